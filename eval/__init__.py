@@ -1,0 +1,1 @@
+"""Metrics, and the report on a run."""

@@ -1,0 +1,1 @@
+"""From PyTorch tasks to an evaluated model that writes CUDA kernels."""

@@ -1,0 +1,111 @@
+"""Runs stages in order: skips what is complete, redoes what a changed recipe has made outdated, resumes the rest."""
+
+import importlib
+import importlib.metadata
+import json
+from pathlib import Path
+from typing import Any, get_args
+
+from pipeline.errors import UserError
+from pipeline.progress import StageProgress
+from pipeline.recipe import Recipe, StageName
+from pipeline.section import identity
+from pipeline.stages import StageContext
+from pipeline.store import StageStore, read_manifest, set_aside
+
+ORDER: tuple[StageName, ...] = get_args(StageName)
+NEEDS: dict[StageName, tuple[StageName, ...]] = {
+    "tasks": (),
+    "generate": ("tasks",),
+    "verify": ("tasks", "generate"),
+    "curate": ("tasks", "generate", "verify"),
+    "train": ("curate",),
+    "evaluate": ("tasks", "train"),
+    "publish": ("tasks", "curate", "evaluate"),
+}
+JUDGED: tuple[StageName, ...] = ("tasks", "generate", "verify", "evaluate")
+LIBRARIES = ("torch", "transformers", "trl", "tokenizers", "pyarrow")
+
+
+def run_stages(recipe: Recipe, out: Path, last: StageName) -> None:
+    """Run a stage and, first, the stages it needs that are not complete.
+
+    Raises:
+        UserError: the recipe lacks a section, the disk is full, ... (see the stages).
+    """
+    wanted = _with_needs(last)
+    for stage in wanted:
+        _section(recipe, stage)  # complain about a missing section before hours of work, not after
+    for stage in wanted:
+        _run_stage(recipe, out, stage)
+
+
+def _with_needs(stage: StageName) -> list[StageName]:
+    wanted: set[StageName] = {stage}
+    for name in reversed(ORDER):
+        if name in wanted:
+            wanted.update(NEEDS[name])
+    return [name for name in ORDER if name in wanted]
+
+
+def _section(recipe: Recipe, stage: StageName) -> Any:
+    section = recipe.judge if stage == "verify" else getattr(recipe, stage)
+    if section is None:
+        raise UserError(f"recipe {recipe.name}: section {stage!r} is missing")
+    return section
+
+
+def expected_inputs(recipe: Recipe, out: Path, stage: StageName) -> dict[str, Any]:
+    """Return all that the stage's tables depend on: its section, the seed, what it reads, and its judge."""
+    from pipeline.judge.version import judge_version
+
+    inputs: dict[str, Any] = {"seed": recipe.seed, stage: identity(_section(recipe, stage))}
+    if stage in JUDGED:
+        inputs["judge"] = identity(recipe.judge)
+        inputs["judge_version"] = judge_version()
+    for needed in NEEDS[stage]:
+        inputs[f"output of {needed}"] = (read_manifest(out / needed) or {}).get("output")
+    return json.loads(json.dumps(inputs))
+
+
+def _run_stage(recipe: Recipe, out: Path, stage: StageName) -> None:
+    directory = out / stage
+    inputs = expected_inputs(recipe, out, stage)
+    with StageProgress(stage) as progress:
+        before = _inputs_of(directory)
+        if before is not None and before != inputs:
+            target = set_aside(directory)
+            progress.say(f"redone, because {_changed(before, inputs)} changed; the old one is in {target}")
+        elif manifest := read_manifest(directory):
+            progress.say(f"complete: {_counts(manifest)}")
+            return
+        module = importlib.import_module(f"pipeline.stages.{stage}")
+        with StageStore(directory, module.SCHEMA, inputs) as store:
+            if len(store):
+                progress.say(f"continues with {len(store)} rows of an earlier run")
+            stats = module.run(StageContext(recipe, out, store, progress))
+            progress.stop()
+            manifest = store.seal(stats, {name: importlib.metadata.version(name) for name in LIBRARIES})
+        progress.say(f"{_counts(manifest)}, {manifest['seconds']:.0f} s")
+
+
+def _inputs_of(directory: Path) -> dict[str, Any] | None:
+    try:
+        return json.loads((directory / "inputs.json").read_text())
+    except FileNotFoundError:
+        return None
+
+
+def _changed(before: Any, now: Any, path: str = "") -> str:
+    """Return the dotted names of the values that differ."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        keys = sorted(before.keys() | now.keys())
+        names = [_changed(before.get(k), now.get(k), f"{path}.{k}") for k in keys if before.get(k) != now.get(k)]
+        return ", ".join(names)
+    return f"{path.lstrip('.')} ({before} -> {now})" if len(f"{before}{now}") < 80 else path.lstrip(".")
+
+
+def _counts(manifest: dict[str, Any]) -> str:
+    reasons = ", ".join(f"{count} {reason}" for reason, count in list(manifest["reasons"].items())[:4])
+    rejected = f", {manifest['rejected']} rejected ({reasons})" if manifest["rejected"] else ""
+    return f"{manifest['rows']} rows{rejected}"

@@ -1,0 +1,139 @@
+"""The command line: one command per stage, plus run, judge, show and doctor.
+
+    python -m pipeline.stage STAGE RECIPE.yaml [--out DIR] [key=value ...]
+
+Everything heavy is imported inside the commands, so that --help answers at once.
+"""
+
+import functools
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.errors import UserError
+
+app = typer.Typer(
+    help="From PyTorch tasks to an evaluated model that writes CUDA kernels. A stage first runs the stages it needs "
+    "that are not complete; a complete one is skipped.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+RecipePath = Annotated[Path, typer.Argument(help="The recipe, a YAML file.", metavar="RECIPE.yaml")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(help="Changes to the recipe, e.g. generate.samples_per_task=4.", metavar="KEY=VALUE"),
+]
+Out = Annotated[Path | None, typer.Option(help="The run's directory (default: runs/<name of the recipe>).")]
+
+STAGES = {
+    "tasks": "Collect tasks and run each reference twice before it is accepted.",
+    "generate": "Have a teacher write kernels in the agent loop.",
+    "verify": "Judge every candidate.",
+    "curate": "Choose the samples worth training on.",
+    "train": "Fine-tune a model on them.",
+    "evaluate": "Judge the untrained model and the student on the held-out tasks; write the report.",
+    "publish": "Write the dataset as a folder that the Hub and datasets.load_dataset understand.",
+}
+
+
+def _one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
+    """A user's error becomes one line and exit code 2, an interruption one line and 130; our own keep their trace."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except UserError as error:
+            print(f"error: {error}", file=sys.stderr)
+            raise SystemExit(2) from None
+        except KeyboardInterrupt:
+            print("interrupted; run the same command again to continue", file=sys.stderr)
+            raise SystemExit(130) from None
+
+    return wrapped
+
+
+def _stage_command(stage: str) -> Callable[..., None]:
+    def command(recipe: RecipePath, overrides: Overrides = None, out: Out = None) -> None:
+        _run(recipe, overrides or [], out, stage)
+
+    return _one_line_errors(command)
+
+
+for _name, _help in STAGES.items():
+    app.command(_name, help=_help)(_stage_command(_name))
+
+
+@app.command()
+@_one_line_errors
+def run(recipe: RecipePath, overrides: Overrides = None, out: Out = None) -> None:
+    """Run every stage that the recipe has a section for, then print the result."""
+    from pipeline.recipe import load_recipe
+    from pipeline.showing import show_result
+
+    loaded = load_recipe(recipe, overrides or [])
+    present = [stage for stage in STAGES if stage == "verify" or getattr(loaded, stage) is not None]
+    directory = _run(recipe, overrides or [], out, present[-1])
+    show_result(directory)
+
+
+@app.command()
+@_one_line_errors
+def show(directory: Annotated[Path, typer.Argument(help="A run's directory.", metavar="DIR")]) -> None:
+    """Print what each stage of a run kept, what it rejected and why, and how long it took."""
+    from pipeline.showing import show as print_run
+
+    print_run(directory)
+
+
+@app.command()
+@_one_line_errors
+def doctor(
+    recipe: Annotated[Path | None, typer.Argument(help="Also reach the servers that it names.")] = None,
+) -> None:
+    """Examine this machine: what is there, and what each absence costs."""
+    from pipeline.doctor import doctor as examine
+
+    raise typer.Exit(examine(recipe))
+
+
+@app.command()
+@_one_line_errors
+def judge(
+    task: Annotated[Path | None, typer.Option(help="A KernelBench module.")] = None,
+    candidate: Annotated[Path | None, typer.Option(help="A module with ModelNew.")] = None,
+    pairs: Annotated[Path | None, typer.Option(help="JSON lines: id, task, candidate (sources).")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where the verdicts of --pairs go, as JSON lines.")] = None,
+    backend: Annotated[str, typer.Option(help="auto, cuda, simt or none.")] = "auto",
+    policy: Annotated[str, typer.Option(help="strict or report.")] = "strict",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as one JSON object only.")] = False,
+) -> None:
+    """Judge one candidate, or many (exit code 0: accepted, 1: rejected, 2: usage or our own fault)."""
+    from pipeline.judge.commands import judge_one, judge_pairs
+
+    if task and candidate and not pairs:
+        raise typer.Exit(judge_one(task, candidate, backend, policy, as_json=as_json))
+    if pairs and out and not (task or candidate):
+        raise typer.Exit(judge_pairs(pairs, out, backend, policy))
+    raise UserError("judge: give either --task and --candidate, or --pairs and --out")
+
+
+def _run(recipe: Path, overrides: list[str], out: Path | None, stage: str) -> Path:
+    from pipeline.recipe import load_recipe
+    from pipeline.runner import run_stages
+
+    loaded = load_recipe(recipe, overrides)
+    directory = out or Path("runs") / loaded.name
+    run_stages(loaded, directory, stage)  # type: ignore[arg-type]  (the keys of STAGES)
+    return directory
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    app()

@@ -1,0 +1,240 @@
+"""A stage's directory: rows are appended while it runs, then sealed into tables that are never touched again.
+
+While a stage runs, its rows go to ``shard-*.jsonl``, one line each, written in one piece; killed at any moment, at
+most the last line of a shard is torn, and a torn line counts as never written. ``seal`` sorts the rows by key into
+data.parquet and rejected.parquet, so the tables do not depend on the order in which workers finished or on how
+often the stage was interrupted. manifest.json is written last: its presence means complete.
+"""
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.errors import UserError
+from pipeline.tables import read_table
+
+DATA, REJECTED = "data", "rejected"
+ROW_GROUP = 1024
+
+
+class _Place(NamedTuple):
+    table: str
+    shard: Path
+    offset: int
+
+
+class StageStore:
+    """One stage's directory, open for writing; one process at a time.
+
+    Args:
+        directory: created if missing.
+        schema: columns of data.parquet; rejected.parquet has ``reason`` in addition.
+        inputs: what the rows depend on (JSON-ready). Rows left by a run with other inputs are set aside, not mixed.
+
+    Raises:
+        UserError: another process is writing there.
+    """
+
+    def __init__(self, directory: Path, schema: pa.Schema, inputs: dict[str, Any]) -> None:
+        self.directory = directory
+        self.schema = schema
+        self.inputs = inputs
+        directory.mkdir(parents=True, exist_ok=True)
+        self._lock = (directory / ".lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._lock.close()
+            raise UserError(f"{directory}: another run is writing here; wait for it or give another --out") from error
+        write_json(directory / "inputs.json", inputs)
+        self._places: dict[str, _Place] = {}
+        shards = sorted(directory.glob("shard-*.jsonl"))
+        for shard in shards:
+            self._index(shard)
+        self._shard = directory / f"shard-{len(shards):05d}.jsonl"
+        self._fd = os.open(self._shard, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+        self._end = 0
+        self._started = time.monotonic()
+        self._seconds_before = _seconds_so_far(directory)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def append(self, key: str, row: dict[str, Any]) -> None:
+        """Keep a row. A key that is already there is left as it was.
+
+        Raises:
+            UserError: the disk is full; what was appended before stays.
+        """
+        self._write(DATA, key, row)
+
+    def reject(self, key: str, row: dict[str, Any], reason: str) -> None:
+        """Keep a row among the rejected ones, with its reason. Raises as ``append`` does."""
+        self._write(REJECTED, key, {**row, "reason": reason})
+
+    def rows(self, table: str = DATA) -> Iterator[dict[str, Any]]:
+        """Yield the rows written so far, this run's and earlier ones', in the order of their keys."""
+        with contextlib.ExitStack() as stack:
+            files: dict[Path, Any] = {}
+            for _, place in sorted(self._places.items()):
+                if place.table == table:
+                    if place.shard not in files:
+                        files[place.shard] = stack.enter_context(place.shard.open("rb"))
+                    files[place.shard].seek(place.offset)
+                    yield json.loads(files[place.shard].readline())["row"]
+
+    def seal(self, stats: dict[str, Any] | None = None, versions: dict[str, str] | None = None) -> dict[str, Any]:
+        """Write the tables, stats.json and, last, the manifest; return the manifest.
+
+        Raises:
+            UserError: the disk is full; the shards stay and the next run seals them.
+        """
+        digest = hashlib.sha256()
+        rejected_schema = self.schema.append(pa.field("reason", pa.string()))
+        with disk_full_is_the_users(self.directory):
+            n_data = self._write_table(DATA, self.schema, digest)
+            n_rejected = self._write_table(REJECTED, rejected_schema, digest)
+            reasons = Counter(row["reason"] for row in self.rows(REJECTED))
+            write_json(self.directory / "stats.json", stats or {})
+            manifest = {
+                "inputs": self.inputs,
+                "output": digest.hexdigest()[:16],
+                "rows": n_data,
+                "rejected": n_rejected,
+                "reasons": dict(reasons.most_common()),
+                "seconds": round(self._seconds_before + time.monotonic() - self._started, 3),
+                "versions": versions or {},
+            }
+            write_json(self.directory / "manifest.json", manifest)
+        self.close()
+        for leftover in [*self.directory.glob("shard-*.jsonl"), self.directory / "seconds.json"]:
+            leftover.unlink(missing_ok=True)
+        return manifest
+
+    def close(self) -> None:
+        """Release the directory; rows stay for the next run. Does nothing the second time."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+            if self._end == 0:
+                self._shard.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                seconds = self._seconds_before + time.monotonic() - self._started
+                write_json(self.directory / "seconds.json", seconds)
+            self._lock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _write(self, table: str, key: str, row: dict[str, Any]) -> None:
+        if key in self._places:
+            return
+        line = json.dumps({"table": table, "key": key, "row": row}, separators=(",", ":")).encode() + b"\n"
+        with disk_full_is_the_users(self.directory):
+            written = os.write(self._fd, line)
+            if written < len(line):  # a full disk may take a part; cut it off so that later lines stay whole
+                os.ftruncate(self._fd, self._end)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._shard))
+        self._places[key] = _Place(table, self._shard, self._end)
+        self._end += len(line)
+
+    def _index(self, shard: Path) -> None:
+        offset = 0
+        with shard.open("rb") as file:
+            for line in file:
+                if line.endswith(b"\n"):
+                    with contextlib.suppress(json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
+                        entry = json.loads(line)
+                        self._places.setdefault(entry["key"], _Place(entry["table"], shard, offset))
+                offset += len(line)
+
+    def _write_table(self, table: str, schema: pa.Schema, digest: "hashlib._Hash") -> int:
+        path = self.directory / f"{table}.parquet"
+        partial = path.with_suffix(".partial")
+        count = 0
+        batch: list[dict[str, Any]] = []
+        with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
+            for row in self.rows(table):
+                digest.update(json.dumps([table, row], sort_keys=True).encode())
+                batch.append(row)
+                if len(batch) == ROW_GROUP:
+                    writer.write_table(pa.Table.from_pylist(batch, schema))
+                    count += len(batch)
+                    batch = []
+            if batch or not count:
+                writer.write_table(pa.Table.from_pylist(batch, schema))
+                count += len(batch)
+        partial.replace(path)
+        return count
+
+
+def read_manifest(directory: Path) -> dict[str, Any] | None:
+    """Return the manifest of a complete stage, None of any other."""
+    try:
+        return json.loads((directory / "manifest.json").read_text())
+    except FileNotFoundError:
+        return None
+
+
+def read_rows(directory: Path, table: str = DATA) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a sealed stage.
+
+    Raises:
+        UserError: the stage is not complete.
+    """
+    if read_manifest(directory) is None:
+        raise UserError(f"{directory}: the stage is not complete; run it first")
+    return read_table(directory / f"{table}.parquet")
+
+
+def set_aside(directory: Path) -> Path:
+    """Move a stage's outdated directory to ``superseded/<stage>-<n>`` beside it: what was paid for is not deleted."""
+    parent = directory.parent / "superseded"
+    parent.mkdir(exist_ok=True)
+    n = sum(1 for _ in parent.glob(f"{directory.name}-*"))
+    target = parent / f"{directory.name}-{n}"
+    shutil.move(directory, target)
+    return target
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write JSON so that a reader sees the old file or the new one, never a part."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n")
+    partial.replace(path)
+
+
+@contextlib.contextmanager
+def disk_full_is_the_users(directory: Path) -> Iterator[None]:
+    """Turn "no space left" into one line for the user."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
+            raise UserError(f"{directory}: the disk is full; make room and run the same command again") from error
+        raise
+
+
+def _seconds_so_far(directory: Path) -> float:
+    try:
+        return float(json.loads((directory / "seconds.json").read_text()))
+    except (FileNotFoundError, ValueError):
+        return 0.0

@@ -1,0 +1,42 @@
+"""Who writes kernels: one file each, all behind the same chat interface."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pipeline.records import Message
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer of a teacher.
+
+    ``content`` and ``reasoning`` are what the server sent, unparsed; token counts are None where the teacher does not
+    count. ``finish_reason`` is ``stop`` or ``length`` as in the OpenAI interface. ``sampling`` records what was asked
+    for (temperature, seed, ...).
+    """
+
+    content: str
+    reasoning: str | None
+    finish_reason: str | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    sampling: dict[str, float | int | str | None] = field(default_factory=dict)
+
+
+class Teacher(Protocol):
+    """Anything that answers chat messages."""
+
+    name: str
+
+    async def complete(self, messages: tuple[Message, ...], seed: int) -> Reply:
+        """Answer the conversation; the seed makes a repeated request repeatable where the teacher can.
+
+        Raises:
+            TeacherError: no answer after all retries.
+            UserError: no answer is possible (wrong URL, wrong key, unknown model).
+        """
+        ...
+
+    async def close(self) -> None:
+        """Release connections and models."""
+        ...

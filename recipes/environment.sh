@@ -1,0 +1,25 @@
+# Sourced by recipes/quickstart.sh and tests/run.sh: makes .venv in the project's root and installs the project.
+#   install_project [EXTRA]     for example: install_project dev
+# Does nothing when what it would install is there already. PYTHON names the interpreter (default: python3, 3.11+).
+
+install_project() {
+    local extra="${1:+[$1]}" stamp
+    "${PYTHON:-python3}" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+        echo "error: Python 3.11 or newer is needed (found: $("${PYTHON:-python3}" --version 2>&1)); set PYTHON" >&2
+        return 2
+    }
+    command -v g++ >/dev/null || {
+        echo "error: g++ is needed to judge kernels on the CPU (Debian: apt-get install g++)" >&2
+        return 2
+    }
+    [ -x .venv/bin/python ] || "${PYTHON:-python3}" -m venv .venv || {
+        echo "error: python3 -m venv failed (Debian: apt-get install python3-venv)" >&2
+        return 2
+    }
+    stamp="$(cat pyproject.toml constraints.txt | cksum) $extra"
+    if [ "$(cat .venv/installed 2>/dev/null)" != "$stamp" ]; then
+        echo "installing into .venv (pinned by constraints.txt) ..."
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".$extra" || return 1
+        echo "$stamp" >.venv/installed
+    fi
+}
