@@ -1,0 +1,104 @@
+"""Frames between the parent and its worker processes: JSON headers and raw bytes, never pickle.
+
+A frame is the header's length (4 bytes), the header (JSON) and the buffers whose lengths the header lists. The
+reader bounds what it accepts before it allocates, because the other end may be hostile.
+"""
+
+import json
+import socket
+import struct
+import time
+from collections.abc import Sequence
+from typing import Any
+
+MAX_HEADER_BYTES = 16 * 2**20
+MAX_BUFFER_BYTES = 2 * 2**30
+_LENGTH = struct.Struct("!I")
+
+
+class ChannelClosedError(Exception):
+    """The other end is gone, or sent something that is no frame."""
+
+
+class ChannelTimeoutError(Exception):
+    """Nothing complete arrived in time."""
+
+
+class Channel:
+    """One end of a stream socket.
+
+    Args:
+        sock: connected; owned by the channel from now on.
+        max_buffer_bytes: frames with more bytes in their buffers than this close the channel.
+    """
+
+    def __init__(self, sock: socket.socket, max_buffer_bytes: int = MAX_BUFFER_BYTES) -> None:
+        self.sock = sock
+        self.max_buffer_bytes = max_buffer_bytes
+
+    def send(self, header: dict[str, Any], buffers: Sequence[Any] = (), deadline: float | None = None) -> None:
+        """Send one frame; buffers are anything with the buffer protocol, one byte an item.
+
+        Raises:
+            ChannelClosedError: the other end is gone.
+            ChannelTimeoutError: the other end does not read.
+        """
+        text = json.dumps({**header, "buffers": [len(b) for b in buffers]}).encode()
+        try:
+            self._set_timeout(deadline)
+            self.sock.sendall(_LENGTH.pack(len(text)) + text)
+            for buffer in buffers:
+                self.sock.sendall(buffer)
+        except TimeoutError as error:
+            raise ChannelTimeoutError("the other end does not read") from error
+        except OSError as error:
+            raise ChannelClosedError(str(error)) from error
+
+    def receive(self, deadline: float | None = None) -> tuple[dict[str, Any], list[bytearray]]:
+        """Return the next frame's header and buffers; ``deadline`` is on ``time.monotonic``'s clock.
+
+        Raises:
+            ChannelClosedError: end of stream, or bytes that are no frame.
+            ChannelTimeoutError: the deadline passed.
+        """
+        (length,) = _LENGTH.unpack(self._read(_LENGTH.size, deadline))
+        if length > MAX_HEADER_BYTES:
+            raise ChannelClosedError(f"a header of {length} bytes")
+        try:
+            header = json.loads(self._read(length, deadline))
+            sizes = header.pop("buffers")
+            good = isinstance(header, dict) and all(type(s) is int and s >= 0 for s in sizes)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ChannelClosedError("not a frame") from error
+        if not good or sum(sizes) > self.max_buffer_bytes:
+            raise ChannelClosedError("not a frame, or too large a one")
+        return header, [self._read(size, deadline) for size in sizes]
+
+    def close(self) -> None:
+        """Close this end."""
+        self.sock.close()
+
+    def _read(self, count: int, deadline: float | None) -> bytearray:
+        data = bytearray(count)
+        view, got = memoryview(data), 0
+        while got < count:
+            try:
+                self._set_timeout(deadline)
+                n = self.sock.recv_into(view[got:])
+            except TimeoutError as error:
+                raise ChannelTimeoutError("no complete frame in time") from error
+            except OSError as error:
+                raise ChannelClosedError(str(error)) from error
+            if n == 0:
+                raise ChannelClosedError("end of stream")
+            got += n
+        return data
+
+    def _set_timeout(self, deadline: float | None) -> None:
+        if deadline is None:
+            self.sock.settimeout(None)
+            return
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self.sock.settimeout(left)

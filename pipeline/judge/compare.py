@@ -1,0 +1,131 @@
+"""Is a candidate's result the reference's? Decided by the parent, from raw bytes, in NumPy.
+
+The tolerance: with y the float64 reference, s the root mean square of y and the relative error of a value v
+``e(v) = |v - y| / (|y| + s)``, a candidate's largest error may be ``SLACK`` times that of the eager float32 module,
+and at least the floor of its dtype. So an honest reordering of a sum passes, and rounding through 16 bits (relative
+error 5e-4 for float16, 4e-3 for bfloat16) does not pass as float32. Values where eager itself is not finite, while y
+is or is not, are not compared.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipeline.judge.values import BadValueError, checked_tensor, to_numpy
+
+SLACK = 4.0
+FLOOR = {"float64": 1e-9, "float32": 3e-5, "float16": 2e-3, "bfloat16": 1.6e-2}
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """The first way in which a result is not the reference's."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The largest relative error over all outputs beside its bound, and what is wrong, if anything is."""
+
+    error: float
+    bound: float
+    mismatch: Mismatch | None
+
+
+def compare(expected: Any, eager: Any, actual: Any, buffers: list[bytearray], theirs: list[bytearray]) -> Comparison:
+    """Compare a candidate's result tree with the reference's.
+
+    Args:
+        expected: the reference's tree in float64, over ``buffers``.
+        eager: the eager module's tree, over ``buffers``; it also fixes structure, shapes and dtypes.
+        actual: the candidate's tree, over ``theirs``; hostile.
+        buffers: the reference's bytes.
+        theirs: the candidate's bytes.
+    """
+    worst = Comparison(0.0, FLOOR["float64"], None)
+    try:
+        for leaf in _walk(expected, eager, actual, "output"):
+            result = _compare_leaf(*leaf, buffers, theirs)
+            if result.mismatch is not None:
+                return result
+            worst = max(worst, result, key=lambda c: c.error / c.bound)
+    except BadValueError as error:
+        return _different("wrong_type", str(error))
+    return worst
+
+
+def _different(reason: str, detail: str) -> Comparison:
+    return Comparison(float("inf"), FLOOR["float64"], Mismatch(reason, detail))
+
+
+def _compare_leaf(
+    name: str, expected: Any, eager: Any, actual: Any, buffers: list[bytearray], theirs: list[bytearray]
+) -> Comparison:
+    if not isinstance(eager, dict) or "tensor" not in eager:
+        if actual == eager:
+            return Comparison(0.0, 1.0, None)
+        return _different("wrong_values", f"{name}: expected {eager}, got {str(actual)[:100]}")
+    dtype, shape, data = checked_tensor(actual, theirs)
+    wanted_dtype, wanted_shape, eager_data = checked_tensor(eager, buffers)
+    if shape != wanted_shape:
+        return _different("wrong_shape", f"{name}: expected shape {tuple(wanted_shape)}, got {tuple(shape)}")
+    if dtype != wanted_dtype:
+        return _different("wrong_dtype", f"{name}: expected dtype {wanted_dtype}, got {dtype}")
+    y = to_numpy(*checked_tensor(expected, buffers))
+    own = to_numpy(wanted_dtype, wanted_shape, eager_data)
+    return _compare_arrays(name, y, own, to_numpy(dtype, shape, data), FLOOR.get(wanted_dtype))
+
+
+def _walk(expected: Any, eager: Any, actual: Any, name: str) -> Any:
+    """Yield (name, expected, eager, actual) of the leaves; the structure must be eager's."""
+    if isinstance(eager, dict) and "tensor" in eager:
+        if not isinstance(actual, dict) or "tensor" not in actual:
+            raise BadValueError(f"{name}: expected a tensor")
+        yield name, expected, eager, actual
+        return
+    if not isinstance(eager, dict) or "float" in eager:
+        yield name, expected, eager, actual
+        return
+    kind = next(iter(eager))
+    if not isinstance(actual, dict) or next(iter(actual), None) != kind or len(actual[kind]) != len(eager[kind]):
+        raise BadValueError(f"{name}: expected a {kind} of {len(eager[kind])}")
+    keys = eager[kind].keys() if kind == "dict" else range(len(eager[kind]))
+    for key in keys:
+        if kind == "dict" and key not in actual[kind]:
+            raise BadValueError(f"{name}: lacks {key!r}")
+        yield from _walk(expected[kind][key], eager[kind][key], actual[kind][key], f"{name}[{key!r}]")
+
+
+def _compare_arrays(name: str, y: np.ndarray, eager: np.ndarray, got: np.ndarray, floor: float | None) -> Comparison:
+    if floor is None:
+        wrong = np.argwhere(eager != got)
+        if len(wrong):
+            return Comparison(1.0, 1e-300, _first(name, "wrong_values", wrong[0], eager, got, len(wrong)))
+        return Comparison(0.0, 1.0, None)
+    defined = np.isfinite(eager) & np.isfinite(y)
+    lost = np.argwhere(defined & ~np.isfinite(got))
+    if len(lost):
+        return Comparison(float("inf"), floor, _first(name, "non_finite", lost[0], y, got, len(lost)))
+    with np.errstate(all="ignore"):
+        scale = float(np.sqrt(np.mean(np.square(y[defined])))) if defined.any() else 0.0
+        weight = np.abs(y) + scale + np.finfo(np.float64).tiny
+        own = np.where(defined, np.abs(eager.astype(np.float64) - y) / weight, 0.0)
+        error = np.where(defined, np.abs(got.astype(np.float64) - y) / weight, 0.0)
+    bound = max(floor, SLACK * float(own.max(initial=0.0)))
+    worst = float(error.max(initial=0.0))
+    if worst <= bound:
+        return Comparison(worst, bound, None)
+    wrong = np.argwhere(error > bound)
+    return Comparison(worst, bound, _first(name, "wrong_values", wrong[0], y, got, len(wrong)))
+
+
+def _first(name: str, reason: str, index: np.ndarray, y: np.ndarray, got: np.ndarray, count: int) -> Mismatch:
+    where = tuple(int(i) for i in index)
+    at = f"{name}[{', '.join(map(str, where))}]" if where else name
+    detail = (
+        f"{at}: expected {float(y[where]):.7g}, got {float(got[where]):.7g}; {count} of {y.size} elements are wrong"
+    )
+    return Mismatch(reason, detail)

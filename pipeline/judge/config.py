@@ -1,0 +1,29 @@
+"""The recipe's ``judge`` section."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from pipeline.section import Section, throughput
+
+Backend = Literal["auto", "cuda", "simt", "none"]
+Policy = Literal["strict", "report"]
+
+
+class JudgeConfig(Section):
+    """How candidates are judged.
+
+    ``backend``: ``simt`` runs the CUDA source on the CPU and measures no speed; ``none`` decides nothing. ``sandbox:
+    none`` runs candidates unprotected on a machine that can't confine them. Cases with more than ``max_case_mb``
+    of inputs and results are left out. ``workers: 0`` means one per core.
+    """
+
+    backend: Backend = "auto"
+    policy: Policy = "strict"
+    sandbox: Literal["auto", "none"] = "auto"
+    max_case_mb: int = Field(64, ge=1)
+    cpu_seconds: int = Field(20, ge=1)
+    memory_mb: int = Field(4096, ge=256)
+    workers: int = throughput(0, ge=0)
+    cache: Path = throughput(Path("~/.cache/kernel-pipeline/builds"))

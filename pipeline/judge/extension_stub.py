@@ -1,0 +1,50 @@
+"""What stands in for ``torch.utils.cpp_extension`` in a candidate's process: the parent builds."""
+
+import types
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pipeline.judge.channel import Channel
+from pipeline.judge.simt import binding
+
+
+class BuildFailedError(RuntimeError):
+    """The parent could not build the extension; it keeps the reason itself and needs no word from here."""
+
+
+def make_stub(channel: Channel) -> types.ModuleType:
+    """Return a module with ``load_inline`` and ``load`` that ask the parent for a build over the channel."""
+
+    def load_inline(
+        name: str,  # noqa: ARG001  (the signature is torch's)
+        cpp_sources: str | Iterable[str] = (),
+        cuda_sources: str | Iterable[str] | None = None,
+        functions: str | Iterable[str] | None = None,
+        **_options: Any,
+    ) -> Any:
+        exported = [functions] if isinstance(functions, str) else list(functions or ())
+        return build(_joined(cpp_sources), _joined(cuda_sources or ()), exported)
+
+    def load(name: str, sources: str | Iterable[str], **_options: Any) -> Any:  # noqa: ARG001
+        paths = [Path(p) for p in ([sources] if isinstance(sources, str) else sources)]
+        cuda = "\n".join(p.read_text() for p in paths if p.suffix in (".cu", ".cuh"))
+        cpp = "\n".join(p.read_text() for p in paths if p.suffix not in (".cu", ".cuh"))
+        return build(cpp, cuda, [])
+
+    def build(cpp: str, cuda: str, functions: list[str]) -> Any:
+        channel.send({"build": {"cpp": cpp, "cuda": cuda, "functions": functions}})
+        answer, _ = channel.receive()
+        if "path" not in answer:
+            raise BuildFailedError("Error building extension")
+        return binding.load(Path(answer["path"]))
+
+    stub = types.ModuleType("torch.utils.cpp_extension")
+    stub.load_inline = load_inline  # type: ignore[attr-defined]
+    stub.load = load  # type: ignore[attr-defined]
+    stub.CUDA_HOME = "/usr/local/cuda"  # type: ignore[attr-defined]
+    return stub
+
+
+def _joined(sources: str | Iterable[str]) -> str:
+    return sources if isinstance(sources, str) else "\n".join(sources)

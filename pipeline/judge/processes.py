@@ -1,0 +1,211 @@
+"""The parent's side of its worker processes: start, talk, time out, kill, and learn how they ended."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pipeline.errors import InfrastructureError
+from pipeline.judge.channel import Channel, ChannelClosedError, ChannelTimeoutError
+
+FAULT_PAGE_BYTES = 4096
+START_SECONDS = 120  # importing torch on a busy machine
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one worker may use: seconds of CPU, seconds on the clock, bytes of memory beyond torch's own."""
+
+    cpu_seconds: int = 20
+    wall_seconds: float = 60.0
+    memory_bytes: int = 4 * 2**30
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a worker ended."""
+
+    signal: int | None
+    code: int | None
+    cpu_seconds: float
+    fault_page: bytes
+
+
+class WorkerGoneError(Exception):
+    """A worker died or hung in the middle of a request; ``ending`` and ``timed_out`` say how."""
+
+    def __init__(self, ending: Ending, *, timed_out: bool) -> None:
+        super().__init__(f"signal {ending.signal}, code {ending.code}, timed out: {timed_out}")
+        self.ending = ending
+        self.timed_out = timed_out
+
+
+class ForkServer:
+    """Owns the fork server's process; thread-safe. Use as a context manager.
+
+    Args:
+        sandbox: whether workers are confined.
+        readable: trees that confined workers may read besides the interpreter's own.
+    """
+
+    def __init__(self, *, sandbox: bool, readable: Sequence[Path]) -> None:
+        self.sandbox = sandbox
+        self.readable = [str(tree) for tree in readable]
+        self._lock = threading.Lock()
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        command = [sys.executable, "-m", "pipeline.judge.forkserver", str(theirs.fileno())]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
+        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
+        theirs.close()
+        self._ready = False
+
+    def start_worker(self, role: Literal["reference", "candidate"], limits: Limits) -> "Worker":
+        """Fork a worker.
+
+        Raises:
+            InfrastructureError: the fork server is gone.
+        """
+        folder = Path(tempfile.mkdtemp(prefix="judge-"))
+        ours, theirs = socket.socketpair()
+        fault_page = os.memfd_create("fault")
+        os.ftruncate(fault_page, FAULT_PAGE_BYTES)
+        request = {
+            "op": "fork",
+            "role": role,
+            "folder": str(folder),
+            "sandbox": self.sandbox,
+            "readable": self.readable,
+            "cpu_seconds": limits.cpu_seconds,
+            "memory_bytes": limits.memory_bytes,
+        }
+        try:
+            answer = self._ask(request, [theirs.fileno(), fault_page])
+        finally:
+            theirs.close()
+        worker = Worker(self, answer["pid"], Channel(ours), folder, fault_page, limits)
+        worker.greet()
+        return worker
+
+    def wait(self, pid: int) -> dict[str, Any]:
+        """Return how a worker that is dead or dying ended: {"signal", "code", "cpu_seconds"}."""
+        return self._ask({"op": "wait", "pid": pid}, [])
+
+    def close(self) -> None:
+        """End the fork server and with it every worker."""
+        self._socket.close()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _ask(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+        with self._lock:
+            try:
+                if not self._ready:
+                    self._receive(START_SECONDS)
+                    self._ready = True
+                self._socket.settimeout(START_SECONDS)
+                socket.send_fds(self._socket, [json.dumps(request).encode()], descriptors)
+                return self._receive(START_SECONDS)
+            except OSError as error:
+                raise InfrastructureError(f"the judge's fork server does not answer: {error}") from error
+
+    def _receive(self, seconds: float) -> dict[str, Any]:
+        self._socket.settimeout(seconds)
+        data = self._socket.recv(65536)
+        if not data:
+            raise InfrastructureError("the judge's fork server died")
+        return json.loads(data)
+
+
+class Worker:
+    """A confined process that answers requests."""
+
+    def __init__(
+        self, server: ForkServer, pid: int, channel: Channel, folder: Path, fault_page: int, limits: Limits
+    ) -> None:
+        self._server = server
+        self._pid = pid
+        self._channel = channel
+        self._folder = folder
+        self._fault_page = fault_page
+        self._limits = limits
+        self._ended = False
+        self._deadline = time.monotonic() + limits.wall_seconds
+        self.sandbox = "none"
+
+    def greet(self) -> None:
+        """Wait until the process is confined and learn the tier."""
+        try:
+            header, _ = self._channel.receive(time.monotonic() + START_SECONDS)
+        except (ChannelClosedError, ChannelTimeoutError) as error:
+            self.end()
+            raise InfrastructureError(f"a worker did not start: {error}") from error
+        self.sandbox = header["sandbox"]
+
+    def renew(self) -> None:
+        """Give the worker its wall-clock budget anew (before a request to a long-lived one)."""
+        self._deadline = time.monotonic() + self._limits.wall_seconds
+
+    def ask(
+        self,
+        header: dict[str, Any],
+        buffers: Sequence[Any] = (),
+        on_build: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+    ) -> tuple[dict[str, Any], list[bytearray]]:
+        """Send a request and return the answer; build requests in between go to ``on_build``.
+
+        The time that ``on_build`` takes is not charged to the worker.
+
+        Raises:
+            WorkerGoneError: it died, or had no answer in time; it is dead afterwards either way.
+        """
+        try:
+            self._channel.send(header, buffers, self._deadline)
+            while True:
+                answer, data = self._channel.receive(self._deadline)
+                if "build" not in answer or on_build is None:
+                    return answer, data
+                before = time.monotonic()
+                built = on_build(answer["build"])
+                self._deadline += time.monotonic() - before
+                self._channel.send(built, (), self._deadline)
+        except ChannelTimeoutError as error:
+            raise WorkerGoneError(self.end(), timed_out=True) from error
+        except ChannelClosedError as error:
+            ending = self.end()
+            spent = ending.cpu_seconds >= 0.95 * self._limits.cpu_seconds
+            raise WorkerGoneError(ending, timed_out=spent) from error
+
+    def end(self) -> Ending:
+        """Kill the process and its group, remove its folder and return how it ended. For a dead one: collect."""
+        if self._ended:
+            raise InfrastructureError("this worker has ended already")
+        self._ended = True
+        self._channel.close()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._pid, signal.SIGKILL)  # a dead leader stays a zombie, so its number is still its own
+        how = self._server.wait(self._pid)
+        page = os.pread(self._fault_page, FAULT_PAGE_BYTES, 0)
+        os.close(self._fault_page)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        return Ending(how["signal"], how["code"], how["cpu_seconds"], page)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self._ended:
+            self.end()

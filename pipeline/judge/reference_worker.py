@@ -1,0 +1,145 @@
+"""The reference's process: makes inputs and expected outputs, and never sees a candidate.
+
+The task's module is foreign code too, so this process is confined like the candidate's.
+"""
+
+import ast
+import copy
+import traceback
+import types
+from typing import Any
+
+import torch
+
+from pipeline.judge.channel import Channel, ChannelClosedError
+from pipeline.judge.inputs import transform
+from pipeline.judge.torch_values import map_tensors, pack_values
+from pipeline.judge.values import BadValueError
+
+REQUIRED = ("Model", "get_inputs", "get_init_inputs")
+
+
+def serve(channel: Channel) -> None:
+    """Answer requests until the parent closes the channel.
+
+    {"op": "case", "source", "sizes", "seed", "distribution"} -> the arguments and results of one call, see ``_case``;
+    {"op": "probe", ...same} -> runs the case twice and reports what ``judge.probing`` decides on. A module that
+    raises is answered with {"error": kind, "detail": text}.
+    """
+    while True:
+        try:
+            request, _ = channel.receive()
+        except ChannelClosedError:
+            return
+        torch.set_grad_enabled(False)
+        try:
+            header, buffers = _case(request)
+        except Refused as refusal:
+            header, buffers = {"error": refusal.kind, "detail": str(refusal)}, []
+        channel.send(header, buffers)
+
+
+class Refused(Exception):  # noqa: N818  (it is an answer, not an error of ours)
+    """The task's module can't do this case."""
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
+
+
+def load_module(source: str, sizes: dict[str, int]) -> types.ModuleType:
+    """Execute a task's module with some of its module-level integers replaced.
+
+    The replacement happens in the syntax tree, so that sizes derived from others follow.
+
+    Raises:
+        Refused: it does not parse, raises, or lacks one of ``REQUIRED``.
+    """
+    try:
+        tree = ast.parse(source, "<task>")
+        for statement in tree.body:
+            if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+                name = statement.targets[0].id
+                if name in sizes:
+                    statement.value = ast.copy_location(ast.Constant(sizes[name]), statement.value)
+        module = types.ModuleType("task")
+        exec(compile(tree, "<task>", "exec"), module.__dict__)  # noqa: S102  (that is what a task is; confined)
+    except Exception as error:
+        raise Refused("task_raises", describe(error, "<task>")) from error
+    missing = [name for name in REQUIRED if not hasattr(module, name)]
+    if missing:
+        raise Refused("task_incomplete", f"lacks {', '.join(missing)}")
+    return module
+
+
+def describe(error: BaseException, filename: str) -> str:
+    """Return the exception in one line with the last line number inside ``filename``."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == filename]
+    if isinstance(error, SyntaxError) and error.filename == filename:
+        lines.append(error.lineno)
+    where = f" (line {lines[-1]})" if lines else ""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:1500]}{where}"
+
+
+def _case(request: dict[str, Any]) -> tuple[dict[str, Any], list[memoryview]]:
+    """Run one call of the reference.
+
+    Returns a tree {"init", "state", "inputs", "expected", "eager"}: constructor arguments, named parameters and
+    buffers, call arguments, results in float64 where the module can compute in it, and the results of the float32
+    module as it stands, whose error sets the tolerance. ``twice`` is a second run's result when asked for.
+    """
+    module = load_module(request["source"], request["sizes"])
+    seed = request["seed"]
+    try:
+        torch.manual_seed(seed)
+        init = list(module.get_init_inputs())
+        model = module.Model(*init)
+        if request["fresh_weights"]:
+            _randomise(model, seed)
+        torch.manual_seed(seed + 1)
+        inputs = transform(list(module.get_inputs()), request["distribution"], seed)
+        eager = _run(model, inputs, seed)
+        values = {
+            "init": init,
+            "state": dict(model.state_dict()),
+            "inputs": inputs,
+            "expected": _in_float64(model, inputs, eager, seed),
+            "eager": eager,
+        }
+        if request.get("twice"):
+            values["twice"] = _run(model, inputs, seed)
+    except Exception as error:
+        raise Refused("task_raises", describe(error, "<task>")) from error
+    try:
+        tree, buffers = pack_values(values)
+    except BadValueError as error:
+        raise Refused("task_unsupported", f"gives {error}") from error
+    return {"values": tree}, buffers
+
+
+def _run(model: torch.nn.Module, inputs: list[Any], seed: int) -> Any:
+    """Run a copy on copies, so that a module that changes its inputs or buffers changes only those."""
+    torch.manual_seed(seed)
+    return copy.deepcopy(model)(*map_tensors(inputs, torch.clone))
+
+
+def _in_float64(model: torch.nn.Module, inputs: list[Any], eager: Any, seed: int) -> Any:
+    """Return the results in float64; those of the float32 run where the module can't compute in float64."""
+    widen = lambda t: t.double() if t.is_floating_point() else t  # noqa: E731
+    try:
+        return _run(copy.deepcopy(model).double(), map_tensors(inputs, widen), seed)
+    except (RuntimeError, TypeError, ValueError, NotImplementedError):
+        return map_tensors(eager, widen)
+
+
+def _randomise(model: torch.nn.Module, seed: int) -> None:
+    """Give parameters that are all alike (zero biases, unit scales) values that a kernel can't leave out."""
+    generator = torch.Generator().manual_seed(seed)
+    for parameter in model.parameters():
+        if (
+            parameter.is_floating_point()
+            and parameter.numel() > 1
+            and bool((parameter == parameter.flatten()[0]).all())
+        ):
+            parameter.add_(torch.randn(parameter.shape, generator=generator, dtype=torch.float32).to(parameter.dtype))

@@ -1,0 +1,41 @@
+"""Makes CPU tensors pass for CUDA tensors in a candidate's process: there is one memory, the GPU's."""
+
+from typing import Any
+
+import torch
+
+
+def install() -> None:
+    """Patch torch in this process: ``.cuda()``, ``.is_cuda`` and ``device="cuda"`` work, waiting does nothing."""
+
+    def same(self: Any, *_: Any, **__: Any) -> Any:
+        return self
+
+    torch.Tensor.cuda = same
+    torch.nn.Module.cuda = same
+    torch.Tensor.is_cuda = property(lambda _: True)  # type: ignore[assignment]
+    torch.cuda.synchronize = lambda *_, **__: None
+    torch.cuda.is_available = lambda: True
+    torch.cuda.current_device = lambda: 0
+    for owner, names in (
+        (torch.Tensor, ("to", "new_empty", "new_zeros", "new_ones", "new_full", "new_tensor")),
+        (torch.nn.Module, ("to",)),
+        (torch, ("empty", "empty_like", "zeros", "zeros_like", "ones", "ones_like", "full", "full_like", "tensor")),
+    ):
+        for name in names:
+            setattr(owner, name, _without_cuda(getattr(owner, name)))
+
+
+def _without_cuda(function: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if _is_cuda(kwargs.get("device")):
+            kwargs["device"] = "cpu"
+        return function(*("cpu" if _is_cuda(a) else a for a in args), **kwargs)
+
+    return call
+
+
+def _is_cuda(value: object) -> bool:
+    return (isinstance(value, str) and value.startswith("cuda")) or (
+        isinstance(value, torch.device) and value.type == "cuda"
+    )

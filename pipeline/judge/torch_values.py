@@ -1,0 +1,51 @@
+"""Tensors to raw bytes and back, inside a worker process (imports torch)."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from pipeline.judge.values import ITEM_BYTES, pack, unpack
+
+DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in ITEM_BYTES}
+NAMES = {dtype: name for name, dtype in DTYPES.items()}
+
+
+def tensor_bytes(value: Any) -> tuple[str, list[int], memoryview] | None:
+    """Return (dtype, shape, bytes) of a dense tensor of exactly torch's own type, None of anything else."""
+    if type(value) not in (torch.Tensor, torch.nn.Parameter) or value.dtype not in NAMES:
+        return None
+    if value.layout is not torch.strided:
+        return None
+    flat = value.detach().cpu().resolve_conj().resolve_neg().contiguous().reshape(-1)
+    return NAMES[value.dtype], list(value.shape), memoryview(flat.view(torch.uint8).numpy())
+
+
+def make_tensor(dtype: str, shape: list[int], data: bytearray) -> torch.Tensor:
+    """Return a tensor over the bytes (no copy)."""
+    if not math.prod(shape):
+        return torch.empty(shape, dtype=DTYPES[dtype])
+    return torch.frombuffer(data, dtype=DTYPES[dtype]).reshape(shape)
+
+
+def pack_values(value: Any) -> tuple[Any, list[memoryview]]:
+    """Return the tree and the buffers of a value; raises ``BadValueError`` as ``values.pack`` does."""
+    buffers: list[memoryview] = []
+    return pack(value, buffers, tensor_bytes), buffers
+
+
+def unpack_values(tree: Any, buffers: list[bytearray]) -> Any:
+    """Return the value of a tree, tensors over the buffers themselves."""
+    return unpack(tree, buffers, make_tensor)
+
+
+def map_tensors(value: Any, function: Callable[[torch.Tensor], Any]) -> Any:
+    """Return the value with every tensor in its lists, tuples and dicts replaced by ``function(tensor)``."""
+    if isinstance(value, torch.Tensor):
+        return function(value)
+    if isinstance(value, list | tuple):
+        return type(value)(map_tensors(item, function) for item in value)
+    if isinstance(value, dict):
+        return {key: map_tensors(item, function) for key, item in value.items()}
+    return value

@@ -1,0 +1,96 @@
+"""Arguments and results as JSON trees over raw tensor bytes.
+
+A tree holds null, booleans, numbers, strings, lists, tuples and dicts as they are, and a tensor as
+``{"tensor": index, "dtype": "float32", "shape": [..]}`` whose bytes (C order) are buffer ``index`` of the frame.
+Written without torch, so that the parent can check shapes, dtypes and byte counts of what a candidate sends.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+ITEM_BYTES = {
+    "float64": 8, "float32": 4, "float16": 2, "bfloat16": 2,
+    "int64": 8, "int32": 4, "int16": 2, "int8": 1, "uint8": 1, "bool": 1,
+}  # fmt: skip
+MAX_DEPTH = 16
+
+
+class BadValueError(Exception):
+    """A tree that is not one: unknown dtype, wrong byte count, too deep."""
+
+
+def pack(value: Any, buffers: list[Any], tensor_bytes: Callable[[Any], tuple[str, list[int], Any] | None]) -> Any:
+    """Return the tree of a value and append its tensors' bytes to ``buffers``.
+
+    ``tensor_bytes`` returns (dtype name, shape, bytes) for a tensor and None for anything else.
+
+    Raises:
+        BadValueError: something that is neither a tensor nor JSON-ready.
+    """
+    tensor = tensor_bytes(value)
+    if tensor is not None:
+        dtype, shape, data = tensor
+        buffers.append(data)
+        return {"tensor": len(buffers) - 1, "dtype": dtype, "shape": shape}
+    if value is None or type(value) in (bool, int, str):
+        return value
+    if type(value) is float:
+        return value if math.isfinite(value) else {"float": repr(value)}
+    if isinstance(value, tuple | list):
+        kind = "tuple" if isinstance(value, tuple) else "list"
+        return {kind: [pack(item, buffers, tensor_bytes) for item in value]}
+    if isinstance(value, dict) and all(isinstance(k, str) for k in value):
+        return {"dict": {k: pack(v, buffers, tensor_bytes) for k, v in value.items()}}
+    raise BadValueError(f"a value of type {type(value).__name__}")
+
+
+def unpack(
+    tree: Any, buffers: Sequence[Any], make_tensor: Callable[[str, list[int], Any], Any], depth: int = 0
+) -> Any:
+    """Return the value of a tree; ``make_tensor(dtype, shape, bytes)`` builds its tensors.
+
+    Raises:
+        BadValueError: the tree is malformed, or a byte count does not fit its shape and dtype.
+    """
+    if depth > MAX_DEPTH:
+        raise BadValueError("nested too deeply")
+    if tree is None or isinstance(tree, bool | int | float | str):
+        return tree
+    if not isinstance(tree, dict):
+        raise BadValueError("not a tree")
+    if "tensor" in tree:
+        return make_tensor(*checked_tensor(tree, buffers))
+    if "float" in tree:
+        return float(tree["float"])
+    if "dict" in tree:
+        return {k: unpack(v, buffers, make_tensor, depth + 1) for k, v in tree["dict"].items()}
+    for kind, build in (("tuple", tuple), ("list", list)):
+        if kind in tree:
+            return build(unpack(item, buffers, make_tensor, depth + 1) for item in tree[kind])
+    raise BadValueError("not a tree")
+
+
+def checked_tensor(tree: dict[str, Any], buffers: Sequence[Any]) -> tuple[str, list[int], Any]:
+    """Return (dtype, shape, bytes) of a tensor's node after checking that they fit together.
+
+    Raises:
+        BadValueError: they do not.
+    """
+    index, dtype, shape = tree.get("tensor"), tree.get("dtype"), tree.get("shape")
+    if type(index) is not int or not 0 <= index < len(buffers) or dtype not in ITEM_BYTES:
+        raise BadValueError("a tensor with no bytes or of an unknown dtype")
+    if not isinstance(shape, list) or not all(type(n) is int and n >= 0 for n in shape):
+        raise BadValueError("a tensor without a shape")
+    if math.prod(shape) * ITEM_BYTES[dtype] != len(buffers[index]):
+        raise BadValueError("a tensor whose byte count does not fit its shape")
+    return dtype, shape, buffers[index]
+
+
+def to_numpy(dtype: str, shape: list[int], data: Any) -> np.ndarray:
+    """Return the tensor as a NumPy array of its dtype; bfloat16, which NumPy lacks, becomes float32."""
+    if dtype == "bfloat16":
+        return (np.frombuffer(data, np.uint16).astype(np.uint32) << 16).view(np.float32).reshape(shape)
+    return np.frombuffer(data, np.dtype(dtype)).reshape(shape)

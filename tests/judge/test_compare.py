@@ -1,0 +1,74 @@
+"""Honest rounding passes, everything else is named."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.judge.compare import compare
+
+
+def tree(array: np.ndarray, buffers: list[bytearray]) -> dict[str, Any]:
+    buffers.append(bytearray(array.tobytes()))
+    return {"tensor": len(buffers) - 1, "dtype": str(array.dtype), "shape": list(array.shape)}
+
+
+def judged(expected: np.ndarray, eager: np.ndarray, got: Any) -> tuple[str | None, str]:
+    ours: list[bytearray] = []
+    theirs: list[bytearray] = []
+    want, base = tree(expected, ours), tree(eager, ours)
+    answer = tree(got, theirs) if isinstance(got, np.ndarray) else got
+    result = compare(want, base, answer, ours, theirs)
+    return (result.mismatch.reason, result.mismatch.detail) if result.mismatch else (None, "")
+
+
+@pytest.fixture
+def values() -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(64, 33))
+
+
+def test_reordered_float32_passes_and_16_bits_do_not(values: np.ndarray):
+    eager = values.astype(np.float32)
+    assert judged(values, eager, eager * np.float32(1 + 2e-7))[0] is None
+    assert judged(values, eager, values.astype(np.float16).astype(np.float32))[0] == "wrong_values"
+
+
+def test_the_tolerance_follows_eager_where_eager_itself_is_off(values: np.ndarray):
+    eager = (values * (1 + 1e-4)).astype(np.float32)
+    assert judged(values, eager, (values * (1 - 1e-4)).astype(np.float32))[0] is None
+    assert judged(values, eager, (values * (1 - 1e-3)).astype(np.float32))[0] == "wrong_values"
+
+
+def test_one_wrong_element_is_found_and_named(values: np.ndarray):
+    eager = values.astype(np.float32)
+    got = eager.copy()
+    got[7, 5] += 0.01
+    reason, detail = judged(values, eager, got)
+    assert reason == "wrong_values"
+    assert "output[7, 5]" in detail
+    assert "1 of 2112" in detail
+
+
+def test_shape_dtype_and_type_are_strict(values: np.ndarray):
+    eager = values.astype(np.float32)
+    assert judged(values, eager, eager[:1])[0] == "wrong_shape"  # allclose would broadcast it
+    assert judged(values, eager, values)[0] == "wrong_dtype"
+    assert judged(values, eager, 3.0)[0] == "wrong_type"
+    assert judged(values, eager, {"tensor": 0, "dtype": "float32", "shape": [10**6]})[0] == "wrong_type"
+    assert judged(values, eager, {"tensor": 9, "dtype": "float32", "shape": [1]})[0] == "wrong_type"
+
+
+def test_zeros_and_nan_are_wrong_and_undefined_places_are_not_compared(values: np.ndarray):
+    eager = values.astype(np.float32)
+    assert judged(values, eager, np.zeros_like(eager))[0] == "wrong_values"
+    got = eager.copy()
+    got[0, 0] = np.nan
+    assert judged(values, eager, got)[0] == "non_finite"
+    eager[0, 0] = np.inf
+    assert judged(values, eager, got)[0] is None
+
+
+def test_integers_are_exact():
+    want = np.arange(10)
+    assert judged(want, want, want)[0] is None
+    assert judged(want, want, want + (want == 9))[0] == "wrong_values"
