@@ -67,7 +67,7 @@ class Channel:
         try:
             header = json.loads(self._read(length, deadline))
             sizes = header.pop("buffers")
-            good = isinstance(header, dict) and all(type(s) is int and s >= 0 for s in sizes)
+            good = isinstance(sizes, list) and all(type(s) is int and s >= 0 for s in sizes)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ChannelClosedError("not a frame") from error
         if not good or sum(sizes) > self.max_buffer_bytes:

@@ -1,0 +1,32 @@
+"""Benchmarks: ``python -m tests.bench judge | startup | loop``. Figures, never assertions; JSON on the last line."""
+
+import importlib
+import json
+import os
+import platform
+import sys
+
+BENCHES = ("judge", "startup", "loop")
+
+
+def main() -> int:
+    """Run the named benchmark and print its figures beside the machine's."""
+    if len(sys.argv) < 2 or sys.argv[1] not in BENCHES:
+        print(f"usage: python -m tests.bench {'|'.join(BENCHES)}", file=sys.stderr)
+        return 2
+    figures = importlib.import_module(f"tests.bench.{sys.argv[1]}").main(sys.argv[2:])
+    machine = {"cores": os.cpu_count(), "machine": platform.machine(), "processor": _processor()}
+    print(json.dumps({"bench": sys.argv[1], **figures, **machine}))
+    return 0
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo") as file:
+            return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""The judge end to end: real processes, real builds. An honest kernel passes, each wrong one for its own reason."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from pipeline.errors import TaskError
+from pipeline.judge.config import JudgeConfig
+from pipeline.judge.judge import Judge
+from pipeline.records import Task
+from tests.judge.examples import HONEST, REFERENCE, TASK, WRONG
+
+
+@pytest.fixture(scope="module")
+def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
+    cache = tmp_path_factory.mktemp("builds")
+    with Judge(JudgeConfig(backend="simt", cache=cache, workers=2, cpu_seconds=3), seed=1) as judge:
+        yield judge
+
+
+def test_an_honest_kernel_is_accepted_at_every_setting(judge: Judge):
+    verdict = judge.submit(TASK, HONEST, "honest").result()
+    assert verdict.accepted, verdict
+    assert {"correct:own", "correct:odd", "correct:small"} <= {c.name for c in verdict.checks}
+    assert verdict.timing is None
+    assert verdict.sandbox is not None
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_kernel_is_rejected_for_its_own_reason(judge: Judge, name: str):
+    code, status, reason = WRONG[name]
+    verdict = judge.submit(TASK, code, name).result()
+    assert (verdict.status, verdict.reason) == (status, reason), verdict
+    assert judge.submit(TASK, HONEST, "after").result().accepted  # the judge goes on
+
+
+def test_the_same_candidate_gets_the_same_verdict_again(judge: Judge):
+    one, other = (judge.submit(TASK, HONEST, "honest").result() for _ in range(2))
+    assert one == other
+
+
+def test_the_kernel_of_another_task_is_wrong_here(judge: Judge):
+    task = Task(**{**TASK.model_dump(exclude={"id"}), "reference": REFERENCE.replace("* 2.0", "* 3.0")})
+    assert judge.submit(task, HONEST, "other").result().reason == "wrong_values"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("return torch.softmax(x * 2.0 + self.bias, dim=-1)", "return torch.zeros_like(x)", "near_zero"),
+        ("return torch.softmax(x * 2.0 + self.bias, dim=-1)", "return torch.ones_like(x)", "constant"),
+        ("return torch.softmax(x * 2.0 + self.bias, dim=-1)", "return torch.arange(x.numel()) + 1.0", "insensitive"),
+        ("return torch.softmax", "return torch.log(torch.zeros(1)) + torch.softmax", "not_finite"),
+        ("return torch.softmax", "raise ValueError('broken') or torch.softmax", "task_raises"),
+        ("def get_inputs", "def inputs", "task_incomplete"),
+        ("import torch\n", "import torch\nimport os\nos._exit(3)\n", "task_dies"),
+    ],
+)
+def test_a_task_that_can_t_be_posed_is_named(judge: Judge, old: str, new: str, reason: str):
+    task = Task(**{**TASK.model_dump(exclude={"id"}), "reference": REFERENCE.replace(old, new, 1)})
+    with pytest.raises(TaskError) as caught:
+        judge.probe(task).result()
+    assert caught.value.reason == reason
+
+
+def test_a_task_whose_result_changes_from_run_to_run_is_refused(judge: Judge):
+    source = REFERENCE.replace("import torch\n", "import torch\nimport itertools\nCALLS = itertools.count(1)\n", 1)
+    source = source.replace("return torch.softmax", "return next(CALLS) * torch.softmax")
+    with pytest.raises(TaskError, match="nondeterministic"):
+        judge.probe(Task(**{**TASK.model_dump(exclude={"id"}), "reference": source})).result()
+
+
+def test_a_second_judgement_builds_nothing(judge: Judge):
+    judge.submit(TASK, HONEST, "once").result()
+    before = {p: p.stat().st_mtime_ns for p in judge.config.cache.rglob("*.so")}
+    judge.submit(TASK, HONEST, "again").result()
+    assert {p: p.stat().st_mtime_ns for p in judge.config.cache.rglob("*.so")} == before
