@@ -16,10 +16,10 @@ install_project() {
         echo "error: python3 -m venv failed (Debian: apt-get install python3-venv)" >&2
         return 2
     }
-    stamp="$(cat pyproject.toml constraints.txt | cksum) $extra"
+    stamp="$(cat pyproject.toml recipes/constraints.txt | cksum) $extra"
     if [ "$(cat .venv/installed 2>/dev/null)" != "$stamp" ]; then
-        echo "installing into .venv (pinned by constraints.txt) ..."
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".$extra" || return 1
+        echo "installing into .venv (pinned by recipes/constraints.txt) ..."
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check -c recipes/constraints.txt -e ".$extra" || return 1
         echo "$stamp" >.venv/installed
     fi
 }
