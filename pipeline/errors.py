@@ -26,5 +26,9 @@ class TeacherError(PipelineError):
     """A teacher failed to answer one request after all retries; counted, and owed again at the next run."""
 
 
+class RefusedError(TeacherError):
+    """A server refuses this very request, for example because it is too long: asking again is of no use."""
+
+
 class InfrastructureError(PipelineError):
     """Our own machinery failed (a worker died, the compiler is missing): never a verdict on a candidate."""

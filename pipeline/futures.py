@@ -1,8 +1,12 @@
-"""Work in flight on other threads or processes, in bounded numbers."""
+"""Work in flight on the judge's threads, in bounded numbers."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import TypeVar
+
+from pipeline.errors import InfrastructureError
+
+MAX_FAULTS = 20
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -10,21 +14,39 @@ Result = TypeVar("Result")
 
 def as_finished(
     items: Iterable[Item], submit: Callable[[Item], Future[Result]], limit: int
-) -> Iterator[tuple[Item, Future[Result]]]:
+) -> Generator[tuple[Item, Future[Result]], None, None]:
     """Yield each item with its finished future, in the order in which they finish; ``limit`` are in flight at most.
 
     Items are submitted in their order. If the caller stops early, what has not started is cancelled.
+
+    Raises:
+        InfrastructureError: the first fault of our own, after all other items are through, or as soon as there are
+            ``MAX_FAULTS``. The items concerned are not yielded: they are owed again.
     """
+    faults: list[BaseException] = []
     pending: dict[Future[Result], Item] = {}
+
+    def finished() -> Iterator[tuple[Item, Future[Result]]]:
+        done, _ = wait(pending, return_when=FIRST_COMPLETED)
+        for future in done:
+            item = pending.pop(future)
+            fault = future.exception()
+            if not isinstance(fault, InfrastructureError):
+                yield item, future
+                continue
+            faults.append(fault)
+            if len(faults) >= MAX_FAULTS:
+                raise faults[0]
+
     try:
         for item in items:
             pending[submit(item)] = item
             if len(pending) >= limit:
-                done, _ = wait(pending, return_when=FIRST_COMPLETED)
-                yield from ((pending.pop(future), future) for future in done)
+                yield from finished()
         while pending:
-            done, _ = wait(pending, return_when=FIRST_COMPLETED)
-            yield from ((pending.pop(future), future) for future in done)
+            yield from finished()
     finally:
         for future in pending:
             future.cancel()
+    if faults:
+        raise faults[0]

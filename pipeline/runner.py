@@ -23,7 +23,9 @@ NEEDS: dict[StageName, tuple[StageName, ...]] = {
     "evaluate": ("tasks", "train"),
     "publish": ("tasks", "curate", "evaluate"),
 }
-JUDGED: tuple[StageName, ...] = ("tasks", "generate", "verify", "evaluate")
+# generate asks the judge too, but answers once paid for are not set aside because the judge has changed: verify
+# judges them again anyway.
+JUDGED: tuple[StageName, ...] = ("tasks", "verify", "evaluate")
 LIBRARIES = ("torch", "transformers", "trl", "tokenizers", "pyarrow")
 
 

@@ -9,9 +9,10 @@ import pyarrow as pa
 
 from pipeline.agent.prompting import translate
 from pipeline.agent.reply import parse
+from pipeline.judge.config import JudgeConfig
 from pipeline.progress import StageProgress
 from pipeline.records import Candidate, Check, Message, Task, Verdict
-from pipeline.stages import StageContext, curate
+from pipeline.stages import StageContext, curate, evaluate
 from pipeline.stages.curate import CurateConfig
 from pipeline.stages.publish import PublishConfig
 from pipeline.store import StageStore, write_json
@@ -24,10 +25,6 @@ CONSOLE = StageProgress("test", console=cast("Any", SimpleNamespace(is_terminal=
 TRAIN_SCHEMA = pa.schema(
     [("step", pa.int64()), ("loss", pa.float64()), ("learning_rate", pa.float64()), ("epoch", pa.float64())]
 )
-EVALUATE_SCHEMA = schema_of(
-    Candidate, model=pa.string(), category=pa.string(), verdict_status=pa.string(), reason=pa.string(),
-    accepted=pa.bool_(), speedup=pa.float64(),
-)  # fmt: skip
 
 
 def recipe(**sections: Any) -> Any:
@@ -36,6 +33,7 @@ def recipe(**sections: Any) -> Any:
         "name": "synthetic",
         "seed": 0,
         "generate": SimpleNamespace(teacher=SimpleNamespace(kind="scripted")),
+        "judge": JudgeConfig(),
         "curate": CurateConfig(),
         "publish": PublishConfig(),
     }
@@ -163,17 +161,17 @@ def _evaluate(out: Path, tasks: list[Task], rng: random.Random) -> None:
                 )
                 rows[f"{model}/{task.id}/{sample}"] = to_row(candidate) | {
                     "model": model, "category": task.category, "verdict_status": status, "reason": reason,
-                    "accepted": right, "speedup": None,
+                    "accepted": right, "speedup": None, "detail": "setting odd: 37 of 512 values differ" if reason else None,
                 }  # fmt: skip
             by_category.setdefault(task.category, {"n_tasks": 0, "pass_at_k": {"1": interval(chance)}})[
                 "n_tasks"
             ] += 1
         models[model] = {
-            "n_tasks": len(tasks), "samples_per_task": 2, "compile_rate": min(1.0, chance + 0.1),
+            "n_tasks": len(tasks), "samples_per_task": 2, "compile_rate": min(1.0, chance + 0.1), "n_undecided": 0,
             "pass_at_k": {"1": interval(chance), "2": interval(min(1.0, chance * 1.1))}, "fast_p": None,
             "by_category": by_category,
         }  # fmt: skip
-    write_stage(out, "evaluate", EVALUATE_SCHEMA, rows, {})
+    write_stage(out, "evaluate", evaluate.SCHEMA, rows, {})
     write_json(out / "evaluate" / "results.json", {"schema": 1, "suite": "heldout", "models": models})
 
 

@@ -28,7 +28,10 @@ def main(descriptor: int) -> None:
     server = socket.socket(fileno=descriptor)
     server.send(b'{"ready": true}')
     while True:
-        data, descriptors, _, _ = socket.recv_fds(server, MESSAGE_BYTES, 2)
+        try:
+            data, descriptors, _, _ = socket.recv_fds(server, MESSAGE_BYTES, 2)
+        except ConnectionError:  # the parent went before it had read everything
+            return
         if not data:
             return
         request = json.loads(data)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 Distribution = Literal["own", "shifted", "spiky", "large"]
 Order = Literal["forward", "reverse", "random"]
+ORDERS: tuple[Order, ...] = ("forward", "reverse", "random")
 
 # Calls per setting. The first setting is the task's own. All calls of a setting go to one instance of ModelNew, its
 # weights and inputs changed in place in between, so that results cached by address, shape or call count come out

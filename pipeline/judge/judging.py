@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.errors import TaskError
 from pipeline.judge.compare import Comparison, compare
-from pipeline.judge.inputs import Case, plan
+from pipeline.judge.inputs import ORDERS, Case, Order, plan
 from pipeline.judge.processes import Worker, WorkerGoneError
 from pipeline.judge.rules import findings
 from pipeline.judge.simt.build import ExtensionSource, build
@@ -19,6 +19,7 @@ from pipeline.judge.simt.fault import read_fault
 from pipeline.records import Check, Task, VerdictStatus
 
 MAX_DETAIL = 4000
+SAME_ERROR = 1.01  # errors that differ by less than this factor are called the same
 
 STATUS_OF_ERROR: dict[str, VerdictStatus] = {
     "build_failed": "compile_error",
@@ -169,11 +170,13 @@ class Judgement:
         result = compare(values["expected"], values["eager"], given.outputs, buffers, given.buffers)
         if result.mismatch is not None:
             name, reason, detail = f"correct:{case.name}", result.mismatch.reason, result.mismatch.detail
-            if case.order != "forward" and self._right_in_forward_order(candidate, case, values, buffers):
+            afresh = {order: self._error_afresh(order, candidate, case, values, buffers) for order in ORDERS}
+            if afresh[case.order] == 0:
+                reason = "stale"
+                detail = f"right on a new instance, wrong on a later call: something is kept between calls; {detail}"
+            elif max(afresh.values()) > SAME_ERROR * min(afresh.values()):
                 reason = "thread_order"
-                detail = (
-                    f"a missing barrier or a race: right with threads in order, wrong in {case.order} order; {detail}"
-                )
+                detail = f"a missing barrier or a race: the result depends on the order of threads; {detail}"
             raise self.failed(name, "incorrect", reason, detail, error=result.error, bound=result.bound)
         if not _same_bytes(values["inputs"], buffers, given.inputs, given.buffers):
             raise self.failed(f"inputs:{case.name}", "incorrect", "inputs_changed", "forward changed its inputs")
@@ -185,16 +188,18 @@ class Judgement:
             raise self.failed(f"launch:{case.name}", "cheating", "no_kernel", detail)
         return result
 
-    def _right_in_forward_order(
-        self, candidate: Worker, case: Case, values: dict[str, Any], buffers: list[bytearray]
-    ) -> bool:
+    def _error_afresh(
+        self, order: Order, candidate: Worker, case: Case, values: dict[str, Any], buffers: list[bytearray]
+    ) -> float:
+        """Return the error of the case on a new instance with the threads run in this order; 0 if it is right."""
         noted = len(self.checks)
         try:
-            given = self._call(candidate, replace(case, order="forward"), values, buffers, construct=True)
+            given = self._call(candidate, replace(case, order=order), values, buffers, construct=True)
         except Decided:
             del self.checks[noted:]
-            return False
-        return compare(values["expected"], values["eager"], given.outputs, buffers, given.buffers).mismatch is None
+            return float("inf")
+        result = compare(values["expected"], values["eager"], given.outputs, buffers, given.buffers)
+        return result.error if result.mismatch else 0.0
 
     def _build(self, request: dict[str, Any]) -> dict[str, Any]:
         """Build what the candidate asks for; a failure is remembered, because the candidate may hide it."""

@@ -23,6 +23,10 @@ class OperatorLog(TorchDispatchMode):
         super().__init__()
         self.computing: set[str] = set()
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # True would import torch._dynamo at the first operator: 1.5 seconds and writes to the disk
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = str(func).split(".")[1]
         if name not in HARMLESS:

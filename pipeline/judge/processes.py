@@ -186,7 +186,7 @@ class Worker:
             raise WorkerGoneError(self.end(), timed_out=True) from error
         except ChannelClosedError as error:
             ending = self.end()
-            spent = ending.cpu_seconds >= 0.95 * self._limits.cpu_seconds
+            spent = ending.cpu_seconds >= 0.8 * self._limits.cpu_seconds
             raise WorkerGoneError(ending, timed_out=spent) from error
 
     def end(self) -> Ending:

@@ -17,5 +17,7 @@ def main(_: list[str]) -> dict[str, Any]:
             subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
             seconds[name].append(time.perf_counter() - start)
     medians = {f"{name}_seconds": round(statistics.median(values), 3) for name, values in seconds.items()}
-    print(f"--help: {medians['help_seconds']} s (goal: 0.3); python -c pass: {medians['empty_interpreter_seconds']} s")
+    print(
+        f"--help: {medians['help_seconds']} s (goal: 0.3); python -c pass: {medians['empty_interpreter_seconds']} s"
+    )
     return medians

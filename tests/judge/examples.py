@@ -135,7 +135,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "other dtype": (changed(CALL, "return ext.fused(x.contiguous(), self.bias).double()"), "incorrect", "wrong_dtype"),
     "caches by address": (
         changed(CALL, "if getattr(self, 'seen', None) != x.data_ptr():\n            self.seen, self.kept = x.data_ptr(), ext.fused(x.contiguous(), self.bias)\n        return self.kept"),
-        "incorrect", "wrong_values",
+        "incorrect", "stale",
     ),
     "16 bits": (changed(CALL, "return ext.fused(x.contiguous(), self.bias).half().float()"), "incorrect", "wrong_values"),
     "fallback": (changed(CALL, "try:\n            return ext.fused(x.contiguous(), self.bias)\n        except RuntimeError:\n            return torch.softmax(x * 2.0 + self.bias, -1)"), "cheating", "rule:fallback"),

@@ -44,29 +44,33 @@ class ChatServer(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     """One request."""
 
-    server: ChatServer
     protocol_version = "HTTP/1.1"
 
-    def log_message(self, *_: object) -> None:
+    @property
+    def chat(self) -> ChatServer:
+        assert isinstance(self.server, ChatServer)
+        return self.server
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class names it so)
         pass
 
     def do_GET(self) -> None:
-        self._send(200, self.server.log if self.path == "/log" else {"status": "ok"})
+        self._send(200, self.chat.log if self.path == "/log" else {"status": "ok"})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         if self.path == "/plan":
-            with self.server.lock:
-                self.server.plan, self.server.log = body, []
+            with self.chat.lock:
+                self.chat.plan, self.chat.log = body, []
             self._send(200, {})
         elif self.path != "/v1/chat/completions":
             self._send(404, {"detail": "Not Found"})
-        elif self.server.key and self.headers.get("authorization") != f"Bearer {self.server.key}":
+        elif self.chat.key and self.headers.get("authorization") != f"Bearer {self.chat.key}":
             self._send(401, {"error": {"message": f"Incorrect API key: {self.headers.get('authorization')}"}})
         elif body["model"] != MODEL:
             self._send(404, {"error": {"message": f"The model `{body['model']}` does not exist."}})
         else:
-            self._follow(self.server.next_step(body), body)
+            self._follow(self.chat.next_step(body), body)
 
     def _follow(self, step: dict[str, Any], body: dict[str, Any]) -> None:
         if step.get("cut"):

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.agent.reply import parse
-from pipeline.errors import TeacherError, UserError
+from pipeline.errors import RefusedError, TeacherError, UserError
 from pipeline.records import Message
 from pipeline.teachers import Reply
 from pipeline.teachers import openai as openai_teacher
-from pipeline.teachers.openai import Config, OpenaiTeacher, RefusedError
+from pipeline.teachers.openai import Config, OpenaiTeacher
 
 KEY = "sk-very-secret-0123456789"
 ASK = (Message(role="user", content="write a kernel"),)
@@ -162,6 +162,14 @@ def test_a_refused_request_is_not_repeated(server):
     assert len(server.log()) == 1
 
 
+def test_forbidden_means_the_key_at_first_and_the_content_later(server):
+    server.plan({"status": 403}, {}, {"status": 403})
+    with pytest.raises(UserError, match="wrong key"):
+        ask(config_for(server))
+    with pytest.raises(RefusedError):
+        ask(config_for(server), times=2)
+
+
 def test_a_wrong_key_names_the_variable_and_hides_the_key(server, monkeypatch):
     monkeypatch.setenv("TEST_KEY", "sk-wrong-key")
     with pytest.raises(UserError, match=r"wrong key \(TEST_KEY\) for http://127") as caught:
@@ -206,18 +214,18 @@ def test_no_server_at_the_first_request_is_the_users(monkeypatch):
 def test_a_server_that_goes_away_later_is_waited_for(server):
     script = Path(__file__).parents[1] / "servers" / "chat.py"
 
-    async def main() -> None:
-        with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as child:
-            assert child.stdout is not None
-            teacher = OpenaiTeacher(Config(base_url=child.stdout.readline().strip(), model="test-model", retries=4))
-            await teacher.complete(ASK, seed=0)
-            child.terminate()
-            child.wait()
-            with pytest.raises(TeacherError, match="the connection failed"):
-                await teacher.complete(ASK, seed=1)
-            await teacher.close()
+    async def main(child: subprocess.Popen[str], url: str) -> None:
+        teacher = OpenaiTeacher(Config(base_url=url, model="test-model", retries=4))
+        await teacher.complete(ASK, seed=0)
+        child.terminate()
+        child.wait()
+        with pytest.raises(TeacherError, match="the connection failed"):
+            await teacher.complete(ASK, seed=1)
+        await teacher.close()
 
-    asyncio.run(main())
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        asyncio.run(main(child, child.stdout.readline().strip()))
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8000/v1", "http://user:word@host/v1", ""])

@@ -1,0 +1,45 @@
+"""The one table that says how good a student has become, as text: for the terminal, the report and the card."""
+
+from typing import Any, NamedTuple
+
+NOT_MEASURED = "not measured"
+
+
+class Headline(NamedTuple):
+    """Column titles and one row of cells per model."""
+
+    columns: list[str]
+    rows: list[list[str]]
+
+
+def headline(results: dict[str, Any]) -> Headline:
+    """Return the table of a results.json: pass@k with intervals, the compile rate and, where timed, fast_p."""
+    models = models_in_order(results)
+    ks = sorted({k for figures in models.values() for k in figures["pass_at_k"]}, key=int)
+    ps = sorted({p for figures in models.values() for p in figures.get("fast_p") or {}}, key=float)
+    columns = ["model", "tasks", "samples per task", *(f"pass@{k}" for k in ks), "compiles"]
+    columns += [f"fast_{p}" for p in ps] or ["fast_p"]
+    rows = []
+    for name, figures in models.items():
+        row = [name, str(figures["n_tasks"]), str(figures["samples_per_task"])]
+        row += [share(figures["pass_at_k"].get(k)) for k in ks]
+        row.append(share(figures["compile_rate"]))
+        row += [share((figures.get("fast_p") or {}).get(p)) for p in ps] or [NOT_MEASURED]
+        rows.append(row)
+    return Headline(columns, rows)
+
+
+def models_in_order(results: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the models' figures: untrained, student, then the others by name."""
+    first = ("untrained", "student")
+    models: dict[str, dict[str, Any]] = results["models"]
+    return {name: models[name] for name in sorted(models, key=lambda n: (n not in first, n in first[1:], n))}
+
+
+def share(value: dict[str, float] | float | None) -> str:
+    """Return a share in per cent, with its interval if it has one; ``not measured`` for None."""
+    if value is None:
+        return NOT_MEASURED
+    if isinstance(value, dict):
+        return f"{value['mean']:.1%} ({100 * value['low']:.1f} to {100 * value['high']:.1f})"
+    return f"{value:.1%}"

@@ -1,0 +1,64 @@
+"""Metrics over (task, sample) outcomes: pass@k, fast_p, compile rate, and intervals over tasks."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Estimate(NamedTuple):
+    """A mean over tasks and its 95% bootstrap interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def pass_at_k(n: int, c: int, k: int) -> float:
+    """Return the probability that at least one of k samples is correct, unbiased, from c correct ones among n.
+
+    1 - C(n-c, k) / C(n, k) (Chen et al., arXiv 2107.03374, eq. 1), as a product, because the binomials overflow.
+
+    Raises:
+        ValueError: not 1 <= k <= n or not 0 <= c <= n.
+    """
+    if not 1 <= k <= n:
+        raise ValueError(f"pass@{k} can't be estimated from {n} samples")
+    if not 0 <= c <= n:
+        raise ValueError(f"{c} correct ones among {n} samples")
+    if n - c < k:
+        return 1.0
+    return float(1.0 - np.prod(1.0 - k / np.arange(n - c + 1, n + 1)))
+
+
+def fast_p(accepted: Sequence[bool], speedups: Sequence[float | None], p: float) -> float | None:
+    """Return the share of samples that are correct and more than p times as fast as eager PyTorch.
+
+    KernelBench's fast_p (Ouyang et al., arXiv 2502.10517, section 3.3), where there is one sample per problem. A
+    correct sample without a measured speed does not count as fast. None when no speed was measured at all.
+
+    Raises:
+        ValueError: the sequences differ in length.
+    """
+    if all(speedup is None for speedup in speedups):
+        return None
+    pairs = zip(accepted, speedups, strict=True)
+    return sum(ok and speedup is not None and speedup > p for ok, speedup in pairs) / len(accepted)
+
+
+def bootstrap(per_task: Sequence[float], resamples: int, seed: int, level: float = 0.95) -> Estimate:
+    """Return the mean of per-task values and its percentile bootstrap interval (Efron 1979), resampling tasks.
+
+    Samples of one task are not independent, so tasks are drawn, never samples. The interval of identical values, or
+    of a single task, has no width; that says nothing about other tasks.
+
+    Raises:
+        ValueError: there is no task or no resample.
+    """
+    if not per_task or resamples < 1:
+        raise ValueError("a mean over no task, or no resample")
+    values = np.asarray(per_task, dtype=np.float64)
+    generator = np.random.default_rng(seed)
+    means = np.array([values[generator.integers(len(values), size=len(values))].mean() for _ in range(resamples)])
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(float(values.mean()), float(low), float(high))

@@ -1,0 +1,149 @@
+"""The report's plots: SVG text for the page itself, in the page's own colours, so that they follow its dark mode."""
+
+import io
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Drawn in these colours, which nothing else has, then replaced by the page's own: a style sheet can't know the data.
+INK, GRID, BEFORE, AFTER = "#010203", "#010204", "#010205", "#010206"
+_PAGE_COLOURS = {INK: "var(--muted)", GRID: "var(--line)", BEFORE: "var(--before)", AFTER: "var(--after)"}
+MAX_NAME = 22  # characters of a category or model: longer ones leave no room for what they name
+WIDTH, HEIGHT = 4.4, 2.7  # inches: the text is still readable where the page is 390 pixels wide
+STYLE = {
+    "svg.fonttype": "none",  # text stays text, in the page's font
+    "svg.hashsalt": "report",  # the same data give the same bytes
+    "font.size": 10,
+    "font.family": "sans-serif",
+    "text.color": INK,
+    "text.parse_math": False,  # a dollar in a name is a dollar
+    "axes.edgecolor": GRID,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "legend.frameon": False,
+}
+
+
+def reasoning_lengths(lengths: Mapping[str, Any]) -> str:
+    """Return the histogram of right and wrong candidates, each as shares of its own group, with their medians."""
+    edges = lengths["edges"]
+
+    def draw(axes: "Axes") -> None:
+        for name, colour in (("wrong", BEFORE), ("right", AFTER)):
+            group = lengths[name]
+            if group["n"]:
+                shares = [100 * count / group["n"] for count in group["histogram"]]
+                axes.stairs(shares, edges, fill=True, color=colour, alpha=0.25)
+                axes.stairs(shares, edges, color=colour, linewidth=1.6, label=f"{name} (median {group['median']:g})")
+                axes.axvline(group["median"], color=colour, linewidth=1.2, linestyle="--")
+        axes.set_xlabel("words and marks of reasoning")
+        axes.set_ylabel("% of the group")
+        axes.set_ylim(bottom=0)
+        axes.legend(loc="upper right")
+
+    return _svg(draw, HEIGHT)
+
+
+def pass_by_category(models: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
+    """Return pass@1 per category, one line of dots with intervals per model.
+
+    Args:
+        models: model -> category -> {mean, low, high}.
+    """
+    categories = sorted({category for shares in models.values() for category in shares}, reverse=True)
+    colours = dict(zip(models, (BEFORE, AFTER) if len(models) <= 2 else _shades(len(models)), strict=False))
+
+    def draw(axes: "Axes") -> None:
+        for index, (model, shares) in enumerate(models.items()):
+            offset = 0.3 * (index - (len(models) - 1) / 2)
+            places = [position - offset for position, category in enumerate(categories) if category in shares]
+            found = [shares[category] for category in categories if category in shares]
+            means = [100 * share["mean"] for share in found]
+            reach = [
+                [100 * max(0.0, share["mean"] - share["low"]) for share in found],
+                [100 * max(0.0, share["high"] - share["mean"]) for share in found],
+            ]
+            axes.errorbar(
+                means,
+                places,
+                xerr=reach,
+                fmt="o",
+                color=colours[model],
+                markersize=5,
+                linewidth=1.8,
+                label=_short(model),
+            )
+        axes.set_yticks(range(len(categories)), [_short(category) for category in categories])
+        axes.set_ylim(-0.6, len(categories) - 0.4)
+        axes.set_xlim(-3, 103)
+        axes.set_xlabel("pass@1, %")
+        axes.grid(visible=False, axis="y")
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(models))
+
+    return _svg(draw, max(HEIGHT, 0.45 * len(categories) + 1.1))
+
+
+def training_loss(steps: Sequence[int], losses: Sequence[float]) -> str:
+    """Return the loss over the optimizer's steps, logarithmic where it falls by more than a factor of twenty."""
+
+    def draw(axes: "Axes") -> None:
+        axes.plot(steps, losses, color=AFTER, linewidth=1.6)
+        if min(losses) > 0 and max(losses) > 20 * min(losses):
+            axes.set_yscale("log")
+        else:
+            axes.set_ylim(bottom=0)
+        axes.set_xlabel("step")
+        axes.set_ylabel("loss")
+
+    return _svg(draw, HEIGHT)
+
+
+def _short(name: str) -> str:
+    name = name.replace("_", " ")
+    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
+
+
+def _shades(n: int) -> Iterator[str]:
+    return iter([BEFORE, AFTER, *(f"C{index}" for index in range(1, n - 1))])
+
+
+def _svg(draw: Callable[["Axes"], None], height: float) -> str:
+    """Return what ``draw`` puts on its axes as an SVG element that takes the width it is given."""
+    with _figure(height) as (figure, axes):
+        draw(axes)
+        file = io.StringIO()
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = file.getvalue()
+    text = text[text.index("<svg") :]
+    for drawn, shown in _PAGE_COLOURS.items():
+        text = text.replace(drawn, shown)
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r"font-family: [^;]*;", "", text)
+    return re.sub(r' (?:width|height)="[\d.]+pt"', "", text, count=2)
+
+
+@contextmanager
+def _figure(height: float) -> Iterator[tuple[Any, "Axes"]]:
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # the reader's font has it
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure, figure.add_subplot()

@@ -1,0 +1,201 @@
+"""report.html: one page that shows what a run did and how good its student is; needs nothing but itself."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+import yaml
+from markupsafe import Markup
+
+from eval import gathering, plots
+from eval.headline import headline, models_in_order, share
+from pipeline.store import read_manifest, read_rows
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+TOP_REASONS = 10
+
+
+def write(out: Path, evaluation: Iterable[dict[str, Any]] | None = None) -> Path:
+    """Write ``out/evaluate/report.html`` and return its path; parts whose stage is missing are left out, and said so.
+
+    Args:
+        out: the run's directory.
+        evaluation: the rows of an evaluate stage that is not sealed yet; by default those of the sealed one.
+    """
+    if evaluation is None and read_manifest(out / "evaluate") is not None:
+        evaluation = read_rows(out / "evaluate")
+    page = _page(_facts(out, gathering.evaluated(evaluation) if evaluation is not None else None))
+    path = out / "evaluate" / "report.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_text(page, encoding="utf-8")
+    partial.replace(path)
+    return path
+
+
+def table(results: dict[str, Any]) -> "Table":
+    """Return the headline figures of a results.json for the terminal, a column per model."""
+    from rich.table import Table
+
+    lines = _lines(results)
+    shown = Table(title=f"suite {results['suite']}", title_justify="left")
+    for index, model in enumerate(lines[0]):
+        shown.add_column("" if index == 0 else model, justify="left" if index == 0 else "right")
+    for line in lines[1:]:
+        shown.add_row(*line)
+    return shown
+
+
+def _page(facts: dict[str, Any]) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.jinja").render(facts)
+
+
+def _facts(out: Path, evaluated: gathering.Evaluated | None) -> dict[str, Any]:
+    """Return the variables of report.html.jinja; what is not there is None."""
+    manifests = gathering.manifests(out)
+    results = gathering.stage_json(out, "evaluate", "results.json")
+    curation = gathering.stage_json(out, "curate", "stats.json") if "curate" in manifests else None
+    return {
+        "name": out.resolve().name,
+        "summary": _summary(results),
+        "lines": [[_cell(text) for text in line] for line in _lines(results)] if results else [],
+        "funnel": _funnel(curation, manifests),
+        "lengths_plot": _lengths_plot(curation),
+        "scripted": _teacher_kind(manifests) == "scripted",
+        "category_plot": _category_plot(results),
+        "loss_plot": _loss_plot(out, manifests),
+        "reason_lists": _reason_lists(out, manifests, evaluated),
+        "examples": list(gathering.examples(out, evaluated)) if "tasks" in manifests else [],
+        "label": gathering.label,
+        "stages": _stages(manifests),
+        "recipe": _recipe(manifests),
+        "versions": {k: v for manifest in manifests.values() for k, v in manifest["versions"].items()},
+        "machine": gathering.machine(),
+    }
+
+
+def _summary(results: dict[str, Any] | None) -> str | None:
+    models = results["models"] if results else {}
+    student = models.get(gathering.TRAINED_MODEL)
+    if student is None or not student["pass_at_k"].get("1"):
+        return None
+    before = models.get("untrained", {}).get("pass_at_k", {}).get("1")
+    compared = f", the untrained model {share(before)}" if before else ""
+    tasks = f"{student['n_tasks']} held-out tasks"
+    return f"At the first attempt the student solves {share(student['pass_at_k']['1'])} of {tasks}{compared}."
+
+
+def _lines(results: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Return the headline table on its side, a column per model: phones and terminals have room for few columns."""
+    columns, rows = headline(results)
+    return list(zip(columns, *rows, strict=True))
+
+
+def _cell(text: str) -> tuple[str, str]:
+    """Return a figure and its interval, which is empty where there is none."""
+    value, _, interval = text.partition(" (")
+    return value, interval.rstrip(")")
+
+
+def _funnel(curation: dict[str, Any] | None, manifests: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the steps from candidates to samples, each with its count and its share of the first."""
+    if curation is None:
+        return []
+    funnel = curation["funnel"]
+    steps = [("candidates written", funnel["candidates"])]
+    steps += [(_FILTERS.get(step["filter"], step["filter"]), step["after"]) for step in funnel["filters"]]
+    most = max(1, funnel["candidates"])
+    tasks = (
+        f"{funnel['train_tasks']} training tasks of {manifests['tasks']['rows']}" if "tasks" in manifests else None
+    )
+    head = [{"name": tasks, "count": None, "share": 0.0}] if tasks else []
+    return head + [{"name": name, "count": count, "share": 100 * count / most} for name, count in steps]
+
+
+def _teacher_kind(manifests: dict[str, Any]) -> str | None:
+    section = manifests.get("generate", {}).get("inputs", {}).get("generate") or {}
+    return (section.get("teacher") or {}).get("kind")
+
+
+_FILTERS = {
+    "correct": "accepted by the judge",
+    "reasoned": "with a reasoning trace",
+    "duplicates": "not repeated",
+    "too_long": "short enough",
+    "shortest": "shortest of their task",
+    "balance": "after balancing categories",
+}
+
+
+def _lengths_plot(curation: dict[str, Any] | None) -> Markup | None:
+    lengths = curation["reasoning_tokens"] if curation else None
+    if not lengths or not (lengths["right"]["n"] or lengths["wrong"]["n"]):
+        return None
+    return Markup(plots.reasoning_lengths(lengths))  # noqa: S704  (SVG that matplotlib has escaped)
+
+
+def _category_plot(results: dict[str, Any] | None) -> Markup | None:
+    models: dict[str, dict[str, dict[str, float]]] = {}
+    for model, figures in (models_in_order(results) if results else {}).items():
+        shares = {name: inner["pass_at_k"].get("1") for name, inner in figures["by_category"].items()}
+        models[model] = {name: found for name, found in shares.items() if found is not None}
+    if not any(models.values()):
+        return None
+    return Markup(plots.pass_by_category(models))  # noqa: S704  (SVG that matplotlib has escaped)
+
+
+def _loss_plot(out: Path, manifests: dict[str, Any]) -> Markup | None:
+    steps, losses = gathering.losses(out) if "train" in manifests else ([], [])
+    return Markup(plots.training_loss(steps, losses)) if losses else None  # noqa: S704  (SVG that matplotlib has escaped)
+
+
+def _reason_lists(
+    out: Path, manifests: dict[str, Any], evaluated: gathering.Evaluated | None
+) -> list[dict[str, Any]]:
+    lists: list[tuple[str, dict[str, int]]] = []
+    if "tasks" in manifests and manifests["tasks"]["rejected"]:
+        lists.append(("Why tasks were not used", manifests["tasks"]["reasons"]))
+    if "verify" in manifests:
+        lists.append(("Why the judge rejected candidates", gathering.verdict_reasons(out)))
+    if "curate" in manifests:
+        chosen = {k: n for k, n in manifests["curate"]["reasons"].items() if not k.startswith("not_accepted")}
+        lists.append(("Why accepted candidates were left out", chosen))
+    if evaluated is not None:
+        for model, counts in sorted(evaluated.reasons.items(), key=lambda pair: pair[0] != gathering.TRAINED_MODEL):
+            whose = f"of the {model}" if model in ("untrained", gathering.TRAINED_MODEL) else f"of {model}"
+            lists.append((f"Why answers {whose} were wrong".replace("untrained", "untrained model"), counts))
+    return [_reason_list(title, counts) for title, counts in lists if counts]
+
+
+def _reason_list(title: str, counts: dict[str, int]) -> dict[str, Any]:
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    shown, rest = ordered[:TOP_REASONS], ordered[TOP_REASONS:]
+    if rest:
+        shown.append((f"{len(rest)} other reasons", sum(count for _, count in rest)))
+    most = max(count for _, count in shown)
+    rows = [{"name": name.replace("_", " "), "count": count, "share": 100 * count / most} for name, count in shown]
+    return {"title": title, "total": sum(counts.values()), "rows": rows}
+
+
+def _stages(manifests: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"name": stage, "manifest": manifests.get(stage)} for stage in gathering.STAGES]
+
+
+def _recipe(manifests: dict[str, Any]) -> str:
+    """Return the settings that the stages ran with, as YAML."""
+    sections: dict[str, Any] = {}
+    for stage, manifest in manifests.items():
+        inputs = manifest["inputs"]
+        sections |= {key: inputs[key] for key in ("seed", stage, "judge", "judge_version") if key in inputs}
+    sections.pop("verify", None)  # the judge's section under another name
+    return yaml.safe_dump(sections, sort_keys=False, allow_unicode=True, width=100)

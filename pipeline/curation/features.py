@@ -1,0 +1,80 @@
+"""The few figures about a candidate that filters decide on: light, so that a million of them fit in memory."""
+
+import hashlib
+import io
+import re
+import tokenize
+from dataclasses import dataclass
+
+from pipeline.records import ID_LENGTH
+
+NOT_JUDGED = "not_judged"  # a status beside the verdicts': the candidate has none
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_C_COMMENT = re.compile(r'("(?:\\.|[^"\\\n])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER}
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """One candidate as the filters see it; ``accepted`` and ``status`` are the judge's.
+
+    ``reasoning_tokens`` and ``completion_tokens`` (reasoning and answer together) are counted by ``count_tokens``.
+    The hashes are None for a candidate without code: ``text_hash`` is over reasoning and code, ``code_hash`` over the
+    code, ``normalised_code_hash`` over the code without comments and layout (None also where no filter asks for it).
+    """
+
+    candidate_id: str
+    task_id: str
+    category: str
+    accepted: bool
+    status: str
+    turn: int
+    reasoning_tokens: int
+    completion_tokens: int
+    text_hash: str | None = None
+    code_hash: str | None = None
+    normalised_code_hash: str | None = None
+    speedup: float | None = None
+
+
+def count_tokens(text: str | None) -> int:
+    """Return the number of words, numbers and punctuation marks of a text; 0 for None.
+
+    This is no model's tokenizer: it is the same for every teacher and student, needs no vocabulary, and comes to
+    roughly three quarters of what a language model's tokenizer counts on prose with code. Limits that a model sets
+    (its context length) are the trainer's to check, with the model's own tokenizer.
+    """
+    return len(_TOKEN.findall(text)) if text else 0
+
+
+def text_hash(*parts: str | None) -> str:
+    """Return a hash of texts that keeps apart where one ends and the next begins."""
+    digest = hashlib.sha256()
+    for part in parts:
+        encoded = (part or "").encode()
+        digest.update(len(encoded).to_bytes(8, "little") + encoded)
+    return digest.hexdigest()[:ID_LENGTH]
+
+
+def normalised_code(code: str) -> str:
+    """Return a candidate's module without comments and layout, for comparing, not for running.
+
+    Python comments and line breaks go by Python's own tokenizer. Strings hold the CUDA source: C comments and runs of
+    white space inside them go too (in every string, so that two modules which differ only in such a string of
+    Python's own count as the same). What Python can't tokenize is compared with its white space collapsed only.
+    """
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(code).readline))
+    except (tokenize.TokenError, SyntaxError):
+        return " ".join(code.split())
+    words: list[str] = []
+    for token in tokens:
+        if token.type in _LAYOUT:
+            continue
+        if token.type in (tokenize.INDENT, tokenize.DEDENT, tokenize.NEWLINE):
+            words.append(tokenize.tok_name[token.type])
+        elif token.type == tokenize.STRING:
+            words.append(" ".join(_C_COMMENT.sub(lambda found: found[1] or " ", token.string[1:-1]).split()))
+        else:
+            words.append(token.string)
+    return " ".join(words)

@@ -1,0 +1,192 @@
+"""Examines the machine: what is there, and what each absence costs in plain words."""
+
+import ctypes
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+State = Literal["ok", "absent", "missing"]  # missing: something that every run needs
+SECONDS = 3.0  # to wait for a server
+PROGRAM_SECONDS = 60  # torch on a cold disk takes long
+GIB = 2**30
+PR_GET_SECCOMP = 21
+CLONE_NEWUSER = 0x10000000
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked for. ``cost_of_absence`` is one line; ``missing`` is what no run can do without."""
+
+    name: str
+    state: State
+    found: str
+    cost_of_absence: str
+
+
+def doctor(recipe: Path | None) -> int:
+    """Print what was found; return 0, or 1 if something that every run needs is missing.
+
+    Raises:
+        UserError: the recipe can't be read.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    findings = [*examine(), *(_servers(recipe) if recipe else ())]
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for title in ("", "what", "found", "what its absence costs"):
+        table.add_column(title, overflow="fold")
+    marks = {"ok": "[green]ok[/]", "absent": "[yellow]-[/]", "missing": "[red]missing[/]"}
+    for finding in findings:
+        cost = "" if finding.state == "ok" else finding.cost_of_absence
+        table.add_row(marks[finding.state], finding.name, finding.found, cost)
+    Console().print(table)
+    return 1 if any(finding.state == "missing" for finding in findings) else 0
+
+
+def examine() -> list[Finding]:
+    """Return what this machine has; nothing is installed, reached over the network or changed."""
+    gpus, nvcc = gpu_names(), _version_line("nvcc")
+    simt = (
+        "kernels are judged on the CPU (backend simt); speed is not measured, and only small students can be trained"
+    )
+    hub = "gated models and private repositories can't be read; nothing else needs the Hub"
+    return [
+        _finding(
+            "Python", platform.python_version() if sys.version_info >= (3, 11) else None, "needs 3.11", needed=True
+        ),
+        *_torch(gpus),
+        _finding("GPU", ", ".join(gpus), simt),
+        _finding(
+            "nvcc", nvcc, "no kernel can be built for the GPU" if gpus else "nothing without a GPU", needed=bool(gpus)
+        ),
+        _finding("g++", _version_line("g++"), "no kernel can be judged (Debian: apt-get install g++)", needed=True),
+        *_confinement(),
+        *_room(),
+        _finding("Hub login", _hub_login(), hub),
+    ]
+
+
+def _torch(gpus: list[str]) -> Iterator[Finding]:
+    """Import torch in a process of its own: it takes seconds, and a broken one must not end the examination."""
+    test = "import torch; print(torch.__version__, torch.version.cuda or 'none', torch.cuda.is_available())"
+    version, cuda, usable = ((_output(sys.executable, "-c", test) or "").split() or ["", "", ""])[-3:]
+    found = f"{version}, for {'the CPU only' if cuda == 'none' else f'CUDA {cuda}'}" if version else None
+    yield _finding("torch", found, "nothing can be judged or trained: install the project again", needed=True)
+    if gpus and version:
+        cost = "the GPU is there but torch can't use it: install a torch build for this driver"
+        yield _finding("torch on the GPU", "yes" if usable == "True" else None, cost)
+
+
+def gpu_names() -> list[str]:
+    """Return the names of the NVIDIA GPUs, with their memory."""
+    listed = _output("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader")
+    return [line.strip() for line in (listed or "").splitlines() if line.strip()]
+
+
+def cpu_name() -> str:
+    """Return the processor's name as the system gives it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
+
+
+def _finding(name: str, found: str | None, cost: str, *, needed: bool = False) -> Finding:
+    absent: State = "missing" if needed else "absent"
+    return Finding(name, "ok" if found else absent, found or "no", cost)
+
+
+def _confinement() -> Iterator[Finding]:
+    from pipeline.judge.sandbox import landlock_abi
+
+    abi = landlock_abi()
+    yield _finding("Landlock", f"version {abi}" if abi else None, "candidates may read the files that you may read")
+    seccomp = ctypes.CDLL(None).prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0 and platform.machine() in ("x86_64", "aarch64")
+    yield _finding("seccomp", "yes" if seccomp else None, "candidates may open sockets and start processes")
+    yield _finding(
+        "user namespaces", "yes" if _user_namespaces() else None, "nothing: candidates are confined without them"
+    )
+    yield _finding("bubblewrap", _version_line("bwrap"), "nothing: candidates are confined without it")
+
+
+def _user_namespaces() -> bool:
+    """Try one in a child process: whether they are allowed depends on more settings than can be read."""
+    test = f"import ctypes, sys; sys.exit(ctypes.CDLL(None).unshare({CLONE_NEWUSER}) != 0)"
+    return subprocess.run([sys.executable, "-I", "-c", test], check=False, capture_output=True).returncode == 0
+
+
+def _room() -> Iterator[Finding]:
+    import psutil
+
+    cores = len(os.sched_getaffinity(0))
+    yield Finding("processor", "ok", f"{cpu_name()}, {cores} core{'s' if cores != 1 else ''}", "")
+    free = psutil.virtual_memory().available / GIB
+    few = "judging and training may be killed for lack of memory; lower judge.workers"
+    yield Finding("memory", "ok" if free >= 4 else "absent", f"{free:.1f} GiB free", few)
+    disk = shutil.disk_usage(Path.cwd()).free / GIB
+    yield Finding(
+        "disk", "ok" if disk >= 2 else "absent", f"{disk:.1f} GiB free here", "a run may end with a full disk"
+    )
+
+
+def _servers(path: Path) -> Iterator[Finding]:
+    """Reach every server that a recipe names."""
+    from pipeline.recipe import load_recipe
+
+    urls = sorted(set(_base_urls(load_recipe(path).model_dump(mode="json"))))
+    for url in urls:
+        yield _finding(url, _reach(url), "stages that ask this server will stop with an error")
+
+
+def _base_urls(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("base_url"), str):
+            yield value["base_url"]
+        for inner in value.values():
+            yield from _base_urls(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _base_urls(inner)
+
+
+def _reach(url: str) -> str | None:
+    try:
+        with urllib.request.urlopen(f"{url.rstrip('/')}/models", timeout=SECONDS) as answer:  # noqa: S310  (http, by the recipe's pattern)
+            return f"answers ({answer.status})"
+    except urllib.error.HTTPError as error:  # it is there; whether it wants a key or lacks the page is no matter here
+        return f"answers ({error.code})"
+    except (OSError, ValueError):
+        return None
+
+
+def _hub_login() -> str | None:
+    from huggingface_hub import get_token
+
+    return "a token is set" if get_token() else None
+
+
+def _version_line(program: str) -> str | None:
+    """Return the line in which a program gives its version, None if it is not there or does not start."""
+    lines = [line for line in (_output(program, "--version") or "").splitlines() if any(c.isdigit() for c in line)]
+    return next((line.strip() for line in lines if "release" in line), lines[0].strip() if lines else None)
+
+
+def _output(program: str, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            [program, *arguments], check=True, capture_output=True, text=True, timeout=PROGRAM_SECONDS
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout

@@ -1,0 +1,255 @@
+"""Calls extensions from Python: ctypes only, in the candidate's process.
+
+Before the first ``load`` there is no runtime: settings wait for it, and ``guard`` copies without guarding.
+"""
+
+import ctypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from pipeline.judge.simt.errors import SimtFault
+from pipeline.judge.simt.fault import Fault, read_fault
+from pipeline.judge.simt.library import Value, open_library
+from pipeline.judge.simt.toolchain import LIBRARY
+from pipeline.judge.simt.values import DTYPES, TYPE_NAMES, Frame, take, take_tensor
+
+Order = Literal["forward", "reverse", "random"]
+_ORDERS: dict[Order, int] = {"forward": 0, "reverse": 1, "random": 2}
+_EXCEPTIONS: dict[int, type[Exception]] = {
+    1: RuntimeError,
+    2: IndexError,
+    3: ValueError,
+    4: TypeError,
+    5: NotImplementedError,
+}
+_FAULT_STATUS = 6
+POISON_BITS = 0x7FFB  # include/simt/abi.h: kPoison
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A kernel that ran: its name as launched, grid and block."""
+
+    kernel: str
+    grid: tuple[int, int, int]
+    block: tuple[int, int, int]
+
+
+class _Runtime:
+    """The runtime library of this process, of which there is at most one, and what was set before it came."""
+
+    def __init__(self) -> None:
+        self.library: ctypes.PyDLL | None = None
+        self.order: tuple[Order, int] = ("forward", 0)
+        self.fault_page: int | None = None
+
+    def open(self, path: Path) -> ctypes.PyDLL:
+        if self.library is None:
+            self.library = open_library(path)
+            self.library.simt_set_order(_ORDERS[self.order[0]], self.order[1])
+            if self.fault_page is not None:
+                self.library.simt_set_fault_page(self.fault_page)
+        return self.library
+
+
+_runtime = _Runtime()
+
+
+class Extension:
+    """A loaded extension; its exported functions are its attributes."""
+
+    def __init__(self, functions: dict[str, "Function"]) -> None:
+        self.__dict__.update(functions)
+
+
+class Function:
+    """One exported function, called like the one that pybind11 would make."""
+
+    def __init__(self, library: ctypes.PyDLL, address: int) -> None:
+        self._library = library
+        self._address = address
+        self.__name__: str = library.simt_function_name(address).decode()
+        count = library.simt_parameter_count(address)
+        self._codes = [library.simt_parameter_code(address, i).decode() for i in range(count)]
+        found = (library.simt_parameter(address, i) for i in range(count))
+        self._parameters = [pointer.contents if pointer else None for pointer in found]
+        self._names = [p.name.decode() if p else f"arg{i}" for i, p in enumerate(self._parameters)]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it.
+
+        Raises:
+            TypeError: number or types of the arguments don't fit.
+            RuntimeError: the C++ code threw, for example from TORCH_CHECK.
+            SimtFault: a kernel did what a GPU would not allow.
+        """
+        slots = (Value * max(1, len(self._codes)))()
+        frame = Frame(self._library)
+        try:
+            if not self._fill(frame, slots, args, kwargs):
+                raise TypeError(self._mismatch(args, kwargs))
+            result = Value()
+            status = self._library.simt_call(self._address, slots, ctypes.byref(result))
+            if status == _FAULT_STATUS:
+                raise SimtFault(faults()[-1])
+            if status:
+                message = self._library.simt_message().decode(errors="replace")
+                raise _EXCEPTIONS[status](message)
+            value = take(self._library, result)
+            self._library.simt_free_result(ctypes.byref(result))
+            return value
+        finally:
+            frame.close()
+
+    def _fill(self, frame: Frame, slots: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        if len(args) > len(self._codes) or not set(kwargs) <= set(self._names[len(args) :]):
+            return False
+        for i, (code, name) in enumerate(zip(self._codes, self._names, strict=True)):
+            if i < len(args) or name in kwargs:
+                if not frame.put(slots[i], code, args[i] if i < len(args) else kwargs[name]):
+                    return False
+            elif (parameter := self._parameters[i]) is not None and parameter.has_default:
+                slots[i] = parameter.value
+                if code.endswith("d") and parameter.value.tag == 2:  # an int literal as the default of a double
+                    slots[i].d = float(parameter.value.i)
+            else:
+                return False
+        return True
+
+    def _mismatch(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        wanted = ", ".join(f"{n}: {_type_name(c)}" for n, c in zip(self._names, self._codes, strict=True))
+        given = ", ".join([type(a).__name__ for a in args] + [f"{n}: {type(a).__name__}" for n, a in kwargs.items()])
+        return (
+            f"{self.__name__}(): incompatible function arguments. The following argument types are supported: "
+            f"({wanted}); invoked with: {given}"
+        )
+
+
+def _type_name(code: str) -> str:
+    if code[0] == "?":
+        return f"{_type_name(code[1:])} | None"
+    return f"list[{_type_name(code[1:])}]" if code[0] == "[" else TYPE_NAMES[code]
+
+
+def load(path: Path) -> Extension:
+    """Load a library that ``build`` made.
+
+    Raises:
+        ImportError: it can't be loaded, or exports nothing.
+    """
+    library = _runtime.open(path.parent / LIBRARY)
+    try:
+        define = ctypes.PyDLL(str(path)).simt_module
+    except (OSError, AttributeError) as error:
+        raise ImportError(f"the extension exports no module: {path.name}") from error
+    registry = library.simt_load(ctypes.cast(define, ctypes.c_void_p))
+    addresses = [library.simt_function(registry, i) for i in range(library.simt_function_count(registry))]
+    functions = [Function(library, address) for address in addresses]
+    return Extension({function.__name__: function for function in functions})
+
+
+def set_order(order: Order, seed: int) -> None:
+    """Set the order in which threads run between barriers, and blocks: a correct kernel cannot tell."""
+    _runtime.order = (order, seed)
+    if _runtime.library is not None:
+        _runtime.library.simt_set_order(_ORDERS[order], seed)
+
+
+def set_fault_page(fd: int) -> None:
+    """Have faults written to a shared file of at least ``fault.RECORD_BYTES`` bytes, the first one kept.
+
+    From then on, a touched guard page ends the process with exit status 86.
+    """
+    _runtime.fault_page = fd
+    if _runtime.library is not None:
+        _runtime.library.simt_set_fault_page(fd)
+
+
+def launches() -> list[Launch]:
+    """Return the kernels that ran, the first 4096 of them (see ``launch_count``)."""
+    if _runtime.library is None:
+        return []
+    found, index = [], 0
+    while pointer := _runtime.library.simt_launch_record(index):
+        record = pointer.contents
+        found.append(Launch(record.kernel.decode(errors="replace"), tuple(record.grid), tuple(record.block)))
+        index += 1
+    return found
+
+
+def launch_count() -> int:
+    """Return how many kernels ran since the start or the last ``reset_launches``."""
+    return _runtime.library.simt_launch_count() if _runtime.library is not None else 0
+
+
+def reset_launches() -> None:
+    """Forget the launches so far."""
+    if _runtime.library is not None:
+        _runtime.library.simt_reset_launches()
+
+
+def faults() -> list[Fault]:
+    """Return the faults since the start or the last ``clear_faults``, launch errors among them."""
+    if _runtime.library is None:
+        return []
+    raw = (_runtime.library.simt_fault(i).contents.raw for i in range(_runtime.library.simt_fault_count()))
+    return [fault for fault in map(read_fault, raw) if fault is not None]
+
+
+def clear_faults() -> None:
+    """Forget the faults so far; the fault page keeps what it has."""
+    if _runtime.library is not None:
+        _runtime.library.simt_clear_faults()
+
+
+def check_guards() -> None:
+    """Look for writes next to guarded tensors, those already freed included.
+
+    Raises:
+        SimtFault: of the first such write.
+    """
+    if _runtime.library is None:
+        return
+    _runtime.library.simt_check_guards()
+    found = [fault for fault in faults() if fault.kind == "out_of_bounds"]
+    if found:
+        clear_faults()
+        raise SimtFault(found[0])
+
+
+def allocate(shape: Sequence[int], dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """Return a guarded tensor filled with poison: NaN as any float, far out of range as an index.
+
+    Raises:
+        MemoryError: there is no memory for it.
+    """
+    if _runtime.library is None or dtype not in DTYPES:
+        return torch.empty(tuple(shape), dtype=dtype)
+    sizes = (ctypes.c_int64 * max(1, len(shape)))(*shape)
+    pointer = _runtime.library.simt_allocate(DTYPES[dtype], len(shape), sizes)
+    if pointer is None:
+        raise MemoryError(f"no memory for a guarded tensor of shape {tuple(shape)}")
+    return take_tensor(_runtime.library, pointer)
+
+
+def guard(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a guarded copy with the same strides, or a contiguous one if the tensor has gaps or overlaps."""
+    span = 1 + sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+    if tensor.is_contiguous() or span != tensor.numel():
+        copy = allocate(tensor.shape, tensor.dtype)
+    else:
+        copy = allocate((tensor.numel(),), tensor.dtype).as_strided(tensor.shape, tensor.stride())
+    with torch.no_grad():
+        return copy.copy_(tensor.detach())
+
+
+def unwritten(tensor: torch.Tensor) -> int:
+    """Return how many elements of a contiguous floating-point tensor still hold the poison of their allocation."""
+    if not tensor.is_floating_point() or tensor.numel() == 0:
+        return 0
+    halves = tensor.detach().contiguous().view(torch.int16).view(tensor.numel(), -1)
+    return int((halves == POISON_BITS).all(dim=1).sum())

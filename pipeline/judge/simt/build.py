@@ -1,0 +1,91 @@
+"""From an extension's sources to a shared library in a content-addressed cache."""
+
+import hashlib
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.judge.simt import diagnostics
+from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, Unsupported
+from pipeline.judge.simt.features import needs_full_header
+from pipeline.judge.simt.toolchain import Toolchain, atomic, prepare, toolchain, toolchain_key
+from pipeline.judge.simt.translate import code_only, translate
+
+__all__ = ["ExtensionSource", "build", "prepare"]
+
+
+@dataclass(frozen=True)
+class ExtensionSource:
+    """What ``load_inline`` was given.
+
+    Attributes:
+        cpp: the C++ source, which declares (or defines) the exported functions.
+        cuda: the CUDA source.
+        functions: names to export; empty if a source has its own PYBIND11_MODULE.
+    """
+
+    cpp: str
+    cuda: str
+    functions: tuple[str, ...]
+
+
+def build(source: ExtensionSource, cache: Path, timeout_s: float = 60) -> Path:
+    """Return the extension's library, from the cache if the same sources were built before.
+
+    Both sources become one translation unit, in the order in which names have to be declared for ``load_inline``:
+    the C++ source, the exports, the CUDA source.
+
+    Raises:
+        CompileError: the candidate's C++ is wrong, or it exports what it does not define.
+        CompileTimeoutError: the compiler took longer than ``timeout_s`` seconds.
+        Unsupported: this backend lacks something that the source uses.
+        RuntimeError: the compiler itself does not work here.
+    """
+    exports = "".join(f'm.def("{name}", &{name}); ' for name in source.functions)
+    if exports:
+        exports = f'extern "C" void simt_module(simt::Module& m) {{ {exports}}}'
+    parts = (("main.cpp", translate(source.cpp)), ("bindings", exports), ("cuda.cu", translate(source.cuda)))
+    text = "\n".join(f'#line 1 "{name}"\n{part}' for name, part in parts if part) + "\n"
+    full = needs_full_header(code_only(source.cpp)) or needs_full_header(code_only(source.cuda))
+    key = hashlib.sha256(f"{toolchain_key()}\0{text}".encode()).hexdigest()[:24]
+    tools = toolchain(cache)
+    target = tools.folder / f"{key}.so"
+    if not target.exists():
+        _compile(text, target, tools, time.monotonic() + timeout_s, full=full)
+    return target
+
+
+def _compile(text: str, target: Path, tools: Toolchain, deadline: float, *, full: bool) -> None:
+    with tempfile.TemporaryDirectory(prefix="simt-") as name:
+        folder = Path(name)
+        source, object_file = folder / "extension.cpp", folder / "extension.o"
+        source.write_text(text)
+        code, log = _run(tools.compile_command(source, object_file, full=full), folder, deadline)
+        if code and not full:
+            code, log = _run(tools.compile_command(source, object_file, full=True), folder, deadline)
+        if code:
+            raise diagnostics.explain(log, text)
+        with atomic(target) as temporary:
+            code, log = _run(tools.link_command(temporary, object_file), folder, deadline)
+            if code:
+                raise RuntimeError(f"the linker failed: {log[-2000:]}")
+            if undefined := tools.undefined(temporary):
+                raise diagnostics.explain_undefined(undefined)
+
+
+def _run(command: list[str], folder: Path, deadline: float) -> tuple[int, str]:
+    try:
+        result = subprocess.run(
+            command,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=max(0.1, deadline - time.monotonic()),
+        )
+    except subprocess.TimeoutExpired:
+        raise CompileTimeoutError("the compiler did not finish in time") from None
+    return result.returncode, result.stderr

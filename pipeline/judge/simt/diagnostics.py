@@ -1,0 +1,84 @@
+"""Reads the compiler's messages: whose fault is it, and what should the author of the source be told?"""
+
+import re
+import subprocess
+
+from pipeline.judge.simt.errors import CompileError, Unsupported
+from pipeline.judge.simt.features import FOREIGN_NAME
+
+MAX_LOG_LINES = 30
+_ERROR = re.compile(r"^(?P<file>[^:\n]+):(?P<line>\d+):(?:\d+:)? (?P<kind>fatal error|error): (?P<text>.*)$", re.MULTILINE)
+_QUOTED = r"[‘'](?P<name>[^’']+)[’']"
+# Messages about a name; what they quote decides whether the name could exist in CUDA or torch.
+_NOT_A_MEMBER = re.compile(rf"{_QUOTED} is not a member of [‘'](?P<scope>[^’']+)[’']")
+_NO_MEMBER = re.compile(r"[‘'](?P<scope>[^’']+)[’'] has no member named " + _QUOTED)
+_UNDECLARED = re.compile(
+    rf"{_QUOTED} (?:was not declared in this scope|has not been declared|does not name a type|is not a type)"
+    r"|there are no arguments to [‘'](?P<dependent>[^’']+)[’'] that depend on a template parameter"
+)
+_NO_HEADER = re.compile(r"^(?P<name>\S+): No such file or directory")
+_OUR_SCOPE = re.compile(
+    r"(const )?(class |struct |using )?(::)?(at|c10|torch|caffe2|pybind11|py|simt|nvcuda|cuda|at::cuda|c10::cuda)\b"
+)
+_OUR_OVERLOADS = re.compile(
+    r"no matching function for call to [‘'](at|torch|c10|simt|pybind11|Tensor)\b|use of deleted function"
+    r"|could not convert .* to [‘'](at|c10|simt)::|no known conversion .*[‘'](at|c10|simt)::"
+)
+
+
+def explain(log: str, text: str) -> CompileError | Unsupported | RuntimeError:
+    """Return the exception that a failed compilation amounts to.
+
+    Only an error about something that torch or CUDA may have, and the look-alike lacks, makes it Unsupported; the
+    first error decides, because later ones follow from it.
+    """
+    first = _ERROR.search(log)
+    if first is None:
+        return RuntimeError(f"the compiler failed without an error: {log[-2000:]}")
+    construct = _missing(first["text"]) or _left_over(first, text)
+    if construct:
+        return Unsupported(construct)
+    if first["file"].startswith("/") and "simt" in first["file"]:
+        return Unsupported(f"this use of torch's interface: {first['text']}")
+    return CompileError(_relevant(log))
+
+
+def explain_undefined(symbols: list[str]) -> CompileError:
+    """Return the exception for symbols that are declared and used but defined nowhere."""
+    names = subprocess.run(["c++filt", *symbols], capture_output=True, text=True, check=False).stdout.split("\n")
+    found = [name for name in names if name] or symbols
+    return CompileError("\n".join(f"undefined reference to {name}" for name in found[:MAX_LOG_LINES]))
+
+
+def _missing(message: str) -> str | None:
+    """Return the name that the look-alike lacks if the message says so."""
+    if header := _NO_HEADER.search(message):
+        return header["name"]
+    for pattern in (_NOT_A_MEMBER, _NO_MEMBER):
+        if (found := pattern.search(message)) and _OUR_SCOPE.match(found["scope"]):
+            return f"{found['scope'].removeprefix('class ').split('<')[0]}::{found['name']}"
+    if found := _UNDECLARED.search(message):
+        name = found["name"] or found["dependent"]
+        return name if FOREIGN_NAME.fullmatch(name.split("::")[-1]) else None
+    return message if _OUR_OVERLOADS.search(message) else None
+
+
+def _left_over(error: re.Match[str], text: str) -> str | None:
+    """Return what the translator left untranslated on the error's line, such as a launch in odd syntax."""
+    parts = re.split(r'^#line 1 "([^"]+)"\n', text, flags=re.MULTILINE)
+    sources = dict(zip(parts[1::2], parts[2::2], strict=True))
+    lines = sources.get(error["file"], "").split("\n")
+    number = int(error["line"]) - 1
+    line = lines[number] if number < len(lines) else ""
+    return next((f"this form of {word}" for word in ("<<<", "__shared__") if word in line), None)
+
+
+def _relevant(log: str) -> str:
+    """Return errors and the notes that explain them, without local paths and without lines about our headers."""
+    kept = []
+    for line in log.splitlines():
+        if re.match(r"(main\.cpp|bindings|cuda\.cu):", line) and ": note: " not in line:
+            kept.append(re.sub(r"/\S*/", "", line))
+        if len(kept) == MAX_LOG_LINES:
+            break
+    return "\n".join(kept)

@@ -1,0 +1,54 @@
+"""The record of a fault in device code, and how it crosses a process's end. Imports neither torch nor the runtime."""
+
+import struct
+from dataclasses import dataclass
+
+_MAGIC = 0x73696D74
+# runtime/state.h: FaultRecord
+_RECORD = struct.Struct("=Ii3I3I32s128s256s")
+RECORD_BYTES = _RECORD.size
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault.
+
+    Attributes:
+        kind: out_of_bounds, divergent_barrier, launch_error, illegal_instruction, assert, stack_overflow.
+        kernel: as launched, template arguments included; empty for host code.
+        line: of the candidate's source: the barrier's or assertion's own, otherwise the launch's; 0 if unknown.
+        block: blockIdx.
+        thread: threadIdx.
+        detail: one sentence.
+    """
+
+    kind: str
+    kernel: str
+    line: int
+    block: tuple[int, int, int]
+    thread: tuple[int, int, int]
+    detail: str
+
+    def __str__(self) -> str:
+        where = f" in kernel {self.kernel}" if self.kernel else ""
+        line = f", line {self.line}" if self.line else ""
+        who = f", block {self.block}, thread {self.thread}" if self.kernel and self.kind != "launch_error" else ""
+        return f"{self.kind}{where}{line}{who}: {self.detail}"
+
+
+def read_fault(buf: bytes) -> Fault | None:
+    """Return the fault in a fault page, None if nothing was recorded there.
+
+    The page is writable by the candidate: whatever it holds becomes a Fault, text that is not UTF-8 is replaced.
+    """
+    if len(buf) < RECORD_BYTES:
+        return None
+    magic, line, *indices, kind, kernel, detail = _RECORD.unpack_from(buf)
+    if magic != _MAGIC:
+        return None
+    bx, by, bz, tx, ty, tz = indices
+    return Fault(_text(kind), _text(kernel), line, (bx, by, bz), (tx, ty, tz), _text(detail))
+
+
+def _text(raw: bytes) -> str:
+    return raw.split(b"\0", 1)[0].decode(errors="replace")

@@ -1,0 +1,78 @@
+"""Which headers and names this backend knows, and which it knows that it lacks."""
+
+import re
+
+# Headers whose content is in the precompiled one: the include is dropped.
+PROVIDED = re.compile(
+    r"""(torch|ATen|c10|pybind11)/.*
+    | cuda(_runtime(_api)?|_runtime_api|_fp16|_bf16)?\.h(pp)? | Python\.h
+    | device_launch_parameters\.h | device_functions\.h | math_constants\.h | vector_(types|functions)\.h
+    | sm_\d+_(atomic_functions|intrinsics)\.h(pp)? | math_functions\.h | mma\.h | cooperative_groups(/.*)?(\.h)?""",
+    re.VERBOSE,
+)
+STANDARD = frozenset(
+    """vector tuple optional array algorithm limits numeric utility type_traits initializer_list cmath math.h cfloat
+    float.h climits limits.h cstdint stdint.h cstddef stddef.h cstdio stdio.h cstdlib stdlib.h cstring string.h
+    cassert assert.h""".split()  # noqa: SIM905
+)
+# As above, but only in the larger precompiled header, which costs each build 60 ms more.
+STANDARD_FULL = frozenset(
+    "string iostream sstream functional map memory stdexcept unordered_map complex".split()  # noqa: SIM905
+)
+_SMALL_STD = frozenset(
+    """vector tuple optional nullopt array pair min max abs fabs sqrt exp log log2 log1p expm1 pow tanh sin cos tan
+    floor ceil round isnan isinf isfinite fma fmin fmax erf cbrt numeric_limits size_t ptrdiff_t int8_t int16_t
+    int32_t int64_t uint8_t uint16_t uint32_t uint64_t swap move forward get tie make_tuple make_pair is_same
+    is_same_v enable_if enable_if_t conditional conditional_t is_floating_point is_integral fill sort accumulate
+    initializer_list clamp copy""".split()  # noqa: SIM905
+)
+_STD_NAME = re.compile(r"\bstd\s*::\s*(\w+)")
+
+UNSUPPORTED_HEADERS = (
+    (re.compile(r"cub/.*"), "cub"),
+    (re.compile(r"thrust/.*"), "thrust"),
+    (re.compile(r"cute/.*|cutlass/.*"), "cutlass"),
+    (re.compile(r"cublas.*"), "cublas"),
+    (re.compile(r"cudnn.*"), "cudnn"),
+    (re.compile(r"curand.*"), "curand"),
+    (re.compile(r"cufft.*"), "cufft"),
+    (re.compile(r"cusparse.*|cusolver.*"), "cusparse or cusolver"),
+    (re.compile(r"cuda/.*"), "libcu++"),
+    (re.compile(r"nvrtc.*|nv/.*|nvml.*|dlfcn\.h|cuda_pipeline.*|cuda_fp8.*|cuda_awbarrier.*"), "that header"),
+)
+UNSUPPORTED_NAMES = (
+    (re.compile(r"\b(asm|__asm__|__asm)\s*(volatile|__volatile__)?\s*\("), "inline PTX"),
+    (re.compile(r"\bwmma\s*::|\bmma_sync\b"), "wmma"),
+    (re.compile(r"\bcub\s*::"), "cub"),
+    (re.compile(r"\bthrust\s*::"), "thrust"),
+    (re.compile(r"\bcooperative_groups\b"), "cooperative_groups"),
+    (re.compile(r"\bcudaLaunchCooperativeKernel\b|\bcudaLaunchKernel\w*\b|\bcuLaunchKernel\b"), "cudaLaunchKernel"),
+    (re.compile(r"\b(tex[123]D\w*|cudaTextureObject_t|texture)\s*[<(\s]"), "textures"),
+    (re.compile(r"\bcudaGraph\w*|\bcudaStreamBeginCapture\b"), "CUDA graphs"),
+    (re.compile(r"\bcublas\w+\s*\("), "cublas"),
+    (re.compile(r"\bcudnn\w+\s*\("), "cudnn"),
+    (re.compile(r"\bcurand\w*\s*\("), "curand"),
+    (re.compile(r"\b(__half2?|half2?|__nv_bfloat162?|nv_bfloat162?|(at|c10|torch)::(Half|BFloat16))\b"), "16-bit floats"),
+    (re.compile(r"\bAT_DISPATCH_\w*(HALF|AND|REDUCED)\w*|\bAT_DISPATCH_(SWITCH|CASE\w*|V2)\b"), "16-bit floats"),
+    (re.compile(r"\b__pipeline_\w+|\bcuda::(barrier|pipeline|memcpy_async|atomic)\w*"), "asynchronous copies"),
+)
+# An identifier that the compiler does not know, but that CUDA or torch may well have.
+FOREIGN_NAME = re.compile(r"(__[a-z]\w*|cuda[A-Z]\w*|cu[A-Z]\w*|nv\w+|AT_\w+|TORCH_\w+|C10_\w+|CUDART_\w+|h(exp|log|sqrt|rcp)\w*)")
+
+
+def unsupported_header(header: str) -> str | None:
+    """Return what makes this header unsupported, None if nothing is known against it."""
+    return next((name for pattern, name in UNSUPPORTED_HEADERS if pattern.fullmatch(header)), None)
+
+
+def unsupported_name(code: str) -> str | None:
+    """Return the first unsupported construct that ``code`` (without comments and strings) mentions."""
+    return next((name for pattern, name in UNSUPPORTED_NAMES if pattern.search(code)), None)
+
+
+def needs_full_header(code: str) -> bool:
+    """Return whether ``code`` needs more of the standard library than the small precompiled header has."""
+    if "using namespace std" in code:
+        return True
+    includes = re.findall(r"^\s*#\s*include\s*<(\w+)>", code, re.MULTILINE)
+    return any(i in STANDARD_FULL for i in includes) or any(n not in _SMALL_STD for n in _STD_NAME.findall(code))

@@ -1,0 +1,58 @@
+// What a translated candidate and the runtime library agree on. Everything here is out of line, so that a
+// candidate's own translation unit stays small: build time of a candidate is the judge's largest cost.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+namespace simt {
+
+// Filled into fresh tensors, shared memory and guard slack. As any float format it is a NaN; as an integer it is a
+// large number that is out of bounds wherever it is used as an index.
+constexpr uint16_t kPoison = 0x7FFB;
+
+struct LaunchConfig {
+    const char* kernel;  // as written: "softmax<T, 4>"
+    int line;            // of the candidate's source
+    unsigned grid[3];
+    unsigned block[3];
+    size_t shared_bytes;
+};
+
+using KernelBody = void (*)(void* arguments);
+
+// One `__shared__` variable of one function (instantiation): a static, so its address is its identity.
+struct SharedSlot {
+    const char* name;
+    int line;
+    void* data;       // ends against an inaccessible page
+    size_t bytes;
+    unsigned launch;  // the launch that last used it
+};
+
+enum class WarpOp : int { Sync, Shuffle, Ballot, Match, Add, Min, Max, UMin, UMax, And, Or, Xor };
+
+extern "C" {
+extern unsigned simt_launch_number;
+extern void* simt_dynamic_shared;
+
+void simt_launch(const LaunchConfig& config, KernelBody body, void* arguments);
+void* simt_shared_allocate(SharedSlot& slot, size_t bytes);
+// Waits for the block; returns sum, and, or of `predicate` over its live threads for op '+', '&', '|'.
+int simt_block_barrier(int line, char op, int predicate);
+// Waits for the live lanes of `mask`. `source` is the absolute lane that a shuffle reads.
+uint64_t simt_warp(WarpOp op, int line, unsigned mask, uint64_t value, int source);
+unsigned simt_active_mask();
+unsigned simt_lane();
+[[noreturn]] void simt_device_fail(const char* kind, const char* detail, int line);
+void* simt_device_malloc(size_t bytes);
+bool simt_device_free(void* pointer);
+}
+
+template <class T>
+T& shared(SharedSlot& slot) {
+    static_assert(sizeof(T) <= 48 * 1024, "uses too much shared data: the limit of static shared memory is 48 KB");
+    void* data = slot.launch == simt_launch_number ? slot.data : simt_shared_allocate(slot, sizeof(T));
+    return *static_cast<T*>(data);
+}
+
+}  // namespace simt

@@ -1,0 +1,239 @@
+// What pybind11 does for an extension, without its cost: signatures are deduced from `&function`, values cross as a
+// plain array, the Python side (binding.py) checks types before the call.
+#pragma once
+#include "simt/torch.h"
+
+namespace simt {
+
+enum class Tag : int64_t { None, Tensor, Int, Double, Bool, String, List, Tuple };
+
+struct Value {
+    Tag tag;
+    union {
+        int64_t i;
+        double d;
+        const char* s;
+        TensorImpl* tensor;
+        int64_t count;
+    };
+    Value* items;  // of a list or tuple; owned by the caller for arguments, by the runtime for results
+};
+
+extern "C" Value* simt_new_values(int64_t count);
+void set_string(Value& out, const char* text);
+
+// `code` is read by values.py: t tensor, i int of 32 bits, l of 64, d float, b bool, s str, y dtype; before one of
+// these, ? (or None) and [ (sequence of).
+template <class T> struct Convert;
+
+template <> struct Convert<at::Tensor> {
+    static constexpr const char* code = "t";
+    static at::Tensor get(const Value& v) {
+        ++v.tensor->references;
+        return at::Tensor(v.tensor);
+    }
+    static void put(Value& out, const at::Tensor& t) {
+        out.tag = t.defined() ? Tag::Tensor : Tag::None;
+        out.tensor = t.unsafeGetTensorImpl();
+        if (out.tensor) ++out.tensor->references;
+    }
+};
+template <> struct Convert<bool> {
+    static constexpr const char* code = "b";
+    static bool get(const Value& v) { return v.i != 0; }
+    static void put(Value& out, bool x) { out.tag = Tag::Bool; out.i = x; }
+};
+template <class T> struct ConvertInt {
+    static constexpr const char* code = sizeof(T) < 8 ? "i" : "l";
+    static T get(const Value& v) { return static_cast<T>(v.i); }
+    static void put(Value& out, T x) { out.tag = Tag::Int; out.i = static_cast<int64_t>(x); }
+};
+template <class T> struct ConvertFloat {
+    static constexpr const char* code = "d";
+    static T get(const Value& v) { return static_cast<T>(v.d); }
+    static void put(Value& out, T x) { out.tag = Tag::Double; out.d = x; }
+};
+template <> struct Convert<char> : ConvertInt<char> {};
+template <> struct Convert<short> : ConvertInt<short> {};
+template <> struct Convert<int> : ConvertInt<int> {};
+template <> struct Convert<long> : ConvertInt<long> {};
+template <> struct Convert<long long> : ConvertInt<long long> {};
+template <> struct Convert<unsigned char> : ConvertInt<unsigned char> {};
+template <> struct Convert<unsigned> : ConvertInt<unsigned> {};
+template <> struct Convert<unsigned long> : ConvertInt<unsigned long> {};
+template <> struct Convert<unsigned long long> : ConvertInt<unsigned long long> {};
+template <> struct Convert<float> : ConvertFloat<float> {};
+template <> struct Convert<double> : ConvertFloat<double> {};
+template <> struct Convert<c10::Scalar> {
+    static constexpr const char* code = "d";
+    static c10::Scalar get(const Value& v) { return c10::Scalar(v.d); }
+};
+template <> struct Convert<const char*> {
+    static constexpr const char* code = "s";
+    static const char* get(const Value& v) { return v.s; }
+    static void put(Value& out, const char* s) { set_string(out, s); }
+};
+template <> struct Convert<c10::ScalarType> {
+    static constexpr const char* code = "y";
+    static c10::ScalarType get(const Value& v) { return static_cast<c10::ScalarType>(v.i); }
+};
+
+// Codes of composed types are joined at compile time.
+template <char Prefix, const char* const& Inner>
+struct Joined {
+    struct Text { char s[8] = {}; };
+    static constexpr Text make() {
+        Text t;
+        t.s[0] = Prefix;
+        for (int i = 0; Inner[i] && i < 6; ++i) t.s[i + 1] = Inner[i];
+        return t;
+    }
+    static constexpr Text text = make();
+};
+template <class T> struct Convert<std::optional<T>> {
+    static constexpr const char* code = Joined<'?', Convert<T>::code>::text.s;
+    static std::optional<T> get(const Value& v) {
+        if (v.tag == Tag::None) return std::nullopt;
+        return Convert<T>::get(v);
+    }
+    static void put(Value& out, const std::optional<T>& x) {
+        if (x) Convert<T>::put(out, *x);
+        else out.tag = Tag::None;
+    }
+};
+template <class T> struct Convert<std::vector<T>> {
+    static constexpr const char* code = Joined<'[', Convert<T>::code>::text.s;
+    static std::vector<T> get(const Value& v) {
+        std::vector<T> list;
+        list.reserve(static_cast<size_t>(v.count));
+        for (int64_t i = 0; i < v.count; ++i) list.push_back(Convert<T>::get(v.items[i]));
+        return list;
+    }
+    static void put(Value& out, const std::vector<T>& list) {
+        out.tag = Tag::List;
+        out.count = static_cast<int64_t>(list.size());
+        out.items = simt_new_values(out.count);
+        for (int64_t i = 0; i < out.count; ++i) Convert<T>::put(out.items[i], list[static_cast<size_t>(i)]);
+    }
+};
+template <class... T> struct Convert<std::tuple<T...>> {
+    static void put(Value& out, const std::tuple<T...>& values) {
+        out.tag = Tag::Tuple;
+        out.count = sizeof...(T);
+        out.items = simt_new_values(out.count);
+        Value* next = out.items;
+        std::apply([&](const T&... each) { (Convert<T>::put(*next++, each), ...); }, values);
+    }
+};
+template <class A, class B> struct Convert<std::pair<A, B>> {
+    static void put(Value& out, const std::pair<A, B>& pair) { Convert<std::tuple<A, B>>::put(out, pair); }
+};
+
+template <class T> struct Bare { using type = T; };
+template <class T> struct Bare<const T> : Bare<T> {};
+template <class T> struct Bare<T&> : Bare<T> {};
+template <class T> struct Bare<T&&> : Bare<T> {};
+template <class T> using bare = typename Bare<T>::type;
+
+// The converted arguments of a call. Lists and optionals live here until it ends, also behind a reference. (A
+// std::tuple would do; instantiating it takes longer than compiling the kernel.)
+template <size_t I, class T> struct Held {
+    T value;
+    explicit Held(const Value* arguments) : value(Convert<T>::get(arguments[I])) {}
+};
+template <class Indices, class... A> struct HeldAll;
+template <size_t... I, class... A> struct HeldAll<std::index_sequence<I...>, A...> : Held<I, bare<A>>... {
+    explicit HeldAll([[maybe_unused]] const Value* arguments) : Held<I, bare<A>>(arguments)... {}
+    template <class R>
+    R call(R (*f)(A...)) {
+        return f(static_cast<A>(static_cast<Held<I, bare<A>>&>(*this).value)...);
+    }
+};
+
+template <class R, class... A>
+void call(void* f, const Value* arguments, Value* out) {
+    HeldAll<std::make_index_sequence<sizeof...(A)>, A...> held(arguments);
+    const auto function = reinterpret_cast<R (*)(A...)>(f);
+    if constexpr (__is_same(R, void)) held.call(function);
+    else Convert<bare<R>>::put(*out, held.call(function));
+}
+
+struct Argument {
+    const char* name;
+    bool has_default;
+    Value value;
+};
+
+struct Module {
+    void* registry;
+    void add(const char* name, void* function, void (*call)(void*, const Value*, Value*), const char* const* codes,
+             int count, const Argument* arguments, int argument_count);
+
+    template <class R, class... A, class... Extra>
+    Module& def(const char* name, R (*function)(A...), const Extra&... extra) {
+        static constexpr const char* codes[] = {Convert<bare<A>>::code..., nullptr};
+        Argument arguments[sizeof...(Extra) + 1];
+        int count = 0;
+        (note(arguments, count, extra), ...);
+        add(name, reinterpret_cast<void*>(function), &call<R, A...>, codes, sizeof...(A), arguments, count);
+        return *this;
+    }
+    template <class F, class... Extra>
+    auto def(const char* name, F lambda, const Extra&... extra) -> decltype(+lambda, *this) {
+        return def(name, +lambda, extra...);
+    }
+    const char*& doc() { static const char* text; return text; }
+
+private:
+    static void note(Argument* list, int& count, const Argument& argument) { list[count++] = argument; }
+    template <class T> static void note(Argument*, int&, const T&) {}
+};
+
+}  // namespace simt
+
+namespace pybind11 {
+struct none {};
+struct arg : simt::Argument {
+    explicit arg(const char* text) : simt::Argument{text, false, {}} {}
+    arg& noconvert(bool = true) { return *this; }
+    template <class T>
+    arg operator=(const T& fallback) const {
+        arg with = *this;
+        with.has_default = true;
+        simt::Convert<T>::put(with.value, fallback);
+        return with;
+    }
+    arg operator=(const char* fallback) const {
+        arg with = *this;
+        with.has_default = true;
+        simt::set_string(with.value, fallback);
+        return with;
+    }
+    arg operator=(pybind11::none) const { return with_none(); }
+    arg operator=(std::nullptr_t) const { return with_none(); }
+    arg operator=(std::nullopt_t) const { return with_none(); }
+
+private:
+    arg with_none() const {
+        arg with = *this;
+        with.has_default = true;
+        return with;
+    }
+};
+struct module_ : simt::Module {};
+struct gil_scoped_release {};
+template <class... T> struct call_guard {};
+inline namespace literals {
+inline arg operator""_a(const char* name, size_t) { return arg(name); }
+}
+}  // namespace pybind11
+namespace py = pybind11;
+namespace torch { namespace py = pybind11; }
+
+#define TORCH_EXTENSION_NAME simt_extension
+#define PYBIND11_MODULE(name, variable)                                        \
+    static void simt_define_module(pybind11::module_&);                        \
+    extern "C" void simt_module(simt::Module& module) {                        \
+        simt_define_module(static_cast<pybind11::module_&>(module));           \
+    }                                                                          \
+    static void simt_define_module(pybind11::module_& variable)

@@ -1,0 +1,40 @@
+// Everything a candidate may assume is included. Precompiled; see build.py for what is deliberately left out.
+#pragma once
+#include <bits/c++config.h>
+// C++17's special functions (std::riemann_zeta ...) cost every translation unit 40 ms that includes <math.h>.
+#undef _GLIBCXX_USE_STD_SPEC_FUNCS
+#define _GLIBCXX_USE_STD_SPEC_FUNCS 0
+#include <cfloat>
+#include <climits>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <numeric>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+#ifdef SIMT_FULL
+#include <complex>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <unordered_map>
+#endif
+#include "simt/math.h"
+#include "simt/device.h"
+#include "simt/export.h"
+#ifdef SIMT_FULL
+#include "simt/strings.h"
+#endif

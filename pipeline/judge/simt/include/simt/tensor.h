@@ -1,0 +1,152 @@
+// The look-alike of at::Tensor: metadata, memory and views, but no computing operators. A candidate that calls
+// torch::matmul must not be judged here, so such names stay undeclared and the build calls them unsupported.
+#pragma once
+#include "simt/accessor.h"
+#include "simt/scalar_type.h"
+
+namespace simt {
+constexpr int kMaxDim = 12;
+struct Storage;  // reference-counted memory, see runtime/tensor.cpp
+struct TensorImpl {
+    int64_t references;
+    Storage* storage;
+    char* data;
+    int64_t numel;
+    int64_t sizes[kMaxDim];
+    int64_t strides[kMaxDim];
+    int dim;
+    c10::ScalarType type;
+    bool requires_grad;
+};
+}  // namespace simt
+
+namespace at {
+using namespace c10;
+
+class Tensor {
+public:
+    Tensor() noexcept : impl_(nullptr) {}
+    explicit Tensor(simt::TensorImpl* owned) noexcept : impl_(owned) {}
+    Tensor(const Tensor& other) noexcept;
+    Tensor(Tensor&& other) noexcept : impl_(other.impl_) { other.impl_ = nullptr; }
+    Tensor& operator=(const Tensor& other) noexcept;
+    Tensor& operator=(Tensor&& other) noexcept;
+    ~Tensor();
+
+    bool defined() const { return impl_ != nullptr; }
+    simt::TensorImpl* unsafeGetTensorImpl() const { return impl_; }
+    bool is_same(const Tensor& other) const { return impl_ == other.impl_; }
+    void reset();
+
+    int64_t dim() const;
+    int64_t ndimension() const { return dim(); }
+    int64_t numel() const;
+    int64_t size(int64_t dim) const;
+    int64_t stride(int64_t dim) const;
+    IntArrayRef sizes() const;
+    IntArrayRef strides() const;
+    ScalarType scalar_type() const;
+    TypeMeta dtype() const { return {scalar_type()}; }
+    TensorOptions options() const { return TensorOptions(scalar_type()); }
+    Device device() const { return {}; }
+    int64_t get_device() const { return 0; }
+    Layout layout() const { return kStrided; }
+    int64_t element_size() const { return int64_t(elementSize(scalar_type())); }
+    int64_t itemsize() const { return element_size(); }
+    size_t nbytes() const { return size_t(numel() * element_size()); }
+    bool is_cuda() const { return true; }
+    bool is_cpu() const { return false; }
+    bool is_sparse() const { return false; }
+    bool requires_grad() const;
+    bool is_floating_point() const { return isFloatingType(scalar_type()); }
+    bool is_contiguous(MemoryFormat = MemoryFormat::Contiguous) const;
+    bool is_non_overlapping_and_dense() const { return is_contiguous(); }
+    bool has_storage() const { return defined(); }
+
+    void* data_ptr() const;
+    const void* const_data_ptr() const { return data_ptr(); }
+    void* mutable_data_ptr() const { return data_ptr(); }
+    void* typed_data(ScalarType expected) const;
+    template <class T> T* data_ptr() const { return static_cast<T*>(typed_data(CppTypeToScalarType<T>::value)); }
+    template <class T> T* mutable_data_ptr() const { return data_ptr<T>(); }
+    template <class T> const T* const_data_ptr() const { return data_ptr<T>(); }
+    template <class T> T* data() const { return data_ptr<T>(); }
+
+    template <class T, size_t N>
+    TensorAccessor<T, N> accessor() const {
+        expect_dim(N);
+        return TensorAccessor<T, N>(data_ptr<T>(), sizes().data(), strides().data());
+    }
+    template <class T, size_t N, template <class> class P = DefaultPtrTraits>
+    PackedTensorAccessor<T, N, P, int32_t> packed_accessor32() const {
+        expect_dim(N);
+        return PackedTensorAccessor<T, N, P, int32_t>(data_ptr<T>(), sizes().data(), strides().data());
+    }
+    template <class T, size_t N, template <class> class P = DefaultPtrTraits>
+    PackedTensorAccessor<T, N, P, int64_t> packed_accessor64() const {
+        expect_dim(N);
+        return PackedTensorAccessor<T, N, P, int64_t>(data_ptr<T>(), sizes().data(), strides().data());
+    }
+    template <class T, size_t N, template <class> class P = DefaultPtrTraits, class I = int64_t>
+    PackedTensorAccessor<T, N, P, I> packed_accessor() const {
+        expect_dim(N);
+        return PackedTensorAccessor<T, N, P, I>(data_ptr<T>(), sizes().data(), strides().data());
+    }
+
+    Tensor contiguous(MemoryFormat = MemoryFormat::Contiguous) const;
+    Tensor clone() const;
+    Tensor clone(MemoryFormat) const { return clone(); }
+    Tensor detach() const { return *this; }
+    Tensor cuda() const { return *this; }
+    Tensor view(IntArrayRef sizes) const;
+    Tensor reshape(IntArrayRef sizes) const;
+    Tensor view_as(const Tensor& other) const { return view(other.sizes()); }
+    Tensor reshape_as(const Tensor& other) const { return reshape(other.sizes()); }
+    Tensor flatten(int64_t first = 0, int64_t last = -1) const;
+    Tensor unsqueeze(int64_t dim) const;
+    Tensor squeeze() const;
+    Tensor squeeze(int64_t dim) const;
+    Tensor transpose(int64_t a, int64_t b) const;
+    Tensor t() const;
+    Tensor permute(IntArrayRef dims) const;
+    Tensor expand(IntArrayRef sizes) const;
+    Tensor select(int64_t dim, int64_t index) const;
+    Tensor narrow(int64_t dim, int64_t start, int64_t length) const;
+    Tensor slice(int64_t dim, int64_t start, int64_t end, int64_t step = 1) const;
+    Tensor operator[](int64_t index) const { return select(0, index); }
+    Tensor to(ScalarType type) const;
+    Tensor to(TypeMeta meta) const { return to(meta.type); }
+    Tensor to(Device) const { return *this; }
+    Tensor to(Device, ScalarType type) const { return to(type); }
+    Tensor to(TensorOptions options) const { return to(options.scalar_type()); }
+    Tensor to(ScalarType type, bool, bool = false) const { return to(type); }
+    Tensor toType(ScalarType type) const { return to(type); }
+    Tensor& zero_();
+    Tensor& fill_(Scalar value);
+    Tensor& copy_(const Tensor& from);
+    Scalar item() const;
+    template <class T> T item() const { return item().template to<T>(); }
+
+private:
+    void expect_dim(size_t n) const;
+    simt::TensorImpl* impl_;
+};
+
+Tensor empty(IntArrayRef sizes, TensorOptions options = {});
+Tensor zeros(IntArrayRef sizes, TensorOptions options = {});
+Tensor ones(IntArrayRef sizes, TensorOptions options = {});
+Tensor full(IntArrayRef sizes, Scalar value, TensorOptions options = {});
+Tensor empty_strided(IntArrayRef sizes, IntArrayRef strides, TensorOptions options = {});
+Tensor empty_like(const Tensor& like);
+Tensor zeros_like(const Tensor& like);
+Tensor ones_like(const Tensor& like);
+Tensor full_like(const Tensor& like, Scalar value);
+inline Tensor empty_like(const Tensor& like, TensorOptions options) { return empty(like.sizes(), options); }
+inline Tensor zeros_like(const Tensor& like, TensorOptions options) { return zeros(like.sizes(), options); }
+inline Tensor ones_like(const Tensor& like, TensorOptions options) { return ones(like.sizes(), options); }
+inline Tensor empty_like(const Tensor& like, MemoryFormat) { return empty_like(like); }
+inline TensorOptions dtype(ScalarType type) { return TensorOptions(type); }
+inline TensorOptions device(Device) { return {}; }
+using TensorList = ArrayRef<Tensor>;
+
+}  // namespace at

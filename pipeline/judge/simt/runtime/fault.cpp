@@ -1,0 +1,169 @@
+// Faults of device code: what they say, where they go, and the signal handler that turns a touched guard page into one.
+#include <signal.h>
+#include <initializer_list>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <ucontext.h>
+#include <unistd.h>
+#include "state.h"
+
+namespace simt {
+
+constexpr int kFaultExitStatus = 86;
+constexpr int kMaxFaults = 64;
+static FaultRecord faults[kMaxFaults];
+static int fault_count;
+static bool pending;  // until the extension call ends; a kernel launched meanwhile does nothing
+static FaultRecord* page;
+static char handler_stack[64 * 1024], recovery_stack[64 * 1024];
+
+FaultRecord make_fault(const char* kind, const char* detail, int line) {
+    FaultRecord fault = {};
+    fault.magic = kFaultMagic;
+    fault.line = line;
+    snprintf(fault.kind, sizeof fault.kind, "%s", kind);
+    snprintf(fault.detail, sizeof fault.detail, "%s", detail);
+    if (const LaunchConfig* launch = current_launch()) {
+        if (!line) fault.line = launch->line;
+        snprintf(fault.kernel, sizeof fault.kernel, "%s", launch->kernel);
+        fault.block[0] = blockIdx.x, fault.block[1] = blockIdx.y, fault.block[2] = blockIdx.z;
+        fault.thread[0] = threadIdx.x, fault.thread[1] = threadIdx.y, fault.thread[2] = threadIdx.z;
+    }
+    return fault;
+}
+
+void record_fault(const FaultRecord& fault) {
+    if (fault_count < kMaxFaults) faults[fault_count++] = fault;
+    if (page && page->magic != kFaultMagic) *page = fault;
+}
+
+bool fault_pending() { return pending; }
+
+void device_abort(const FaultRecord& fault) {
+    pending = true;
+    record_fault(fault);
+    leave_kernel();
+}
+
+extern "C" void simt_device_fail(const char* kind, const char* detail, int line) {
+    if (in_kernel()) device_abort(make_fault(kind, detail, line));
+    fprintf(stderr, "host code, line %d: %s: %s\n", line, kind, detail);
+    abort();
+}
+
+static void describe(char* text, size_t size, const char* address, bool write) {
+    const char* verb = write ? "write" : "read";
+    if (const Region* region = region_near(address)) {
+        const char* name = region->name ? region->name : "";
+        if (address >= region->data)
+            snprintf(text, size, "%s %td bytes past the end of a %s %s (%zu bytes)", verb,
+                     address - region->data - static_cast<ptrdiff_t>(region->bytes), region->what, name, region->bytes);
+        else
+            snprintf(text, size, "%s %td bytes before the start of a %s %s (%zu bytes)", verb, region->data - address,
+                     region->what, name, region->bytes);
+    } else if (reinterpret_cast<uintptr_t>(address) < (1u << 20)) {
+        snprintf(text, size, "%s through a null pointer", verb);
+    } else {
+        snprintf(text, size, "%s at an address that belongs to no tensor", verb);
+    }
+}
+
+static FaultRecord fault_of_signal(int signal, const siginfo_t* info, const ucontext_t* context) {
+    if (signal == SIGFPE) return make_fault("illegal_instruction", "integer division by zero", 0);
+    if (signal == SIGILL) return make_fault("illegal_instruction", "illegal instruction", 0);
+    if (in_fiber_stack_guard(info->si_addr))
+        return make_fault("stack_overflow", "local variables need more stack than this backend gives a thread", 0);
+    bool write = false;
+#ifdef __x86_64__
+    write = context->uc_mcontext.gregs[REG_ERR] & 2;
+    // A general protection fault has no address: an aligned vector access that is not, or a non-canonical pointer.
+    if (signal == SIGSEGV && info->si_code == SI_KERNEL)
+        return make_fault("out_of_bounds", "misaligned or wild address", 0);
+#else
+    (void)context;
+#endif
+    char text[sizeof(FaultRecord::detail)];
+    describe(text, sizeof text, static_cast<const char*>(info->si_addr), write);
+    return make_fault("out_of_bounds", text, 0);
+}
+
+static FaultRecord signal_fault;
+static void abort_after_signal() { device_abort(signal_fault); }
+
+static void on_signal(int signal, siginfo_t* info, void* raw_context) {
+    auto* context = static_cast<ucontext_t*>(raw_context);
+    signal_fault = fault_of_signal(signal, info, context);
+    if (page) {
+        record_fault(signal_fault);
+        _exit(kFaultExitStatus);
+    }
+#ifdef __x86_64__
+    if (in_kernel()) {
+        // Go on in abort_after_signal, on a stack that is surely usable; returning restores the signal mask.
+        char* top = recovery_stack + sizeof recovery_stack;
+        top -= reinterpret_cast<uintptr_t>(top) % 16 + 8;
+        context->uc_mcontext.gregs[REG_RSP] = reinterpret_cast<greg_t>(top);
+        context->uc_mcontext.gregs[REG_RIP] = reinterpret_cast<greg_t>(&abort_after_signal);
+        return;
+    }
+#endif
+    struct sigaction fallback = {};
+    fallback.sa_handler = SIG_DFL;
+    sigaction(signal, &fallback, nullptr);
+}
+
+void install_signal_handler() {
+    static thread_local bool installed;
+    if (installed) return;
+    installed = true;
+    stack_t stack = {};
+    stack.ss_sp = handler_stack;
+    stack.ss_size = sizeof handler_stack;
+    sigaltstack(&stack, nullptr);
+    struct sigaction action = {};
+    action.sa_sigaction = on_signal;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    sigemptyset(&action.sa_mask);
+    for (int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) sigaction(signal, &action, nullptr);
+}
+
+extern "C" {
+
+int simt_set_fault_page(int fd) {
+    struct stat file;
+    if (fstat(fd, &file) != 0) return -1;
+    if (static_cast<size_t>(file.st_size) < sizeof(FaultRecord) && ftruncate(fd, sizeof(FaultRecord)) != 0) return -1;
+    void* map = mmap(nullptr, sizeof(FaultRecord), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (map == MAP_FAILED) return -1;
+    page = static_cast<FaultRecord*>(map);
+    return 0;
+}
+
+int simt_fault_count() { return fault_count; }
+const FaultRecord* simt_fault(int i) { return &faults[i]; }
+void simt_clear_faults() { fault_count = 0; }
+bool simt_take_pending() {
+    const bool was = pending;
+    pending = false;
+    return was;
+}
+
+// Records a fault for every live region whose surroundings were written; returns how many.
+int simt_check_guards() {
+    int found = 0;
+    for (Region* region = region_first(); region; region = region->next) {
+        const char* damage = region_damage(region);
+        if (!damage) continue;
+        char text[sizeof(FaultRecord::detail)];
+        snprintf(text, sizeof text, "%s of a %s (%zu bytes)", damage, region->what, region->bytes);
+        record_fault(make_fault("out_of_bounds", text, 0));
+        ++found;
+    }
+    return found;
+}
+
+}  // extern "C"
+}  // namespace simt

@@ -1,0 +1,179 @@
+// The host's side of a launch: limits, errors, the count of launches; and the host API that is more than a line.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <vector>
+#include "scheduler.h"
+#include "simt/cuda_api.h"
+
+namespace simt {
+
+// Storage of what device code sees as constants.
+uint3 thread_index_storage __asm__("simt_thread_index");
+uint3 block_index_storage __asm__("simt_block_index");
+uint3 block_dim_storage __asm__("simt_block_dim");
+uint3 grid_dim_storage __asm__("simt_grid_dim");
+
+void set_thread_index(uint3 index) { thread_index_storage = index; }
+void set_block_index(uint3 index) { block_index_storage = index; }
+
+struct LaunchRecord {
+    char kernel[96];
+    unsigned grid[3], block[3];
+};
+constexpr size_t kMaxRecords = 4096;
+static std::vector<LaunchRecord> records;
+static int64_t launch_count;
+
+struct AttributeRecord {
+    char text[192];
+    size_t bytes;
+};
+static std::vector<AttributeRecord> attributes;
+static cudaError_t last_error = cudaSuccess;
+
+void set_last_error(cudaError_t error) { last_error = error; }
+
+Launch::Launch(const char* kernel, int line, dim3 grid, dim3 block, size_t shared_bytes, CUstream_st*)
+    : config{kernel, line, {grid.x, grid.y, grid.z}, {block.x, block.y, block.z}, shared_bytes} {}
+
+static size_t base_name_length(const char* kernel) {
+    size_t n = 0;
+    while (kernel[n] && kernel[n] != '<' && kernel[n] != ' ') ++n;
+    return n;
+}
+
+// The limit that cudaFuncSetAttribute raised for a kernel, found by the kernel's name in the call's text.
+size_t dynamic_shared_limit(const char* kernel) {
+    char name[sizeof(LaunchRecord::kernel)];
+    snprintf(name, sizeof name, "%.*s", static_cast<int>(base_name_length(kernel)), kernel);
+    size_t limit = kDefaultDynamicShared;
+    for (const AttributeRecord& attribute : attributes)
+        if (strstr(attribute.text, name) && attribute.bytes > limit) limit = attribute.bytes;
+    return limit;
+}
+
+static const char* launch_problem(const LaunchConfig& c) {
+    if (!c.grid[0] || !c.grid[1] || !c.grid[2]) return "a grid of zero blocks";
+    if (!c.block[0] || !c.block[1] || !c.block[2]) return "a block of zero threads";
+    if (uint64_t(c.block[0]) * c.block[1] * c.block[2] > kMaxThreads) return "more than 1024 threads per block";
+    if (c.block[0] > 1024 || c.block[1] > 1024 || c.block[2] > 64) return "a block dimension over its limit";
+    if (c.grid[0] > 0x7fffffffu || c.grid[1] > 65535 || c.grid[2] > 65535) return "a grid dimension over its limit";
+    return nullptr;
+}
+
+static void refuse(const LaunchConfig& config, cudaError_t error, const char* detail) {
+    last_error = error;
+    FaultRecord fault = make_fault("launch_error", detail, config.line);
+    snprintf(fault.kernel, sizeof fault.kernel, "%s", config.kernel);
+    record_fault(fault);
+}
+
+extern "C" void simt_launch(const LaunchConfig& config, KernelBody body, void* arguments) {
+    if (in_kernel()) simt_device_fail("unsupported", "dynamic parallelism", config.line);
+    if (fault_pending()) return;
+    if (const char* problem = launch_problem(config)) return refuse(config, cudaErrorInvalidConfiguration, problem);
+    if (config.shared_bytes > dynamic_shared_limit(config.kernel))
+        return refuse(config, cudaErrorInvalidValue, "more dynamic shared memory than the limit set for this kernel");
+    ++launch_count;
+    if (records.size() < kMaxRecords) {
+        LaunchRecord record = {};
+        snprintf(record.kernel, sizeof record.kernel, "%s", config.kernel);
+        memcpy(record.grid, config.grid, sizeof record.grid);
+        memcpy(record.block, config.block, sizeof record.block);
+        records.push_back(record);
+    }
+    block_dim_storage = {config.block[0], config.block[1], config.block[2]};
+    grid_dim_storage = {config.grid[0], config.grid[1], config.grid[2]};
+    install_signal_handler();
+    shared_begin_launch(config.shared_bytes);
+    run_grid(config, body, arguments);
+}
+
+extern "C" {
+
+int64_t simt_launch_count() { return launch_count; }
+const LaunchRecord* simt_launch_record(int64_t i) {
+    return i < static_cast<int64_t>(records.size()) ? &records[static_cast<size_t>(i)] : nullptr;
+}
+void simt_reset_launches() {
+    launch_count = 0;
+    records.clear();
+}
+void simt_set_order(int order, uint64_t seed) { set_order(static_cast<Order>(order), seed); }
+
+}  // extern "C"
+}  // namespace simt
+
+extern "C" {
+
+cudaError_t cudaPeekAtLastError() { return simt::fault_pending() ? cudaErrorIllegalAddress : simt::last_error; }
+cudaError_t cudaGetLastError() {
+    const cudaError_t error = cudaPeekAtLastError();
+    simt::last_error = cudaSuccess;
+    return error;
+}
+cudaError_t cudaDeviceSynchronize() { return simt::fault_pending() ? cudaErrorIllegalAddress : cudaSuccess; }
+
+const char* cudaGetErrorString(cudaError_t error) {
+    switch (error) {
+        case cudaSuccess: return "no error";
+        case cudaErrorInvalidValue: return "invalid argument";
+        case cudaErrorMemoryAllocation: return "out of memory";
+        case cudaErrorInvalidConfiguration: return "invalid configuration argument";
+        case cudaErrorIllegalAddress: return "an illegal memory access was encountered";
+        default: return "unspecified launch failure";
+    }
+}
+const char* cudaGetErrorName(cudaError_t error) { return error == cudaSuccess ? "cudaSuccess" : "cudaError"; }
+
+// The figures of an A100, whose limits the launches are held to.
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int) {
+    memset(p, 0, sizeof *p);
+    snprintf(p->name, sizeof p->name, "simt");
+    p->totalGlobalMem = size_t(40) << 30;
+    p->sharedMemPerBlock = simt::kDefaultDynamicShared;
+    p->sharedMemPerBlockOptin = 163 * 1024;
+    p->sharedMemPerMultiprocessor = 164 * 1024;
+    p->regsPerBlock = 65536;
+    p->warpSize = 32;
+    p->maxThreadsPerBlock = p->maxThreadsDim[0] = p->maxThreadsDim[1] = 1024;
+    p->maxThreadsDim[2] = 64;
+    p->maxGridSize[0] = 0x7fffffff;
+    p->maxGridSize[1] = p->maxGridSize[2] = 65535;
+    p->major = 8;
+    p->multiProcessorCount = 108;
+    p->maxThreadsPerMultiProcessor = 2048;
+    p->l2CacheSize = 40 << 20;
+    p->clockRate = 1410000;
+    return cudaSuccess;
+}
+
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
+    cudaDeviceProp p;
+    cudaGetDeviceProperties(&p, 0);
+    switch (attribute) {
+        case cudaDevAttrMaxThreadsPerBlock: *value = p.maxThreadsPerBlock; break;
+        case cudaDevAttrMaxSharedMemoryPerBlock: *value = static_cast<int>(p.sharedMemPerBlock); break;
+        case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = static_cast<int>(p.sharedMemPerBlockOptin); break;
+        case cudaDevAttrWarpSize: *value = p.warpSize; break;
+        case cudaDevAttrMultiProcessorCount: *value = p.multiProcessorCount; break;
+        case cudaDevAttrMaxThreadsPerMultiProcessor: *value = p.maxThreadsPerMultiProcessor; break;
+        case cudaDevAttrComputeCapabilityMajor: *value = p.major; break;
+        case cudaDevAttrComputeCapabilityMinor: *value = p.minor; break;
+        default: return cudaErrorInvalidValue;
+    }
+    return cudaSuccess;
+}
+
+cudaError_t simt_func_set_attribute(const char* text, cudaFuncAttribute attribute, int value) {
+    if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) return cudaSuccess;
+    if (value < 0 || static_cast<size_t>(value) > simt::kMaxDynamicShared) return simt::last_error = cudaErrorInvalidValue;
+    simt::AttributeRecord record = {};
+    snprintf(record.text, sizeof record.text, "%s", text);
+    record.bytes = static_cast<size_t>(value);
+    simt::attributes.push_back(record);
+    return cudaSuccess;
+}
+
+}  // extern "C"

@@ -1,0 +1,14 @@
+// Between the scheduler and the launch code.
+#pragma once
+#include "state.h"
+
+namespace simt {
+
+enum class Order : int { Forward, Reverse, Random };
+void set_order(Order order, uint64_t seed);
+void run_grid(const LaunchConfig& config, KernelBody body, void* arguments);
+void set_thread_index(uint3 index);
+void set_block_index(uint3 index);
+void warp_results(WarpOp op, unsigned group, const uint64_t* values, const int* sources, uint64_t* results);
+
+}  // namespace simt

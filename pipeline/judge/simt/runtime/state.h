@@ -1,0 +1,64 @@
+// What the parts of the runtime share. One OS thread runs kernels, so plain globals do.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include "simt/abi.h"
+#include "simt/cuda_api.h"
+
+namespace simt {
+
+constexpr int kMaxThreads = 1024;
+constexpr size_t kDefaultDynamicShared = 48 * 1024;
+constexpr size_t kMaxDynamicShared = 227 * 1024;
+
+// Fixed size, read by fault.py; keep the two in step.
+struct FaultRecord {
+    uint32_t magic;
+    int32_t line;
+    uint32_t block[3];
+    uint32_t thread[3];
+    char kind[32];
+    char kernel[128];
+    char detail[256];
+};
+constexpr uint32_t kFaultMagic = 0x73696D74;
+
+// An inaccessible page on either side of a body whose data ends flush with the second one.
+struct Region {
+    char* map;          // first guard page
+    size_t map_bytes;
+    char* data;
+    size_t bytes;
+    const char* what;   // "tensor", "__shared__ array"
+    const char* name;
+    Region *previous, *next;
+};
+
+Region* region_create(size_t bytes, const char* what, const char* name);
+void region_destroy(Region* region);
+const char* region_damage(const Region* region);  // null when the slack around the data is untouched
+Region* region_near(const void* address);         // the region whose data or guards hold this address
+Region* region_first();
+void poison(void* data, size_t bytes);
+
+// A fault of the running kernel. `device_abort` leaves the kernel for the end of its launch.
+FaultRecord make_fault(const char* kind, const char* detail, int line);
+void record_fault(const FaultRecord& fault);
+bool fault_pending();
+[[noreturn]] void device_abort(const FaultRecord& fault);
+void install_signal_handler();
+
+// The scheduler's view for the other parts.
+bool in_kernel();
+const LaunchConfig* current_launch();
+bool in_fiber_stack_guard(const void* address);
+[[noreturn]] void leave_kernel();
+void count_launch(const LaunchConfig& config);
+
+void shared_begin_launch(size_t dynamic_bytes);
+void shared_begin_block();
+void shared_end_block();  // faults when an array's neighbourhood was written
+void set_last_error(cudaError_t error);
+size_t dynamic_shared_limit(const char* kernel);
+
+}  // namespace simt

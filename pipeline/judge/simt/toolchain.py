@@ -1,0 +1,185 @@
+"""What every build shares: the compiler, the precompiled headers and the runtime library, made once per cache.
+
+Precompiled headers make a build near as cheap as one without any header, but only if they leave out what leaves
+templates for each translation unit to instantiate: <string> (60 ms) and C++17's special functions (40 ms). Hence two
+of them, and the smaller one for the sources that can do with it.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from pipeline.judge.simt.elf import dynamic_symbols
+
+HERE = Path(__file__).parent
+INCLUDE = HERE / "include"
+RUNTIME = HERE / "runtime"
+LIBRARY = "libsimt.so"
+SYMBOLS = "symbols.txt"
+# -O1 costs no more than -O0 here, because less assembly is written. No contraction: a * b + c rounds twice, as the
+# reference does. No strict aliasing: CUDA code reads float arrays as float4.
+FLAGS = (
+    "-std=gnu++17 -O1 -fPIC -w -ffp-contract=off -fno-strict-aliasing -fwrapv -fno-threadsafe-statics "
+    "-fno-semantic-interposition -fno-math-errno -fno-trapping-math -fno-stack-protector -fmax-errors=5 -fdiagnostics-color=never "
+    "-fno-diagnostics-show-caret"
+).split()  # noqa: SIM905
+RUNTIME_FLAGS = ("-shared", f"-Wl,-soname,{LIBRARY}", "-Wl,--no-as-needed")
+_START_FILES = ("crti.o", "crtbeginS.o")
+_END_FILES = ("crtendS.o", "crtn.o")
+# The libraries that an extension may use. The runtime brings them: the linker is spared their tables (40 to 110 ms).
+_LIBRARIES = ("libstdc++.so.6", "libm.so.6", "libc.so.6", "libgcc_s.so.1")
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """A prepared folder: compile with ``compile_command``, link with ``link_command``, put results into it."""
+
+    folder: Path
+    compiler: str
+    linker: str
+    start_files: tuple[str, ...]
+    end_files: tuple[str, ...]
+
+    def compile_command(self, source: Path, target: Path, *, full: bool) -> list[str]:
+        """Return the command that compiles one translated source."""
+        header = self.folder / ("full" if full else "small") / "simt.h"
+        return [self.compiler, *FLAGS, "-include", str(header), "-x", "c++", "-c", str(source), "-o", str(target)]
+
+    def link_command(self, target: Path, *objects: Path) -> list[str]:
+        """Return the command that links objects to an extension: the linker itself, without the compiler's driver.
+
+        Undefined symbols are not its business; see ``undefined``.
+        """
+        inputs = [*map(str, objects), str(self.folder / LIBRARY)]
+        options = ["-shared", "--eh-frame-hdr", "-rpath", "$ORIGIN", "-o", str(target)]
+        return [self.linker, *options, *self.start_files, *inputs, *self.end_files]
+
+
+    def undefined(self, extension: Path) -> list[str]:
+        """Return the symbols that a linked extension needs and nobody defines."""
+        return sorted(dynamic_symbols(extension)[1] - _available(self.folder / SYMBOLS))
+
+
+@cache
+def _available(path: Path) -> frozenset[str]:
+    return frozenset(path.read_text().split())
+
+
+def own_files() -> list[Path]:
+    """Return the headers and sources that builds depend on, in a fixed order."""
+    return sorted(p for folder in (INCLUDE, RUNTIME) for p in folder.rglob("*") if p.suffix in (".h", ".cpp"))
+
+
+@cache
+def toolchain_key() -> str:
+    """Return a hash of all that the shared files are made from: our sources, the flags, the compiler's version."""
+    digest = hashlib.sha256(_output([_compiler(), "--version"]).encode())
+    digest.update(" ".join([*FLAGS, *RUNTIME_FLAGS]).encode())
+    for path in own_files():
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def prepare(cache: Path) -> None:
+    """Make what all builds need, unless it is there; safe to call from many processes at once.
+
+    Raises:
+        RuntimeError: there is no C++ compiler, or it cannot compile the runtime: not a candidate's fault.
+    """
+    toolchain(cache)
+
+
+def toolchain(cache: Path) -> Toolchain:
+    """Return the prepared toolchain of a cache; see ``prepare``."""
+    return _toolchain(cache.resolve(), toolchain_key())
+
+
+@cache
+def _toolchain(cache: Path, key: str) -> Toolchain:
+    folder = cache / f"simt-{key}"
+    description = folder / "toolchain.json"
+    if not description.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        with _lock(cache / f"simt-{key}.lock"):
+            if not description.exists():
+                _make(folder, description)
+    found = json.loads(description.read_text())
+    start, end = tuple(found["start_files"]), tuple(found["end_files"])
+    return Toolchain(folder, found["compiler"], found["linker"], start, end)
+
+
+def _make(folder: Path, description: Path) -> None:
+    """Build everything under ``folder``; the description is written last, so that its presence means complete."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    compiler = _compiler()
+    for name, definition in (("small", ""), ("full", "#define SIMT_FULL\n")):
+        header = folder / name / "simt.h"
+        header.parent.mkdir()
+        header.write_text(f'{definition}#include "simt/simt.h"\n')
+        _output([compiler, *FLAGS, "-I", str(INCLUDE), "-x", "c++-header", str(header), "-o", f"{header}.gch"])
+        # A precompiled header that does not fit is skipped without a word, and every build would be slow.
+        header.write_text('#error "the precompiled header was not used"\n')
+    sources = [str(p) for p in sorted(RUNTIME.glob("*.cpp"))]
+    command = [compiler, *FLAGS, "-include", str(folder / "small" / "simt.h"), "-I", str(INCLUDE), *RUNTIME_FLAGS]
+    _output([*command, *sources, "-o", str(folder / LIBRARY)])
+    libraries = [folder / LIBRARY, *(Path(_print_file(compiler, name)) for name in _LIBRARIES)]
+    available = set[str]().union(*(dynamic_symbols(library)[0] for library in libraries))
+    (folder / SYMBOLS).write_text("\n".join(sorted(available)))
+    where = {name: _print_file(compiler, name) for name in (*_START_FILES, *_END_FILES)}
+    found = {
+        "compiler": compiler,
+        "linker": _output([compiler, "-print-prog-name=ld"]).strip(),
+        "start_files": [where[name] for name in _START_FILES],
+        "end_files": [where[name] for name in _END_FILES],
+    }
+    with atomic(description) as temporary:
+        temporary.write_text(json.dumps(found))
+
+
+def _print_file(compiler: str, name: str) -> str:
+    return _output([compiler, f"-print-file-name={name}"]).strip()
+
+
+def _compiler() -> str:
+    found = shutil.which(os.environ.get("CXX", "g++"))
+    if found is None:
+        raise RuntimeError("the simt backend needs g++")
+    return found
+
+
+def _output(command: list[str]) -> str:
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise RuntimeError(f"{command[0]} failed: {result.stderr[-2000:]}")
+    return result.stdout
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path`` that becomes it when the block ends without an exception."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

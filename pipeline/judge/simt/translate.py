@@ -1,0 +1,200 @@
+"""Rewrites CUDA C++ to C++: launches and shared memory; all else is C++ already, given the right headers.
+
+Every rewritten piece stays on its line, so the compiler's messages and the runtime's faults name the candidate's own
+lines. Positions come from a syntax tree, never from text matching, except inside macros, whose bodies the grammar
+leaves opaque and which are parsed on their own.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+import tree_sitter
+import tree_sitter_cuda
+
+from pipeline.judge.simt import features
+from pipeline.judge.simt.errors import Unsupported
+
+_PATTERNS = """
+(call_expression (kernel_call_syntax)) @launch
+(declaration (type_qualifier "__shared__")) @shared
+(preproc_include path: (_) @header) @include
+(preproc_arg) @macro
+(comment) @blank
+(string_literal) @blank
+(raw_string_literal) @blank
+"""
+_DEVICE = frozenset({"__global__", "__device__"})
+# Alignment asked for a shared array; every array has 16 bytes here, and the grammar trips over __align__.
+_ALIGNMENT = re.compile(
+    rb"(?<=__shared__)(\s+)(__align__|alignas)\s*\(\s*\w+\s*\)|\b(__align__|alignas)\s*\(\s*\w+\s*\)(?=\s*__shared__)"
+)
+
+
+@dataclass(frozen=True)
+class _Edit:
+    start: int
+    end: int
+    text: bytes
+
+
+@cache
+def _language() -> tuple[tree_sitter.Parser, tree_sitter.Query]:
+    language = tree_sitter.Language(tree_sitter_cuda.language())
+    return tree_sitter.Parser(language), tree_sitter.Query(language, _PATTERNS)
+
+
+def translate(source: str) -> str:
+    """Return C++ with as many lines as ``source``.
+
+    Raises:
+        Unsupported: the source uses what this backend does not have.
+    """
+    raw = source.encode(errors="replace")
+    raw = _ALIGNMENT.sub(lambda m: b" " * len(m[0]), raw)
+    nodes = _find(raw)
+    code = _without(raw, nodes.get("blank", []))
+    construct = features.unsupported_name(code.decode(errors="replace"))
+    if construct:
+        raise Unsupported(construct)
+    edits = [edit for node in nodes.get("include", []) for edit in _include(node)]
+    edits += [_shared(node) for node in nodes.get("shared", [])]
+    edits += [edit for node in nodes.get("launch", []) for edit in _launch(node)]
+    edits += [_Edit(n.start_byte, n.end_byte, _macro(_bytes(n))) for n in nodes.get("macro", []) if b"<<<" in _bytes(n)]
+    return _apply(raw, edits).decode(errors="replace")
+
+
+def code_only(source: str) -> str:
+    """Return ``source`` with comments and string literals blanked."""
+    raw = source.encode(errors="replace")
+    return _without(raw, _find(raw).get("blank", [])).decode(errors="replace")
+
+
+def _find(raw: bytes) -> dict[str, list[tree_sitter.Node]]:
+    parser, query = _language()
+    return tree_sitter.QueryCursor(query).captures(parser.parse(raw).root_node)
+
+
+def _bytes(node: tree_sitter.Node | None) -> bytes:
+    return node.text or b"" if node else b""
+
+
+def _without(raw: bytes, nodes: list[tree_sitter.Node]) -> bytes:
+    return _apply(raw, [_Edit(n.start_byte, n.end_byte, _blank(_bytes(n))) for n in nodes])
+
+
+def _blank(text: bytes) -> bytes:
+    return re.sub(rb"[^\n]", b" ", text)
+
+
+def _apply(raw: bytes, edits: list[_Edit]) -> bytes:
+    """Apply edits; of nested ones the outer wins and must have dealt with the inner itself."""
+    pieces, position = [], 0
+    for edit in sorted(edits, key=lambda e: (e.start, -e.end)):
+        if edit.start >= position:
+            pieces += [raw[position : edit.start], edit.text]
+            position = edit.end
+    return b"".join([*pieces, raw[position:]])
+
+
+def _include(node: tree_sitter.Node) -> list[_Edit]:
+    header = _bytes(node.child_by_field_name("path")).decode(errors="replace").strip('<>"')
+    construct = features.unsupported_header(header)
+    if construct:
+        raise Unsupported(header if construct == "that header" else construct)
+    known = features.PROVIDED.fullmatch(header) or header in features.STANDARD or header in features.STANDARD_FULL
+    return [_Edit(node.start_byte, node.end_byte, _blank(_bytes(node)))] if known else []
+
+
+def _launch(node: tree_sitter.Node) -> list[_Edit]:
+    """``k<T><<<g, b>>>(x)`` to ``simt::Launch("k<T>", line, g, b)([&](auto... a) { k<T>(a...); }, x)``.
+
+    The arguments' own text is left alone, so launches nested in it (there are none in practice) would survive.
+    """
+    syntax = next(child for child in node.children if child.type == "kernel_call_syntax")
+    function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
+    if function is None or arguments is None:
+        return []
+    if _in_device_code(node):
+        raise Unsupported("dynamic parallelism")
+    name = b" ".join(_bytes(function).split())
+    lines = b"\n" * _bytes(function).count(b"\n")
+    quoted = name.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    configuration = _bytes(syntax).removeprefix(b"<<<").removesuffix(b">>>")
+    line = node.start_point[0] + 1
+    head = b'simt::Launch("%s", %d, %s%s)(' % (quoted, line, lines, configuration)
+    comma = b", " if arguments.named_child_count else b""
+    kernel = b"[&](auto... simt_a) { %s(simt_a...); }%s" % (name, comma)
+    edits = [_Edit(node.start_byte, arguments.start_byte + 1, head + kernel)]
+    edits += [_Edit(a.start_byte, a.end_byte, b"nullptr") for a in arguments.named_children if _bytes(a) == b"NULL"]
+    return edits
+
+
+def _in_device_code(node: tree_sitter.Node) -> bool:
+    parent = node.parent
+    while parent is not None:
+        if parent.type == "function_definition":
+            kinds = {child.type for child in parent.children}
+            return bool(kinds & _DEVICE) and "__host__" not in kinds
+        parent = parent.parent
+    return False
+
+
+def _macro(body: bytes) -> bytes:
+    """Translate the launches in a macro's body; its line is that of the macro's use."""
+    flat = body.replace(b"\\\n", b" \n")
+    prefix = b"void f() { "
+    nodes = _find(prefix + flat + b"; }")
+    edits = [edit for node in nodes.get("launch", []) for edit in _launch(node)]
+    text = _apply(prefix + flat + b"; }", edits)[len(prefix) : -len(b"; }")]
+    text = re.sub(rb'(simt::Launch\(".*?"), \d+', rb"\1, __LINE__", text)
+    return text.replace(b"\n", b"\\\n") if b"\n" in body else text
+
+
+def _shared(node: tree_sitter.Node) -> _Edit:
+    """``__shared__ T a[N];`` to a reference into memory that the runtime owns, ``extern`` ones to a pointer."""
+    dynamic = any(c.type == "storage_class_specifier" and _bytes(c) == b"extern" for c in node.children)
+    in_function = _encloses_function(node)
+    declarators = node.children_by_field_name("declarator")
+    first = declarators[0].start_byte if declarators else node.end_byte
+    base = b" ".join(
+        _bytes(child)
+        for child in node.children
+        if child.end_byte <= first and child.type != "storage_class_specifier" and _bytes(child) != b"__shared__"
+    )
+    line = node.start_point[0] + 1
+    parts = [_declare(base, declarator, line, dynamic, in_function) for declarator in declarators]
+    text = b" ".join(parts)
+    return _Edit(node.start_byte, node.end_byte, text + b"\n" * (_bytes(node).count(b"\n") - text.count(b"\n")))
+
+
+def _declare(base: bytes, declarator: tree_sitter.Node, line: int, dynamic: bool, in_function: bool) -> bytes:  # noqa: FBT001
+    name = declarator
+    while name.type != "identifier":
+        inner = name.child_by_field_name("declarator") or next((c for c in name.named_children), None)
+        if inner is None:
+            raise Unsupported("this form of __shared__ declaration")
+        name = inner
+    text, identifier = _bytes(declarator), _bytes(name)
+    before = text[: name.start_byte - declarator.start_byte]
+    after = text[name.end_byte - declarator.start_byte :]
+    if dynamic:
+        rest = re.sub(rb"^\s*\[\s*\]", b"", after)
+        pointer = b"%s%s (*%s)%s" % (base, before, identifier, rest)
+        if in_function:
+            return b"%s = (%s%s (*)%s)simt::simt_dynamic_shared;" % (pointer, base, before, rest)
+        as_reference = pointer.replace(b"(*%s)" % identifier, b"(*&%s)" % identifier)
+        return b"static %s = (%s%s (*&)%s)simt::simt_dynamic_shared;" % (as_reference, base, before, rest)
+    if not in_function:
+        raise Unsupported("__shared__ at namespace scope")
+    return (
+        b'static simt::SharedSlot simt_%(n)s{"%(n)s", %(line)d}; using simt_%(n)s_t = %(base)s %(before)s%(after)s; '
+        b"auto& %(n)s = simt::shared<simt_%(n)s_t>(simt_%(n)s);"
+    ) % {b"n": identifier, b"line": line, b"base": base, b"before": before, b"after": after}
+
+
+def _encloses_function(node: tree_sitter.Node) -> bool:
+    parent = node.parent
+    while parent is not None and parent.type not in ("function_definition", "lambda_expression", "compound_statement"):
+        parent = parent.parent
+    return parent is not None

@@ -1,0 +1,1 @@
+"""From a curated run to a folder that the Hub and ``datasets.load_dataset`` understand."""

@@ -1,0 +1,83 @@
+"""What a run's directory says about the run: for ``show``, and at the end of ``run``."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline.errors import UserError
+from pipeline.runner import ORDER
+from pipeline.store import read_manifest
+
+MAX_REASONS = 6
+
+
+def show(out: Path) -> None:
+    """Print each stage's state, what it kept and rejected and why, its seconds, and the result if there is one.
+
+    Raises:
+        UserError: the directory does not exist or holds no run.
+    """
+    if not out.is_dir():
+        raise UserError(f"{out}: no such directory")
+    if not any((out / stage / "inputs.json").exists() for stage in ORDER):
+        raise UserError(f"{out}: holds no run (no stage has been started there)")
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for title in ("stage", "state"):
+        table.add_column(title)
+    for title in ("kept", "rejected", "seconds"):
+        table.add_column(title, justify="right")
+    table.add_column("rejected why", overflow="fold")
+    for stage in ORDER:
+        table.add_row(stage, *_cells(out / stage))
+    Console().print(table)
+    show_result(out)
+
+
+def show_result(out: Path) -> None:
+    """Print the headline figures and where the report and the dataset are; nothing of what is not there."""
+    console = Console()
+    results = out / "evaluate" / "results.json"
+    if results.exists() and read_manifest(out / "evaluate") is not None:
+        from eval.report import table
+
+        console.print()
+        console.print(table(json.loads(results.read_text())))
+    for name, path in (("report", out / "evaluate" / "report.html"), ("dataset", out / "publish" / "dataset")):
+        if path.exists():
+            console.print(f"{name:>8}  {path}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _cells(directory: Path) -> tuple[str, str, str, str, str]:
+    """Return state, rows kept, rows rejected, seconds and reasons of a stage."""
+    manifest = read_manifest(directory)
+    if manifest is not None:
+        seconds = f"{manifest['seconds']:.1f}"
+        return "[green]complete[/]", str(manifest["rows"]), str(manifest["rejected"]), seconds, _reasons(manifest)
+    if not (directory / "inputs.json").exists():
+        return "[dim]not run[/]", "", "", "", ""
+    counts = _unsealed_rows(directory)
+    return "[yellow]part done[/]", str(counts["data"]), str(counts["rejected"]), "", ""
+
+
+def _unsealed_rows(directory: Path) -> dict[str, int]:
+    """Count the rows in the shards of a stage that another process may be writing to at this moment."""
+    counts = {"data": 0, "rejected": 0}
+    for shard in directory.glob("shard-*.jsonl"):
+        with shard.open("rb") as file:
+            for line in file:
+                rejected = line.startswith(b'{"table":"rejected"')
+                counts["rejected" if rejected else "data"] += line.endswith(b"\n")
+    return counts
+
+
+def _reasons(manifest: dict[str, Any]) -> str:
+    reasons = Counter(manifest["reasons"]).most_common()
+    shown = [f"{count} {escape(reason)}" for reason, count in reasons[:MAX_REASONS]]
+    if rest := sum(count for _, count in reasons[MAX_REASONS:]):
+        shown.append(f"{rest} for other reasons")
+    return "\n".join(shown)

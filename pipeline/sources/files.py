@@ -1,0 +1,142 @@
+"""Tasks from a folder of KernelBench modules, one ``*.py`` each.
+
+A module may say more about itself in literals at its top level: ``CATEGORY = "..."``, ``LICENCE = "..."``, and
+``SETTINGS = {"odd": {"ROWS": 37}, ...}`` where sizes are not as free as those that are made up here.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from pipeline.errors import UserError
+from pipeline.records import Setting, Task, content_hash
+from pipeline.section import Section
+
+REQUIRED = ("Model", "get_inputs", "get_init_inputs")
+SMALLEST_SIZE = 8  # smaller integers are kernel widths, strides, dimensions: not sizes that may be changed
+FINE_SIZE = 64  # up to here a size becomes 5 in the small setting, above 33
+
+
+class Config(Section):
+    """Where the modules are, and which share of them is held out for evaluation; 1 holds out all."""
+
+    source: Literal["files"] = "files"
+    path: Path
+    heldout_share: float = Field(default=0.0, ge=0, le=1)
+
+
+def read(config: Config, seed: int) -> Iterator[Task]:
+    """Yield a task for each module of the folder, in the order of their names. No module is executed.
+
+    Raises:
+        UserError: no such folder, no module in it, or a module that is not one; the message names the file.
+    """
+    if not config.path.is_dir():
+        raise UserError(f"tasks.path: {config.path} is no folder")
+    paths = sorted(config.path.glob("*.py"))
+    if not paths:
+        raise UserError(f"tasks.path: {config.path} holds no *.py")
+    for path in paths:
+        yield _task(path, config.heldout_share, seed)
+
+
+def _task(path: Path, heldout_share: float, seed: int) -> Task:
+    try:
+        source = path.read_text(encoding="utf-8")
+        tree = ast.parse(source)
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 text") from error
+    except SyntaxError as error:
+        raise UserError(f"{path}: line {error.lineno}: {error.msg}") from error
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from error
+    missing = [name for name in REQUIRED if name not in _defined(tree)]
+    if missing:
+        raise UserError(f"{path}: no task, it does not define {', '.join(missing)}")
+    constants = _constants(tree)
+    share = int(content_hash([seed, path.stem]), 16) / 16**16
+    return Task(
+        name=path.stem,
+        reference=source,
+        settings=_settings(tree, constants, path),
+        category=_text(constants, "CATEGORY", path) or "other",
+        source="files",
+        licence=_text(constants, "LICENCE", path),
+        split="heldout" if share < heldout_share else "train",
+    )
+
+
+def _defined(tree: ast.Module) -> set[str]:
+    names: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {alias.asname or alias.name for alias in node.names}
+    return names
+
+
+def _constants(tree: ast.Module) -> dict[str, Any]:
+    """Return the module-level names that are assigned a literal."""
+    found: dict[str, Any] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            try:
+                found[node.targets[0].id] = ast.literal_eval(node.value)
+            except (ValueError, TypeError):
+                continue
+    return found
+
+
+def _text(constants: dict[str, Any], key: str, path: Path) -> str | None:
+    value = constants.get(key)
+    if value is not None and not isinstance(value, str):
+        raise UserError(f"{path}: {key} must be a text, not {value!r}")
+    return value
+
+
+def _settings(tree: ast.Module, constants: dict[str, Any], path: Path) -> tuple[Setting, ...]:
+    """Return the module's own setting, and those that it names or an odd and a small one."""
+    sizes = {name: value for name, value in constants.items() if type(value) is int}
+    others: Any = constants.get("SETTINGS")
+    if others is None:
+        used = _input_names(tree)
+        free = {name: value for name, value in sizes.items() if value >= SMALLEST_SIZE and name in used}
+        odd = {name: odd_size(value) for name, value in free.items()}
+        small = {name: small_size(value) for name, value in free.items()}
+        others = {"odd": odd, "small": small} if free else {}
+    if not _is_settings(others, sizes):
+        known = ", ".join(sizes) or "there are none"
+        raise UserError(f"{path}: SETTINGS must map names to sizes of the module ({known}), not {others!r}")
+    return (Setting(name="own"), *(Setting(name=name, sizes=changed) for name, changed in others.items()))
+
+
+def _is_settings(value: object, sizes: dict[str, int]) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(name, str)
+        and name != "own"
+        and isinstance(changed, dict)
+        and all(key in sizes and type(size) is int for key, size in changed.items())
+        for name, changed in value.items()
+    )
+
+
+def _input_names(tree: ast.Module) -> set[str]:
+    """Return the names used in ``get_inputs``."""
+    functions = [f for f in tree.body if isinstance(f, ast.FunctionDef) and f.name == "get_inputs"]
+    return {node.id for f in functions for node in ast.walk(f) if isinstance(node, ast.Name)}
+
+
+def odd_size(size: int) -> int:
+    """Return the largest prime below a size: no multiple of a warp, a block or a vector width."""
+    return next(n for n in range(size - 1, 1, -1) if all(n % d for d in range(2, int(n**0.5) + 1)))
+
+
+def small_size(size: int) -> int:
+    """Return a size of which a block of threads is only partly used."""
+    return 5 if size <= FINE_SIZE else 33

@@ -1,0 +1,192 @@
+"""A local model as a teacher: requests are gathered into batches for ``model.generate``.
+
+Sampling draws from one random generator per request, seeded with the request's seed, so an answer does not depend on
+which other requests share its batch, except where rounding (which does vary with the batch's shape) tips the scales
+between two tokens. Equal batches give equal answers on one machine.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from pydantic import Field
+
+from pipeline.records import Message
+from pipeline.section import Section, throughput
+from pipeline.teachers import Reply
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+GATHER_SECONDS = 0.01
+
+
+class Config(Section):
+    """A model on the Hub or in a folder (an adapter's folder too); temperature 0 is greedy."""
+
+    kind: Literal["transformers"]
+    model: str
+    revision: str | None = None
+    temperature: float = Field(0.6, ge=0)
+    top_p: float = Field(0.95, gt=0, le=1)
+    max_new_tokens: int = Field(4096, ge=1)
+    batch_size: int = throughput(16, ge=1)
+
+
+class _Request(NamedTuple):
+    messages: tuple[Message, ...]
+    seed: int
+    reply: "asyncio.Future[Reply]"
+
+
+class TransformersTeacher:
+    """See the module. The model is loaded with the first request; ``answer`` is for one thread at a time."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.name = config.model
+        self._loaded: tuple[PreTrainedModel, PreTrainedTokenizerBase] | None = None
+        self._waiting: list[_Request] = []
+        self._serving: asyncio.Task[None] | None = None
+
+    async def complete(self, messages: tuple[Message, ...], seed: int) -> Reply:
+        """Answer one conversation in a batch with others that wait.
+
+        Raises:
+            UserError: there is no such model.
+        """
+        loop = asyncio.get_running_loop()
+        request = _Request(messages, seed, loop.create_future())
+        self._waiting.append(request)
+        if self._serving is None or self._serving.done():
+            self._serving = loop.create_task(self._serve())
+        return await request.reply
+
+    async def close(self) -> None:
+        """Free the model."""
+        if self._serving is not None:
+            self._serving.cancel()
+            await asyncio.gather(self._serving, return_exceptions=True)
+        self._loaded = None
+
+    def answer(self, conversations: Sequence[Sequence[Message]], seeds: Sequence[int]) -> list[Reply]:
+        """Answer conversations, ``batch_size`` at a time, each with its own seed; equal arguments give equal answers.
+
+        Raises:
+            UserError: there is no such model.
+        """
+        size = self.config.batch_size
+        starts = range(0, len(conversations), size)
+        return [reply for i in starts for reply in self._generate(conversations[i : i + size], seeds[i : i + size])]
+
+    async def _serve(self) -> None:
+        while self._waiting:
+            await asyncio.sleep(GATHER_SECONDS)  # those who ask at the same time share a batch
+            batch, self._waiting = self._waiting[: self.config.batch_size], self._waiting[self.config.batch_size :]
+            try:
+                conversations = [request.messages for request in batch]
+                replies = await asyncio.to_thread(self.answer, conversations, [r.seed for r in batch])
+            except Exception as error:  # noqa: BLE001  (handed to those who wait for it)
+                for request in batch:
+                    if not request.reply.done():
+                        request.reply.set_exception(error)
+            else:
+                for request, reply in zip(batch, replies, strict=True):
+                    if not request.reply.done():
+                        request.reply.set_result(reply)
+
+    def _model(self) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
+        if self._loaded is None:
+            import torch
+
+            from pipeline.training.models import load_model, load_tokenizer
+
+            model = load_model(self.config.model, self.config.revision)
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+            self._loaded = model.to(device).eval(), load_tokenizer(self.config.model, self.config.revision)  # type: ignore[arg-type]
+        return self._loaded
+
+    def _generate(self, conversations: Sequence[Sequence[Message]], seeds: Sequence[int]) -> list[Reply]:
+        import torch
+        from transformers import LogitsProcessorList
+
+        from pipeline.training.chat import opened, prompt_text
+
+        model, tokenizer = self._model()
+        prompts = [prompt_text(tokenizer, messages) for messages in conversations]
+        batch = tokenizer(
+            prompts, add_special_tokens=False, padding=True, padding_side="left", return_tensors="pt"
+        ).to(model.device)
+        stops = _stop_tokens(model, tokenizer)
+        with torch.inference_mode():
+            output = model.generate(  # type: ignore[operator]
+                input_ids=batch["input_ids"],
+                attention_mask=batch["attention_mask"],
+                max_new_tokens=self.config.max_new_tokens,
+                do_sample=False,  # the seeded sampling below makes the highest score the sampled token
+                logits_processor=LogitsProcessorList([_seeded_sampling(self.config, seeds, model.device)]),
+                eos_token_id=stops,
+                pad_token_id=tokenizer.pad_token_id,
+            )
+        written = output[:, batch["input_ids"].shape[1] :].tolist()
+        prompt_tokens = batch["attention_mask"].sum(dim=1).tolist()
+        return [
+            self._reply(tokenizer, opened(prompt), row, stops, count, seed)
+            for prompt, row, count, seed in zip(prompts, written, prompt_tokens, seeds, strict=True)
+        ]
+
+    def _reply(
+        self,
+        tokenizer: "PreTrainedTokenizerBase",
+        head: str,
+        tokens: list[int],
+        stops: list[int],
+        prompt_tokens: int,
+        seed: int,
+    ) -> Reply:
+        end = next((i for i, token in enumerate(tokens) if token in stops), None)
+        kept = tokens[:end]
+        return Reply(
+            content=head + str(tokenizer.decode(kept, skip_special_tokens=False)),  # think tags may be special
+            reasoning=None,
+            finish_reason="length" if end is None else "stop",
+            prompt_tokens=prompt_tokens,
+            completion_tokens=len(kept) + (end is not None),
+            sampling={"temperature": self.config.temperature, "top_p": self.config.top_p, "seed": seed},
+        )
+
+
+def _stop_tokens(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> list[int]:
+    """Return the tokens that end an answer, by the model's and by the tokenizer's account."""
+    ends = model.generation_config.eos_token_id if model.generation_config is not None else None
+    named = ends if isinstance(ends, list) else [ends]
+    return sorted({end for end in [*named, tokenizer.eos_token_id] if end is not None})
+
+
+def _seeded_sampling(config: Config, seeds: Sequence[int], device: Any) -> Any:
+    """Return a logits processor after which the highest score of each row is a token sampled with the row's own seed.
+
+    The Gumbel-max trick: the argmax of log-probabilities plus Gumbel noise, here minus the logarithm of exponential
+    noise, is distributed as the probabilities are (Maddison et al., arXiv 1411.0030).
+    """
+    import torch
+    from transformers import LogitsProcessor, TopPLogitsWarper
+
+    generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
+    nucleus = TopPLogitsWarper(config.top_p) if config.top_p < 1 else None
+
+    class SeededSampling(LogitsProcessor):
+        """Adds each row's noise to its scores."""
+
+        def __call__(self, input_ids: Any, scores: Any) -> Any:
+            if config.temperature == 0:
+                return scores
+            scores = scores.float() / config.temperature
+            if nucleus is not None:
+                scores = nucleus(input_ids, scores)
+            noise = torch.empty_like(scores)
+            for row, generator in zip(noise, generators, strict=True):
+                row.exponential_(generator=generator)
+            return scores - noise.clamp_min(torch.finfo(noise.dtype).tiny).log()
+
+    return SeededSampling()

@@ -1,0 +1,58 @@
+"""Loading models and tokenizers: from the Hub, from a folder, or an adapter and the model under it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+def load_tokenizer(name: str, revision: str | None = None) -> "PreTrainedTokenizerBase":
+    """Return a tokenizer with a pad token (its end token if it has none of its own).
+
+    Raises:
+        UserError: there is none of that name, or it has no chat template or no end token.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name, revision=revision)
+    except (OSError, ValueError) as error:
+        raise UserError(f"tokenizer {name}: {_first_line(error)}") from error
+    if tokenizer.chat_template is None or tokenizer.eos_token_id is None:
+        raise UserError(f"tokenizer {name}: it has no chat template or no end token; take an instruct model")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def load_model(name: str, revision: str | None = None, *, half: bool = True) -> "PreTrainedModel":
+    """Return a causal language model; an adapter's folder gives its base model with the adapter merged into it.
+
+    ``half`` loads bfloat16 weights where there is a GPU; a CPU always gets float32.
+
+    Raises:
+        UserError: there is no such model.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    dtype = torch.bfloat16 if half and torch.cuda.is_available() else torch.float32
+    try:
+        if (Path(name) / "adapter_config.json").exists():
+            from peft import PeftConfig, PeftModel
+
+            adapter = PeftConfig.from_pretrained(name)
+            base = AutoModelForCausalLM.from_pretrained(
+                adapter.base_model_name_or_path, revision=adapter.revision, dtype=dtype
+            )
+            return PeftModel.from_pretrained(base, name).merge_and_unload()  # type: ignore[operator]
+        return AutoModelForCausalLM.from_pretrained(name, revision=revision, dtype=dtype)
+    except OSError as error:
+        raise UserError(f"model {name}: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

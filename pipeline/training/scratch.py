@@ -1,0 +1,28 @@
+"""A Llama from scratch, small enough to learn on two cores in minutes."""
+
+from typing import TYPE_CHECKING
+
+from pipeline.training.config import ScratchModel
+
+if TYPE_CHECKING:
+    from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
+
+
+def new_model(config: ScratchModel, tokenizer: "PreTrainedTokenizerBase", max_length: int) -> "LlamaForCausalLM":
+    """Return a Llama with random weights, drawn from torch's global generator; embeddings are tied."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    feed_forward = config.feed_forward or -(-config.width * 8 // 3 // 32) * 32  # Llama's 8/3, rounded up to 32
+    llama = LlamaConfig(
+        vocab_size=len(tokenizer),  # type: ignore[arg-type]
+        hidden_size=config.width,
+        intermediate_size=feed_forward,
+        num_hidden_layers=config.layers,
+        num_attention_heads=config.heads,
+        max_position_embeddings=2 * max_length,
+        tie_word_embeddings=True,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return LlamaForCausalLM(llama)

@@ -1,0 +1,125 @@
+"""Candidates judged per second and core on simt, for the quickstart's mix, against the floor.
+
+The floor is what no judge that compiles can go below: g++ on the bare kernel (no header at all), and one run of it
+over one setting in a plain loop. Both are measured on one core, in one run, with an empty cache, then the judge again
+with its builds cached.
+"""
+
+import asyncio
+import ctypes
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from pipeline.agent.prompting import translate
+from pipeline.agent.reply import parse
+from pipeline.judge.config import JudgeConfig
+from pipeline.judge.judge import Judge
+from pipeline.records import Task
+from pipeline.sources import composed
+from pipeline.teachers import scripted
+
+CANDIDATES = 60
+PRELUDE = """
+struct uint3_ { unsigned x, y, z; };
+extern "C" { float expf(float); float logf(float); float log1pf(float); float tanhf(float); float erff(float);
+float sqrtf(float); float fabsf(float); float fmaxf(float, float); float fminf(float, float); float sinf(float);
+float cosf(float); float copysignf(float, float); float powf(float, float); float expm1f(float); float floorf(float);
+float rsqrtf(float); float truncf(float); float ceilf(float); float atanf(float); float roundf(float); }
+#define INFINITY (__builtin_inff())
+#define __global__ extern "C"
+#define __device__ static
+#define __shared__ static
+#define __syncthreads()
+#define __forceinline__ inline
+uint3_ threadIdx, blockIdx, blockDim, gridDim;
+"""
+DRIVER = """
+extern "C" void run(int n) {
+    blockDim.x = 256;
+    for (blockIdx.x = 0; (int)blockIdx.x < n / 256; blockIdx.x++)
+        for (threadIdx.x = 0; threadIdx.x < 256; threadIdx.x++) CALL;
+}
+"""
+
+
+def main(_: list[str]) -> dict[str, Any]:
+    """Print both rates and their ratio (goal: at most 2)."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # one core, for the compilers too
+    work = list(_candidates())
+    with tempfile.TemporaryDirectory() as folder:
+        config = JudgeConfig(backend="simt", workers=1, cache=Path(folder) / "builds")
+        with Judge(config) as judge:
+            judge.submit(*work[0], "warm-up").result()
+            cold = [_seconds(lambda pair=pair: judge.submit(*pair, "bench").result()) for pair in work[1:]]
+            cached = [_seconds(lambda pair=pair: judge.submit(*pair, "bench").result()) for pair in work[1:]]
+            verdicts = [judge.submit(*pair, "bench").result() for pair in work[1:]]
+        floor = [_floor(code, Path(folder)) for _, code in work[1:]]
+    accepted = sum(v.accepted for v in verdicts)
+    built = [c for c, v in zip(cold, verdicts, strict=True) if v.status not in ("malformed", "compile_error")]
+    ratio = statistics.mean(cold) / statistics.mean(floor)
+    print(f"{len(cold)} candidates, {accepted} accepted, one core")
+    print(
+        f"judge, cold:    {1 / statistics.mean(cold):6.2f} candidates/s (median of those that build {statistics.median(built):.3f} s)"
+    )
+    print(
+        f"judge, cached:  {1 / statistics.mean(cached):6.2f} candidates/s (median {statistics.median(cached):.3f} s)"
+    )
+    print(f"floor:          {1 / statistics.mean(floor):6.2f} candidates/s (median {statistics.median(floor):.3f} s)")
+    print(f"judge / floor:  {ratio:6.2f} (goal: at most 2)")
+    return {
+        "candidates": len(cold),
+        "cold_per_second": round(1 / statistics.mean(cold), 2),
+        "cached_per_second": round(1 / statistics.mean(cached), 2),
+        "floor_per_second": round(1 / statistics.mean(floor), 2),
+        "ratio_to_floor": round(ratio, 2),
+    }
+
+
+def _candidates() -> list[tuple[Task, str]]:
+    """Return tasks of every category with the scripted teacher's first answers, mistakes included; no two alike."""
+    tasks = [
+        t for t in composed.read(composed.Config(train=CANDIDATES * 2, heldout=10), seed=5) if t.split == "train"
+    ]
+    teacher = scripted.ScriptedTeacher(scripted.Config(kind="scripted"))
+    found: dict[str, Task] = {}
+    for number, task in enumerate(tasks):
+        code = parse(asyncio.run(teacher.complete(translate(task), seed=number))).code
+        if code is not None:
+            found.setdefault(code, task)
+    return [(task, code) for code, task in list(found.items())[: CANDIDATES + 1]]
+
+
+def _seconds(call: Any) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def _floor(code: str, folder: Path) -> float:
+    """Return the seconds of g++ on the bare kernel and one run of it (a candidate that doesn't compile: g++ alone)."""
+    cuda = code.split('cuda_source = """', 1)[1].split('"""', 1)[0]
+    kernel = "".join(
+        line for line in cuda.split("torch::Tensor fused(")[0].splitlines(True) if "#include" not in line
+    )
+    parameters = kernel.split("__global__ void fused_kernel(", 1)[1].split(")", 1)[0].split(",")
+    arrays = 0
+    arguments = []
+    for parameter in parameters:
+        arguments.append(f"buffers[{arrays}]" if "*" in parameter else "1")
+        arrays += "*" in parameter
+    driver = DRIVER.replace("CALL", f"fused_kernel({', '.join(arguments)})")
+    source, library = folder / "bare.cpp", folder / "bare.so"
+    source.write_text(f"{PRELUDE}\nstatic float buffers[{arrays}][1 << 20];\n{kernel}\n{driver}")
+    library.unlink(missing_ok=True)
+    start = time.perf_counter()
+    done = subprocess.run(["g++", "-O1", "-shared", "-fPIC", "-o", library, source], capture_output=True)
+    if done.returncode == 0:
+        loaded = ctypes.CDLL(str(library))
+        loaded.run(16384)
+        del loaded
+    return time.perf_counter() - start

@@ -1,0 +1,103 @@
+"""Builds: what the compiler says, what is unsupported rather than wrong, and the cache under concurrency."""
+
+import multiprocessing
+import resource
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pipeline.judge.simt.build import ExtensionSource, build
+from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, Unsupported
+from tests.judge.simt.sources import EXAMPLES, GRID_3D, GRID_STRIDE, inline
+
+SOURCE = EXAMPLES["3-D grid"].source
+FUNCTION = "torch::Tensor f(torch::Tensor x)"
+
+
+@pytest.mark.parametrize(
+    ("cuda", "line", "text"),
+    [
+        (GRID_3D.replace("int at =", "int at"), 5, "expected"),
+        (GRID_3D.replace("b[j], 0.0f", "bias[j], 0.0f"), 6, "‘bias’ was not declared in this scope"),
+        (GRID_3D.replace("<<<grid, block>>>", "<<<grid>>>"), 13, "no matching function"),
+        (GRID_3D.replace("grid, block>>>(", "grid, block>>>(1, 2, "), 13, "too many arguments"),
+        (GRID_3D.replace("add_bias_cuda", "other_name"), None, "undefined reference to add_bias_cuda(at::Tensor const&"),
+        (GRID_3D.replace("return y;", "return y.data_ptr<float>();"), 17, ""),
+    ],
+)
+def test_wrong_code_is_a_compile_error_with_its_own_lines(cuda: str, line: int | None, text: str, cache: Path):
+    with pytest.raises(CompileError) as caught:
+        build(ExtensionSource(SOURCE.cpp, cuda, SOURCE.functions), cache)
+    log = caught.value.log
+    assert text in log
+    assert line is None or f"cuda.cu:{line}:" in log
+    assert "/" not in log.replace("main.cpp", "").replace("0/", "")
+
+
+def test_an_export_that_is_not_declared_is_a_compile_error(cache: Path):
+    with pytest.raises(CompileError, match="‘add_bias_cuda’ was not declared"):
+        build(ExtensionSource("", GRID_3D, SOURCE.functions), cache)
+
+
+@pytest.mark.parametrize(
+    ("body", "construct"),
+    [
+        ("return torch::matmul(x, x);", "torch::matmul"),
+        ("return x.sum();", "at::Tensor::sum"),
+        ("return at::conv2d(x, x);", "at::conv2d"),
+        ("return cudaHypothetical(x);", "cudaHypothetical"),
+        ("return __hypothetical(x);", "__hypothetical"),
+        ("return x; }\n#include <missing/header.h>\nvoid g() {", "missing/header.h"),
+    ],
+)
+def test_what_the_look_alike_lacks_is_unsupported(body: str, construct: str, cache: Path):
+    with pytest.raises(Unsupported) as caught:
+        build(inline(f"{FUNCTION} {{ {body} }}", FUNCTION), cache)
+    assert caught.value.construct == construct
+
+
+def test_a_build_that_takes_too_long_is_given_up(cache: Path):
+    with pytest.raises(CompileTimeoutError):
+        build(inline(GRID_STRIDE + "// slow", "torch::Tensor gelu_cuda(torch::Tensor x)"), cache, timeout_s=0.001)
+
+
+def _build(arguments: tuple[str, Path]) -> Path:
+    text, cache = arguments
+    return build(ExtensionSource(SOURCE.cpp, GRID_3D + text, SOURCE.functions), cache)
+
+
+def test_processes_that_build_the_same_share_one_result(cache: Path):
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        first, second = pool.map(_build, [("// same", cache)] * 2)
+    assert first == second == _build(("// same", cache))
+    assert first.is_file()
+    assert not list(first.parent.glob(".*"))
+
+
+def test_a_build_costs_little_more_than_the_bare_kernel(cache: Path, tmp_path: Path):
+    def cpu() -> float:
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
+    bare = tmp_path / "bare.cpp"
+    bare.write_text("void k(const float* x, float* y, int i, int n) { if (i < n) y[i] = x[i] > 0 ? x[i] : 0; }")
+    relu = """
+    __global__ void k(const float* x, float* y, int n) {
+        int i = blockIdx.x * blockDim.x + threadIdx.x;
+        if (i < n) y[i] = fmaxf(x[i], 0.0f);
+    }
+    torch::Tensor f(torch::Tensor x) {
+        auto y = torch::empty_like(x);
+        k<<<(x.numel() + 255) / 256, 256>>>(x.data_ptr<float>(), y.data_ptr<float>(), x.numel());
+        return y;
+    }"""
+    floor, ours = [], []
+    for i in range(4):
+        start = cpu()
+        subprocess.run(["g++", "-O1", "-shared", "-fPIC", str(bare), "-o", str(tmp_path / "bare.so")], check=True)
+        middle = cpu()
+        build(inline(f"{relu} // {i}", FUNCTION), cache)
+        floor.append(middle - start)
+        ours.append(cpu() - middle)
+    assert min(ours) < 2.5 * min(floor)  # 1.25 on an idle machine

@@ -1,0 +1,66 @@
+"""Translation keeps lines, and says what it does not know."""
+
+import pytest
+
+from pipeline.judge.simt.errors import Unsupported
+from pipeline.judge.simt.translate import translate
+from tests.judge.simt.sources import EXAMPLES
+
+LAUNCHES = r"""// a<<<1, 2>>>(x) in a comment stays
+#include <torch/extension.h>
+#define RUN(k) \
+    k<<<grid, block>>>( \
+        x)
+const char* text = "b<<<1, 2>>>(x)";
+void f() {
+    k<float, 4><<<dim3(1,
+                       2),
+                  32, n * sizeof(float), stream>>>(
+        x,
+        NULL);
+    AT_DISPATCH_FLOATING_TYPES(t, "k", ([&] { ns::k<scalar_t><<<g, b>>>(x.data_ptr<scalar_t>()); }));
+}"""
+
+
+@pytest.mark.parametrize("source", [e.source.cuda for e in EXAMPLES.values()] + [LAUNCHES])
+def test_lines_are_kept(source: str):
+    translated = translate(source).split("\n")
+    assert len(translated) == source.count("\n") + 1
+    for before, after in zip(source.split("\n"), translated, strict=True):
+        if not any(mark in before for mark in ("<<<", "__shared__", "#include", "NULL")):
+            assert before.strip() in after
+
+
+def test_launches_carry_name_and_line():
+    translated = translate(LAUNCHES)
+    assert translated.startswith("// a<<<1, 2>>>(x) in a comment stays\n")
+    assert '"b<<<1, 2>>>(x)"' in translated
+    assert 'simt::Launch("k<float, 4>", 8, dim3(1,' in translated
+    assert 'simt::Launch("ns::k<scalar_t>", 13, g, b)' in translated
+    assert 'simt::Launch("k", __LINE__, grid, block)' in translated
+    assert "nullptr" in translated
+
+
+@pytest.mark.parametrize(
+    ("source", "construct"),
+    [
+        ("#include <cub/cub.cuh>", "cub"),
+        ("#include <thrust/sort.h>", "thrust"),
+        ("#include <cublas_v2.h>", "cublas"),
+        ("#include <curand_kernel.h>", "curand"),
+        ('__device__ int lane() { int l; asm volatile("mov.u32 %0, %laneid;" : "=r"(l)); return l; }', "inline PTX"),
+        ("using namespace nvcuda; wmma::fragment<wmma::accumulator, 16, 16, 16, float> c;", "wmma"),
+        ("__global__ void k(cudaTextureObject_t t) {}", "textures"),
+        ("__global__ void c(); __global__ void k() { c<<<1, 1>>>(); }", "dynamic parallelism"),
+        ("__global__ void k(const __half* x) {}", "16-bit floats"),
+        ("namespace cg = cooperative_groups;", "cooperative_groups"),
+    ],
+)
+def test_unsupported_constructs_are_named(source: str, construct: str):
+    with pytest.raises(Unsupported) as caught:
+        translate(source)
+    assert caught.value.construct == construct
+
+
+def test_words_in_comments_and_strings_are_no_constructs():
+    translate('// cub::BlockReduce, asm("x")\nconst char* s = "thrust::sort";')

@@ -1,0 +1,295 @@
+"""Tasks, generate and verify in a row, against a real chat server and a stand-in for the judge."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import Future
+from io import StringIO
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar, Self
+
+import pytest
+from pydantic import TypeAdapter
+from rich.console import Console
+
+from pipeline.errors import InfrastructureError, TaskError, UserError
+from pipeline.judge.config import JudgeConfig
+from pipeline.progress import StageProgress
+from pipeline.recipe import TasksConfig
+from pipeline.records import Candidate, Check, Task, Verdict
+from pipeline.stages import StageContext, generate, tasks, verify
+from pipeline.stages.generate import GenerateConfig
+from pipeline.store import REJECTED, StageStore, read_rows
+from pipeline.tables import from_row
+from pipeline.teachers import openai as openai_teacher
+
+RIGHT = "```python\nclass ModelNew: right\n```"
+WRONG = "```python\nclass ModelNew: wrong\n```"
+
+
+def task(name: str, **changes: Any) -> Task:
+    return Task(**{"name": name, "reference": f"# {name}", "category": "c", "source": "s", **changes})
+
+
+class StandInJudge:
+    """Accepts code that says it is right; work on a task named in ``faults`` raises."""
+
+    faults: ClassVar[dict[str, Exception]] = {}
+    judged: ClassVar[list[str]] = []
+    workers = 2
+    version = "1"
+
+    def __init__(self, config: JudgeConfig, seed: int) -> None:
+        self.backend = "none" if config.backend == "none" else "simt"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def probe(self, task: Task) -> Future[None]:
+        return self._future(task.name, None)
+
+    def submit(self, task: Task, code: str, candidate_id: str) -> Future[Verdict]:
+        assert self.backend == "simt"
+        self.judged.append(candidate_id)
+        right = "right" in code
+        verdict = Verdict(
+            candidate_id=candidate_id,
+            status="correct" if right else "incorrect",
+            reason=None if right else "wrong_value",
+            checks=(Check(name="correct:own", passed=right),),
+            backend=self.backend,
+            judge_version=self.version,
+        )
+        return self._future(task.name, verdict)
+
+    def _future(self, name: str, result: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        if name in self.faults:
+            future.set_exception(self.faults[name])
+        else:
+            future.set_result(result)
+        return future
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    script = Path(__file__).parents[1] / "servers" / "chat.py"
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        yield child.stdout.readline().strip()
+        child.terminate()
+
+
+class Run:
+    """A run's directory, its recipe, and the console that its progress writes to."""
+
+    def __init__(self, out: Path, url: str) -> None:
+        self.out = out
+        self.url = url
+        self.console = StringIO()
+        self.recipe: Any = SimpleNamespace(
+            seed=3, tasks=SimpleNamespace(source="files"), judge=JudgeConfig.model_validate({})
+        )
+        self.configure()
+
+    def configure(self, **changes: Any) -> None:
+        teacher = {"kind": "openai", "base_url": self.url, "model": "test-model", "retries": 2}
+        self.recipe.generate = GenerateConfig.model_validate({"teacher": teacher, "concurrency": 2, **changes})
+
+    def stage(self, module: Any, *, seal: bool = True) -> Any:
+        name = module.__name__.rpartition(".")[2]
+        progress = StageProgress(name, Console(file=self.console, width=300))
+        with StageStore(self.out / name, module.SCHEMA, {}) as store:
+            stats = module.run(StageContext(self.recipe, self.out, store, progress))
+            if seal:
+                store.seal(stats)
+        return stats
+
+    def rows(self, stage: str, table: str = "data") -> list[dict[str, Any]]:
+        return list(read_rows(self.out / stage, table))
+
+    def candidates(self) -> list[Candidate]:
+        return [from_row(Candidate, row) for row in self.rows("generate")]
+
+    def plan(self, *steps: dict[str, Any]) -> None:
+        urllib.request.urlopen(self.url.replace("/v1", "/plan"), json.dumps(steps).encode()).close()
+
+    def log(self) -> list[dict[str, Any]]:
+        with urllib.request.urlopen(self.url.replace("/v1", "/log")) as response:
+            return json.load(response)
+
+    def source(self, monkeypatch: pytest.MonkeyPatch, *found: Task) -> None:
+        monkeypatch.setattr(tasks, "read_source", lambda _config, _seed: iter(found))
+
+
+@pytest.fixture
+def run(tmp_path, url, monkeypatch) -> Run:
+    monkeypatch.setitem(sys.modules, "pipeline.judge.judge", SimpleNamespace(Judge=StandInJudge))
+    monkeypatch.setattr(StandInJudge, "faults", {})
+    monkeypatch.setattr(StandInJudge, "judged", [])
+    monkeypatch.setattr(openai_teacher, "FIRST_PAUSE_SECONDS", 0.001)
+    made = Run(tmp_path, url)
+    made.source(monkeypatch, task("a"), task("b"), task("held", split="heldout"))
+    made.plan()
+    return made
+
+
+def test_tasks_keeps_what_can_be_used_and_names_the_rest(run, monkeypatch):
+    run.source(monkeypatch, task("a"), task("again", reference="# a"), task("bad"))
+    StandInJudge.faults["bad"] = TaskError("task_raises", "NameError: x\nat line 3")
+    stats = run.stage(tasks)
+    assert [row["name"] for row in run.rows("tasks")] == ["a"]
+    assert {row["name"]: row["reason"] for row in run.rows("tasks", REJECTED)} == {
+        "again": "duplicate",
+        "bad": "task_raises",
+    }
+    assert stats["by_reason"] == {"duplicate": 1, "task_raises": 1}
+    assert "rejected bad: task_raises: NameError: x at line 3\n" in run.console.getvalue()
+
+
+@pytest.mark.parametrize("source", ["files", "composed"])
+def test_the_source_that_the_recipe_names_is_read(source, tmp_path):
+    (tmp_path / "mine.py").write_text("class Model: 0\ndef get_inputs(): 0\ndef get_init_inputs(): 0\n")
+    section = {"source": source, **({"path": tmp_path} if source == "files" else {})}
+    found = next(tasks.read_source(TypeAdapter(TasksConfig).validate_python(section), 0))
+    assert found.source == source
+
+
+def test_no_usable_task_is_the_users_error_also_the_second_time(run, monkeypatch):
+    run.source(monkeypatch, task("bad"))
+    StandInJudge.faults["bad"] = TaskError("task_raises", "NameError")
+    for _ in range(2):
+        with pytest.raises(UserError, match="first: bad: task_raises"):
+            run.stage(tasks)
+
+
+def test_a_fault_of_the_judge_is_owed_again(run):
+    StandInJudge.faults["a"] = InfrastructureError("the worker died")
+    with pytest.raises(InfrastructureError):
+        run.stage(tasks)
+    StandInJudge.faults.clear()
+    assert run.stage(tasks)["tasks"] == 3
+
+
+def test_one_turn_asks_for_each_sample_of_the_training_tasks_and_judges_nothing(run):
+    run.stage(tasks)
+    run.configure(samples_per_task=3)
+    run.plan({"content": "no"})
+    stats = run.stage(generate)
+    candidates = run.candidates()
+    assert len({c.id for c in candidates}) == len(run.log()) == 6
+    assert len({body["seed"] for body in run.log()}) == 6
+    assert stats["by_status"] == {"complete": 5, "no_code": 1}
+    assert (stats["prompt_tokens"], stats["completion_tokens"]) == (66, 42)
+    assert {c.task_id for c in candidates} == {task("a").id, task("b").id}
+
+
+def test_turns_are_repaired_until_correct(run):
+    run.stage(tasks)
+    run.configure(max_turns=3, concurrency=1)
+    run.plan({"content": WRONG}, {"content": RIGHT}, {"content": WRONG}, {"content": WRONG}, {"content": WRONG})
+    stats = run.stage(generate)
+    assert stats["by_turn"] == {"0": 2, "1": 2, "2": 1}
+    verified = run.stage(verify)
+    assert verified["by_turn"] == {
+        "0": {"candidates": 2, "correct": 0},
+        "1": {"candidates": 2, "correct": 1},
+        "2": {"candidates": 1, "correct": 0},
+    }
+    assert verified["tasks_solved"] == 1
+
+
+def test_an_unanswered_request_is_asked_again_at_the_end_of_the_run(run):
+    run.stage(tasks)
+    run.configure(concurrency=1)
+    run.plan({}, *[{"status": 500}] * 3)
+    assert run.stage(generate)["candidates"] == 2
+    assert len(run.log()) == 5
+
+
+def test_what_stays_unanswered_is_owed_to_the_next_run(run):
+    run.stage(tasks)
+    run.configure(concurrency=1, max_turns=2)
+    run.plan({"content": WRONG}, *[{"status": 500}] * 3, {"content": RIGHT}, *[{"status": 500}] * 3)
+    with pytest.raises(UserError, match=r"1 of 2 rollouts got no answer.*status 500"):
+        run.stage(generate)
+    run.plan({"content": RIGHT})
+    assert run.stage(generate)["by_turn"] == {"0": 2, "1": 1}
+    assert len(run.log()) == 1
+
+
+def test_a_refused_request_is_a_rejected_row(run):
+    run.stage(tasks)
+    run.configure(concurrency=1)
+    run.plan({"status": 400}, {})
+    assert run.stage(generate)["refused"] == 1
+    (row,) = run.rows("generate", REJECTED)
+    assert (row["reason"], row["sample"], row["turn"]) == ("refused", 0, 0)
+
+
+def test_a_server_that_refuses_everything_is_the_users_error(run):
+    run.stage(tasks)
+    run.plan({"status": 400}, {"status": 400})
+    with pytest.raises(UserError, match=r"refuses every request.*planned fault"):
+        run.stage(generate)
+
+
+def test_every_candidate_gets_a_verdict_and_is_judged_once(run):
+    run.stage(tasks)
+    run.configure(samples_per_task=2, concurrency=1)
+    run.plan({"content": RIGHT}, {"content": "no"}, {"content": WRONG}, {"content": RIGHT})
+    run.stage(generate)
+    first = run.candidates()[0]
+    name = next(t.name for t in (task("a"), task("b")) if t.id == first.task_id)
+    StandInJudge.faults[name] = InfrastructureError("the worker died")
+    with pytest.raises(InfrastructureError):
+        run.stage(verify)
+    StandInJudge.faults[name] = TaskError("not_finite")
+    StandInJudge.judged.clear()
+    stats = run.stage(verify)
+    assert StandInJudge.judged == [first.id]
+    assert stats["by_status"] == {"unsupported": 1, "malformed": 1, "incorrect": 1, "correct": 1}
+    assert stats["by_reason"] == {"task:not_finite": 1, "no_code": 1, "wrong_value": 1}
+    verdicts = {row["candidate_id"]: from_row(Verdict, row) for row in run.rows("verify")}
+    assert set(verdicts) == {c.id for c in run.candidates()}
+
+
+INTERRUPTED = """
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from pipeline.judge.config import JudgeConfig
+from pipeline.progress import StageProgress
+from pipeline.stages import StageContext, generate
+from pipeline.store import StageStore
+out, url = Path(sys.argv[1]), sys.argv[2]
+teacher = {"kind": "openai", "base_url": url, "model": "test-model"}
+config = generate.GenerateConfig.model_validate({"teacher": teacher, "samples_per_task": 5, "concurrency": 2})
+recipe = SimpleNamespace(seed=3, judge=JudgeConfig(), generate=config)
+with StageStore(out / "generate", generate.SCHEMA, {}) as store:
+    generate.run(StageContext(recipe, out, store, StageProgress("generate")))
+"""
+
+
+def test_an_interrupted_process_keeps_its_rows_and_the_next_asks_for_the_rest(run):
+    run.stage(tasks)
+    run.plan({}, {}, {"hang": True}, {}, {"hang": True})
+    with subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, run.out, run.url], stderr=subprocess.PIPE, cwd=Path(__file__).parents[2]
+    ) as child:
+        while len(run.log()) < 5 and child.poll() is None:
+            time.sleep(0.05)
+        child.send_signal(signal.SIGINT)
+        assert child.communicate()[1].endswith(b"KeyboardInterrupt\n")
+    run.plan()
+    run.configure(samples_per_task=5)
+    assert run.stage(generate)["candidates"] == 10
+    assert len(run.log()) == 7

@@ -1,0 +1,57 @@
+"""``show``: what a run's directory tells about the run."""
+
+import pytest
+from rich.console import Console
+
+from pipeline import showing
+from pipeline.errors import UserError
+from pipeline.records import Task
+from pipeline.showing import show
+from pipeline.store import StageStore, read_manifest
+from pipeline.tables import schema_of
+from tests.synthetic_run import build_run
+
+
+@pytest.fixture
+def printed(monkeypatch, capsys):
+    monkeypatch.setattr(showing, "Console", lambda: Console(width=160))
+
+    def lines(out):
+        show(out)
+        text = capsys.readouterr().out
+        return text, {line.split()[0]: line for line in text.splitlines() if line.split()}
+
+    return lines
+
+
+def test_a_finished_run(tmp_path, printed):
+    build_run(tmp_path)
+    text, lines = printed(tmp_path)
+    manifest = read_manifest(tmp_path / "curate")
+    assert manifest is not None
+    assert lines["curate"].split()[1:4] == ["complete", str(manifest["rows"]), str(manifest["rejected"])]
+    assert all(f"{count} {reason}" in text for reason, count in manifest["reasons"].items())
+    assert "not run" in lines["publish"]
+    assert "80.0% (72.0 to 88.0)" in text
+
+
+def test_a_stage_at_work_is_part_done_and_left_alone(tmp_path, printed):
+    with StageStore(tmp_path / "tasks", schema_of(Task), {}) as store:
+        store.append("a", {})
+        store.append("b", {"name": '{"table":"rejected"'})
+        store.reject("c", {}, "no_model")
+        before = sorted(path.name for path in (tmp_path / "tasks").iterdir())
+        _, lines = printed(tmp_path)
+        assert sorted(path.name for path in (tmp_path / "tasks").iterdir()) == before
+        store.append("d", {})
+    assert lines["tasks"].split() == ["tasks", "part", "done", "2", "1"]
+    assert "not run" in lines["generate"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_no_run_is_said_in_one_line(tmp_path, there):
+    out = tmp_path / "elsewhere"
+    if there:
+        (out / "notes").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"elsewhere: (holds no run|no such directory)"):
+        show(out)
