@@ -88,16 +88,15 @@ def evaluated(rows: Iterable[dict[str, Any]]) -> Evaluated:
 
 
 def examples(out: Path, found: Evaluated | None) -> Iterator[Example]:
-    """Yield a right and a wrong answer of the student, or of the teacher where no student was evaluated."""
-    if found is not None and (found.right or found.wrong):
-        for row, title in ((found.right, "The student, right"), (found.wrong, "The student, wrong")):
-            if row is not None:
-                verdict = {"status": row["verdict_status"], "reason": row["reason"], "detail": row["detail"]}
-                yield _example(out, title, row, verdict)
-        return
-    for accepted, title in ((True, "The teacher, right"), (False, "The teacher, wrong")):
-        if picked := _teacher_answer(out, accepted=accepted):
-            yield _example(out, title, *picked)
+    """Yield a right and a wrong answer: the student's, or the teacher's where the student has none such."""
+    for right in (True, False):
+        row = (found.right if right else found.wrong) if found else None
+        word = "right" if right else "wrong"
+        if row is not None:
+            verdict = {"status": row["verdict_status"], "reason": row["reason"], "detail": row["detail"]}
+            yield _example(out, f"The student, {word}", row, verdict)
+        elif picked := _teacher_answer(out, accepted=right):
+            yield _example(out, f"The teacher, {word}", *picked)
 
 
 def losses(out: Path) -> tuple[list[int], list[float]]:
@@ -148,7 +147,7 @@ def _example(out: Path, title: str, answer: dict[str, Any], verdict: dict[str, A
         title=title,
         right=verdict["status"] == "correct",
         category=task["category"],
-        reference=clip(task["reference"]),
+        reference=clip(task["reference"]) or "",
         reasoning=clip(answer["reasoning"]),
         code=clip(answer["code"] or answer["messages"][-1]["content"]),
         status=verdict["status"],

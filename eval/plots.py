@@ -15,7 +15,7 @@ INK, GRID, BEFORE, AFTER = "#010203", "#010204", "#010205", "#010206"
 _PAGE_COLOURS = {INK: "var(--muted)", GRID: "var(--line)", BEFORE: "var(--before)", AFTER: "var(--after)"}
 MAX_NAME = 22  # characters of a category or model: longer ones leave no room for what they name
 WIDTH, HEIGHT = 4.4, 2.7  # inches: the text is still readable where the page is 390 pixels wide
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text, in the page's font
     "svg.hashsalt": "report",  # the same data give the same bytes
     "font.size": 10,
@@ -53,7 +53,7 @@ def reasoning_lengths(lengths: Mapping[str, Any]) -> str:
         axes.set_xlabel("words and marks of reasoning")
         axes.set_ylabel("% of the group")
         axes.set_ylim(bottom=0)
-        axes.legend(loc="upper right")
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
 
     return _svg(draw, HEIGHT)
 

@@ -74,6 +74,7 @@ def _facts(out: Path, evaluated: gathering.Evaluated | None) -> dict[str, Any]:
         "scripted": _teacher_kind(manifests) == "scripted",
         "category_plot": _category_plot(results),
         "loss_plot": _loss_plot(out, manifests),
+        "trained": "train" in manifests,
         "reason_lists": _reason_lists(out, manifests, evaluated),
         "examples": list(gathering.examples(out, evaluated)) if "tasks" in manifests else [],
         "label": gathering.label,

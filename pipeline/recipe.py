@@ -4,7 +4,7 @@ import difflib
 import types
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError
@@ -26,7 +26,7 @@ class Recipe(Section):
     """One experiment. A section may be left out as long as no stage needs it."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    seed: int = Field(0, ge=0)
+    seed: int = Field(default=0, ge=0)
     tasks: TasksConfig
     generate: GenerateConfig | None = None
     judge: JudgeConfig = JudgeConfig()
@@ -99,15 +99,14 @@ def _first_error(error: ValidationError, data: Any) -> str:
     return f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}{given}"
 
 
-def _visible(location: Iterable[int | str], data: Any) -> list[str]:
+def _visible(location: Sequence[int | str], data: Any) -> list[str]:
     """Return the location as the user wrote it, without the tags that pydantic adds for the members of a union."""
-    parts = list(location)
     shown: list[str] = []
-    for index, part in enumerate(parts):
+    for index, part in enumerate(location):
         inside = (isinstance(data, dict) and part in data) or (isinstance(data, list) and isinstance(part, int))
         if inside:
-            data = data[part]
-        elif index < len(parts) - 1:
+            data = cast("Any", data)[part]
+        elif index < len(location) - 1:
             continue
         shown.append(str(part))
     return shown

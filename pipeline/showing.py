@@ -35,10 +35,19 @@ def show(out: Path) -> None:
     for stage in ORDER:
         table.add_row(stage, *_cells(out / stage))
     Console().print(table)
-    show_result(out)
+    _print_result(out)
 
 
 def show_result(out: Path) -> None:
+    """Write the report anew, now that every stage of the run is complete, and print the result."""
+    if read_manifest(out / "evaluate") is not None:
+        from eval.report import write
+
+        write(out)
+    _print_result(out)
+
+
+def _print_result(out: Path) -> None:
     """Print the headline figures and where the report and the dataset are; nothing of what is not there."""
     console = Console()
     results = out / "evaluate" / "results.json"

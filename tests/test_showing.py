@@ -6,10 +6,11 @@ from rich.console import Console
 from pipeline import showing
 from pipeline.errors import UserError
 from pipeline.records import Task
-from pipeline.showing import show
+from pipeline.showing import show, show_result
+from pipeline.stages import publish
 from pipeline.store import StageStore, read_manifest
 from pipeline.tables import schema_of
-from tests.synthetic_run import build_run
+from tests.synthetic_run import build_run, run_stage
 
 
 @pytest.fixture
@@ -33,6 +34,16 @@ def test_a_finished_run(tmp_path, printed):
     assert all(f"{count} {reason}" in text for reason, count in manifest["reasons"].items())
     assert "not run" in lines["publish"]
     assert "80.0% (72.0 to 88.0)" in text
+
+
+def test_the_end_of_a_run_tells_the_report_of_every_stage(tmp_path, printed):
+    build_run(tmp_path, n_tasks=20)
+    run_stage(tmp_path, "publish", publish)
+    report = tmp_path / "evaluate" / "report.html"
+    printed(tmp_path)
+    assert not report.exists()  # show only looks
+    show_result(tmp_path)
+    assert "not complete" not in report.read_text()
 
 
 def test_a_stage_at_work_is_part_done_and_left_alone(tmp_path, printed):

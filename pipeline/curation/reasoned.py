@@ -13,7 +13,7 @@ class Config(Section):
     """``min_tokens``: the least number of tokens that counts as a trace."""
 
     kind: Literal["reasoned"] = "reasoned"
-    min_tokens: int = Field(1, ge=1)
+    min_tokens: int = Field(default=1, ge=1)
 
 
 def apply(rows: Sequence[Features], config: Config) -> dict[str, str]:

@@ -16,8 +16,8 @@ class Config(Section):
     """
 
     kind: Literal["too_long"] = "too_long"
-    max_tokens: int | None = Field(None, ge=1)
-    max_reasoning_tokens: int | None = Field(None, ge=1)
+    max_tokens: int | None = Field(default=None, ge=1)
+    max_reasoning_tokens: int | None = Field(default=None, ge=1)
 
 
 def apply(rows: Sequence[Features], config: Config) -> dict[str, str]:

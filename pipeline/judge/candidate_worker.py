@@ -17,7 +17,7 @@ from pipeline.judge.operators import OperatorLog
 from pipeline.judge.reference_worker import describe
 from pipeline.judge.simt import binding
 from pipeline.judge.simt.errors import SimtFault
-from pipeline.judge.torch_values import map_tensors, pack_values, unpack_values
+from pipeline.judge.torch_values import map_tensors, pack_values, seed_all, unpack_values
 from pipeline.judge.values import BadValueError
 
 MODULE = "candidate"
@@ -79,7 +79,7 @@ class CandidateModule:
         """Call the model on the values, in place of the earlier ones unless it has to be constructed anew."""
         values = unpack_values(request["values"], buffers)
         torch.set_grad_enabled(False)
-        torch.manual_seed(request["seed"])
+        seed_all(request["seed"])
         if request["construct"]:
             self._model = self._module.ModelNew(*values["init"])
             self._inputs = map_tensors(values["inputs"], binding.guard)
@@ -89,7 +89,7 @@ class CandidateModule:
         self._load_state(values["state"])
         binding.set_order(request["order"], request["seed"])
         launched = len(binding.launches())
-        torch.manual_seed(request["seed"])
+        seed_all(request["seed"])
         with OperatorLog() as log:
             outputs = self._model(*self._inputs)
         binding.check_guards()

@@ -11,7 +11,7 @@ from pipeline.errors import TaskError, UserError
 from pipeline.judge.config import JudgeConfig
 from pipeline.judge.judge import Judge
 from pipeline.records import Verdict, content_hash
-from pipeline.sources.files import task_from_source  # (source, name, where) -> Task; UserError names where
+from pipeline.sources.files import task_from_source
 
 IN_FLIGHT = 64
 

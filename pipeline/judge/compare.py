@@ -7,6 +7,7 @@ error 5e-4 for float16, 4e-3 for bfloat16) does not pass as float32. Values wher
 is or is not, are not compared.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,8 +48,8 @@ def compare(expected: Any, eager: Any, actual: Any, buffers: list[bytearray], th
     """
     worst = Comparison(0.0, FLOOR["float64"], None)
     try:
-        for leaf in _walk(expected, eager, actual, "output"):
-            result = _compare_leaf(*leaf, buffers, theirs)
+        for name, want, own, got in _walk(expected, eager, actual, "output"):
+            result = _compare_leaf(name, want, own, got, buffers, theirs)
             if result.mismatch is not None:
                 return result
             worst = max(worst, result, key=lambda c: c.error / c.bound)
@@ -79,7 +80,7 @@ def _compare_leaf(
     return _compare_arrays(name, y, own, to_numpy(dtype, shape, data), FLOOR.get(wanted_dtype))
 
 
-def _walk(expected: Any, eager: Any, actual: Any, name: str) -> Any:
+def _walk(expected: Any, eager: Any, actual: Any, name: str) -> Iterator[tuple[str, Any, Any, Any]]:
     """Yield (name, expected, eager, actual) of the leaves; the structure must be eager's."""
     if isinstance(eager, dict) and "tensor" in eager:
         if not isinstance(actual, dict) or "tensor" not in actual:

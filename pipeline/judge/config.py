@@ -22,8 +22,8 @@ class JudgeConfig(Section):
     backend: Backend = "auto"
     policy: Policy = "strict"
     sandbox: Literal["auto", "none"] = "auto"
-    max_case_mb: int = Field(64, ge=1)
-    cpu_seconds: int = Field(20, ge=1)
-    memory_mb: int = Field(4096, ge=256)
+    max_case_mb: int = Field(default=64, ge=1)
+    cpu_seconds: int = Field(default=20, ge=1)
+    memory_mb: int = Field(default=4096, ge=256)
     workers: int = throughput(0, ge=0)
     cache: Path = throughput(Path("~/.cache/kernel-pipeline/builds"))

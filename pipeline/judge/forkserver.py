@@ -59,7 +59,8 @@ def _import_everything() -> None:
     import torch.nn.functional
 
     import pipeline.judge.candidate_worker
-    import pipeline.judge.reference_worker  # noqa: F401
+    import pipeline.judge.reference_worker
+    import pipeline.judge.sandbox  # noqa: F401
 
     torch.set_num_threads(1)
     torch.randn(4).double().sum().item()

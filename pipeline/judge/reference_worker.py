@@ -13,7 +13,7 @@ import torch
 
 from pipeline.judge.channel import Channel, ChannelClosedError
 from pipeline.judge.inputs import transform
-from pipeline.judge.torch_values import map_tensors, pack_values
+from pipeline.judge.torch_values import map_tensors, pack_values, seed_all
 from pipeline.judge.values import BadValueError
 
 REQUIRED = ("Model", "get_inputs", "get_init_inputs")
@@ -92,12 +92,12 @@ def _case(request: dict[str, Any]) -> tuple[dict[str, Any], list[memoryview]]:
     module = load_module(request["source"], request["sizes"])
     seed = request["seed"]
     try:
-        torch.manual_seed(seed)
+        seed_all(seed)
         init = list(module.get_init_inputs())
         model = module.Model(*init)
         if request["fresh_weights"]:
             _randomise(model, seed)
-        torch.manual_seed(seed + 1)
+        seed_all(seed + 1)
         inputs = transform(list(module.get_inputs()), request["distribution"], seed)
         eager = _run(model, inputs, seed)
         values = {
@@ -120,7 +120,7 @@ def _case(request: dict[str, Any]) -> tuple[dict[str, Any], list[memoryview]]:
 
 def _run(model: torch.nn.Module, inputs: list[Any], seed: int) -> Any:
     """Run a copy on copies, so that a module that changes its inputs or buffers changes only those."""
-    torch.manual_seed(seed)
+    seed_all(seed)
     return copy.deepcopy(model)(*map_tensors(inputs, torch.clone))
 
 

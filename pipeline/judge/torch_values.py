@@ -40,6 +40,13 @@ def unpack_values(tree: Any, buffers: list[bytearray]) -> Any:
     return unpack(tree, buffers, make_tensor)
 
 
+def seed_all(seed: int) -> None:
+    """Seed torch as ``torch.manual_seed`` does, without the millisecond it spends on absent accelerators."""
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(seed)
+    torch.default_generator.manual_seed(seed)
+
+
 def map_tensors(value: Any, function: Callable[[torch.Tensor], Any]) -> Any:
     """Return the value with every tensor in its lists, tuples and dicts replaced by ``function(tensor)``."""
     if isinstance(value, torch.Tensor):

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from pipeline.errors import UserError
-from pipeline.records import Setting, Task, content_hash
+from pipeline.records import Setting, Split, Task, content_hash
 from pipeline.section import Section
 
 REQUIRED = ("Model", "get_inputs", "get_init_inputs")
@@ -40,33 +40,45 @@ def read(config: Config, seed: int) -> Iterator[Task]:
     if not paths:
         raise UserError(f"tasks.path: {config.path} holds no *.py")
     for path in paths:
-        yield _task(path, config.heldout_share, seed)
+        share = int(content_hash([seed, path.stem]), 16) / 16**16
+        split: Split = "heldout" if share < config.heldout_share else "train"
+        yield task_from_source(_text_of(path), path.stem, str(path), split)
 
 
-def _task(path: Path, heldout_share: float, seed: int) -> Task:
+def task_from_source(source: str, name: str, where: str, split: Split = "train") -> Task:
+    """Return the task of one KernelBench module; ``where`` names it in errors. Nothing is executed.
+
+    Raises:
+        UserError: it does not parse, or lacks one of ``REQUIRED``, or its literals are not what they should be.
+    """
     try:
-        source = path.read_text(encoding="utf-8")
         tree = ast.parse(source)
+    except SyntaxError as error:
+        raise UserError(f"{where}: line {error.lineno}: {error.msg}") from error
+    except ValueError as error:
+        raise UserError(f"{where}: {error}") from error
+    missing = [required for required in REQUIRED if required not in _defined(tree)]
+    if missing:
+        raise UserError(f"{where}: no task, it does not define {', '.join(missing)}")
+    constants = _constants(tree)
+    return Task(
+        name=name,
+        reference=source,
+        settings=_settings(tree, constants, where),
+        category=_text(constants, "CATEGORY", where) or "other",
+        source="files",
+        licence=_text(constants, "LICENCE", where),
+        split=split,
+    )
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 text") from error
-    except SyntaxError as error:
-        raise UserError(f"{path}: line {error.lineno}: {error.msg}") from error
-    except ValueError as error:
-        raise UserError(f"{path}: {error}") from error
-    missing = [name for name in REQUIRED if name not in _defined(tree)]
-    if missing:
-        raise UserError(f"{path}: no task, it does not define {', '.join(missing)}")
-    constants = _constants(tree)
-    share = int(content_hash([seed, path.stem]), 16) / 16**16
-    return Task(
-        name=path.stem,
-        reference=source,
-        settings=_settings(tree, constants, path),
-        category=_text(constants, "CATEGORY", path) or "other",
-        source="files",
-        licence=_text(constants, "LICENCE", path),
-        split="heldout" if share < heldout_share else "train",
-    )
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error
 
 
 def _defined(tree: ast.Module) -> set[str]:
@@ -93,14 +105,14 @@ def _constants(tree: ast.Module) -> dict[str, Any]:
     return found
 
 
-def _text(constants: dict[str, Any], key: str, path: Path) -> str | None:
+def _text(constants: dict[str, Any], key: str, where: str) -> str | None:
     value = constants.get(key)
     if value is not None and not isinstance(value, str):
-        raise UserError(f"{path}: {key} must be a text, not {value!r}")
+        raise UserError(f"{where}: {key} must be a text, not {value!r}")
     return value
 
 
-def _settings(tree: ast.Module, constants: dict[str, Any], path: Path) -> tuple[Setting, ...]:
+def _settings(tree: ast.Module, constants: dict[str, Any], where: str) -> tuple[Setting, ...]:
     """Return the module's own setting, and those that it names or an odd and a small one."""
     sizes = {name: value for name, value in constants.items() if type(value) is int}
     others: Any = constants.get("SETTINGS")
@@ -112,7 +124,7 @@ def _settings(tree: ast.Module, constants: dict[str, Any], path: Path) -> tuple[
         others = {"odd": odd, "small": small} if free else {}
     if not _is_settings(others, sizes):
         known = ", ".join(sizes) or "there are none"
-        raise UserError(f"{path}: SETTINGS must map names to sizes of the module ({known}), not {others!r}")
+        raise UserError(f"{where}: SETTINGS must map names to sizes of the module ({known}), not {others!r}")
     return (Setting(name="own"), *(Setting(name=name, sizes=changed) for name, changed in others.items()))
 
 

@@ -66,9 +66,7 @@ class EvaluateConfig(Section):
     @model_validator(mode="after")
     def _is_possible(self) -> Self:
         if not self.k or not all(1 <= k <= self.samples_per_task for k in self.k):
-            raise ValueError(
-                f"each k must be from 1 to samples_per_task ({self.samples_per_task}), given {self.k}"
-            )
+            raise ValueError(f"each k must be from 1 to samples_per_task ({self.samples_per_task}), given {self.k}")
         if taken := self.models.keys() & set(TRAINED):
             raise ValueError(f"models.{min(taken)} is the name of a model that is evaluated anyway")
         return self
@@ -220,7 +218,6 @@ class Evaluation:
 
     def _results(self) -> dict[str, Any]:
         from eval.report import write
-
         from eval.results import Plan, Row, results
 
         config, store = self.config, self.context.store

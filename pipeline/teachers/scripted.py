@@ -101,7 +101,8 @@ def _about_report(report: str, own: str, draft: Draft) -> str:
     """Say what the report says, and which line of the own answer was wrong, if the draft changes one."""
     lines = [line.strip() for line in report.splitlines() if line.strip()] or ["nothing"]
     findings = [after for line, after in itertools.pairwise(lines) if line.endswith(":")]
-    told = f"The report says: {(findings or lines)[0][:MAX_QUOTE]}"
+    errors = [line for line in lines if "error:" in line]  # a compiler names the place first, then the error
+    told = f"The report says: {(errors or findings or lines)[0][:MAX_QUOTE]}"
     if draft.mistake:
         return f"{told}\nI read my code again and write it anew."
     new = draft.code.splitlines()
@@ -109,4 +110,4 @@ def _about_report(report: str, own: str, draft: Draft) -> str:
     missing = next((start for kind, _, _, start, end in changes if kind != "equal" and start < end), None)
     if missing is None:
         return f"{told}\nI find no line to change, so I write the same code again."
-    return f"{told}\nI made a mistake at line {missing + 1}: it has to be `{new[missing].strip()}`."
+    return f"{told}\nI made a mistake at line {missing + 1} of my module: it has to be `{new[missing].strip()}`."

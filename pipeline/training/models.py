@@ -1,5 +1,8 @@
 """Loading models and tokenizers: from the Hub, from a folder, or an adapter and the model under it."""
 
+import contextlib
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,13 +48,21 @@ def load_model(name: str, revision: str | None = None, *, half: bool = True) -> 
             from peft import PeftConfig, PeftModel
 
             adapter = PeftConfig.from_pretrained(name)
-            base = AutoModelForCausalLM.from_pretrained(
-                adapter.base_model_name_or_path, revision=adapter.revision, dtype=dtype
-            )
-            return PeftModel.from_pretrained(base, name).merge_and_unload()  # type: ignore[operator]
+            under = str(adapter.base_model_name_or_path)
+            base = AutoModelForCausalLM.from_pretrained(under, revision=adapter.revision, dtype=dtype)
+            with quiet_peft():
+                return PeftModel.from_pretrained(base, name).merge_and_unload()
         return AutoModelForCausalLM.from_pretrained(name, revision=revision, dtype=dtype)
     except OSError as error:
         raise UserError(f"model {name}: {_first_line(error)}") from error
+
+
+@contextlib.contextmanager
+def quiet_peft() -> Iterator[None]:
+    """Leave out a warning that concerns nobody here: peft 0.21 asks models of transformers 5.23 by an older name."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        yield
 
 
 def _first_line(error: Exception) -> str:

@@ -1,6 +1,6 @@
 """A Llama from scratch, small enough to learn on two cores in minutes."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pipeline.training.config import ScratchModel
 
@@ -14,7 +14,7 @@ def new_model(config: ScratchModel, tokenizer: "PreTrainedTokenizerBase", max_le
 
     feed_forward = config.feed_forward or -(-config.width * 8 // 3 // 32) * 32  # Llama's 8/3, rounded up to 32
     llama = LlamaConfig(
-        vocab_size=len(tokenizer),  # type: ignore[arg-type]
+        vocab_size=len(tokenizer),
         hidden_size=config.width,
         intermediate_size=feed_forward,
         num_hidden_layers=config.layers,
@@ -22,7 +22,7 @@ def new_model(config: ScratchModel, tokenizer: "PreTrainedTokenizerBase", max_le
         max_position_embeddings=2 * max_length,
         tie_word_embeddings=True,
         bos_token_id=None,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=cast("int", tokenizer.eos_token_id),
+        pad_token_id=cast("int", tokenizer.pad_token_id),
     )
     return LlamaForCausalLM(llama)

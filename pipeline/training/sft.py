@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UserError
 from pipeline.records import Sample
-from pipeline.training.chat import encode
+from pipeline.training.chat import completion_text, encode
 from pipeline.training.checkpoints import last_complete
 from pipeline.training.config import ScratchModel, TrainConfig
 
@@ -109,10 +109,12 @@ def sft_config(config: TrainConfig, output: Path, seed: int) -> "SFTConfig":
         "bf16": gpu,
         "use_cpu": not gpu,
         "dataloader_pin_memory": gpu,
-        "gradient_checkpointing": config.model.kind == "hub",
         "disable_tqdm": True,
         "completion_only_loss": True,
     }
+    # The newer of its two names comes with transformers 5.2x; a small model has memory enough without it.
+    checkpointing = "activation_checkpointing" if "activation_checkpointing" in known else "gradient_checkpointing"
+    defaults[checkpointing] = config.sft.get("gradient_checkpointing", config.model.kind == "hub")
     ours = {"output_dir": str(output), "max_length": config.max_length, "seed": seed, "data_seed": seed}
     try:
         arguments = SFTConfig(**{**defaults, **config.sft, **ours})
@@ -143,8 +145,7 @@ def _start(config: TrainConfig, samples: Sequence[Sample]) -> "tuple[PreTrainedM
 
 
 def texts(samples: Sequence[Sample]) -> list[str]:
-    from pipeline.training.chat import completion_text
-
+    """Return what a scratch tokenizer learns from: all that its model will read and write."""
     prompts = [message.content for sample in samples for message in sample.prompt]
     return prompts + [completion_text(message) for sample in samples for message in sample.completion]
 
@@ -161,14 +162,17 @@ def _trainer(
     from transformers import PrinterCallback
     from trl.trainer.sft_trainer import SFTTrainer
 
-    trainer = SFTTrainer(
-        model=model,
-        args=arguments,
-        train_dataset=Dataset.from_list(encoded),
-        processing_class=tokenizer,
-        peft_config=_lora(config),
-        callbacks=[_reporter(report)],
-    )
+    from pipeline.training.models import quiet_peft
+
+    with quiet_peft():
+        trainer = SFTTrainer(
+            model=model,
+            args=arguments,
+            train_dataset=Dataset.from_list(encoded),
+            processing_class=tokenizer,
+            peft_config=_lora(config),
+            callbacks=[_reporter(report)],
+        )
     trainer.remove_callback(PrinterCallback)  # stdout is for results
     return trainer
 
@@ -204,6 +208,7 @@ def _reporter(report: Report) -> "TrainerCallback":
 
 def _stats(trainer: "SFTTrainer", encoded: list[dict[str, Any]], kept: list[dict[str, Any]]) -> dict[str, Any]:
     lengths = sorted(len(e["input_ids"]) for e in kept)
+    parameters = list(trainer.model.parameters())  # type: ignore[union-attr]
     return {
         "samples": len(kept),
         "dropped_over_length": len(encoded) - len(kept),
@@ -212,8 +217,8 @@ def _stats(trainer: "SFTTrainer", encoded: list[dict[str, Any]], kept: list[dict
         "median_length": lengths[len(lengths) // 2],
         "max_length": lengths[-1],
         "vocabulary": len(trainer.processing_class),  # type: ignore[arg-type]
-        "parameters": sum(p.numel() for p in trainer.model.parameters()),
-        "trained_parameters": sum(p.numel() for p in trainer.model.parameters() if p.requires_grad),
+        "parameters": sum(p.numel() for p in parameters),
+        "trained_parameters": sum(p.numel() for p in parameters if p.requires_grad),
         "optimizer_steps": trainer.state.global_step,
     }
 

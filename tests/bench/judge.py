@@ -19,7 +19,7 @@ from pipeline.agent.prompting import translate
 from pipeline.agent.reply import parse
 from pipeline.judge.config import JudgeConfig
 from pipeline.judge.judge import Judge
-from pipeline.records import Task
+from pipeline.records import Task, Verdict
 from pipeline.sources import composed
 from pipeline.teachers import scripted
 
@@ -47,7 +47,7 @@ extern "C" void run(int n) {
 """
 
 
-def main(_: list[str]) -> dict[str, Any]:
+def main(_arguments: list[str]) -> dict[str, Any]:
     """Print both rates and their ratio (goal: at most 2)."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # one core, for the compilers too
     work = list(_candidates())
@@ -55,9 +55,8 @@ def main(_: list[str]) -> dict[str, Any]:
         config = JudgeConfig(backend="simt", workers=1, cache=Path(folder) / "builds")
         with Judge(config) as judge:
             judge.submit(*work[0], "warm-up").result()
-            cold = [_seconds(lambda pair=pair: judge.submit(*pair, "bench").result()) for pair in work[1:]]
-            cached = [_seconds(lambda pair=pair: judge.submit(*pair, "bench").result()) for pair in work[1:]]
-            verdicts = [judge.submit(*pair, "bench").result() for pair in work[1:]]
+            cold, verdicts = _judged(judge, work[1:])
+            cached, _ = _judged(judge, work[1:])
         floor = [_floor(code, Path(folder)) for _, code in work[1:]]
     accepted = sum(v.accepted for v in verdicts)
     built = [c for c, v in zip(cold, verdicts, strict=True) if v.status not in ("malformed", "compile_error")]
@@ -94,10 +93,13 @@ def _candidates() -> list[tuple[Task, str]]:
     return [(task, code) for code, task in list(found.items())[: CANDIDATES + 1]]
 
 
-def _seconds(call: Any) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
+def _judged(judge: Judge, work: list[tuple[Task, str]]) -> tuple[list[float], list[Verdict]]:
+    seconds, verdicts = [], []
+    for task, code in work:
+        start = time.perf_counter()
+        verdicts.append(judge.submit(task, code, "bench").result())
+        seconds.append(time.perf_counter() - start)
+    return seconds, verdicts
 
 
 def _floor(code: str, folder: Path) -> float:

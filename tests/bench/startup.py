@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 
-def main(_: list[str]) -> dict[str, Any]:
+def main(_arguments: list[str]) -> dict[str, Any]:
     """Time --help and an empty interpreter, alternately."""
     commands = {"help": ["-m", "pipeline.stage", "--help"], "empty_interpreter": ["-c", "pass"]}
     seconds: dict[str, list[float]] = {name: [] for name in commands}

@@ -22,8 +22,8 @@ def features(candidate_id="c", task_id="t", status="correct", **figures):
 
 @st.composite
 def candidate_sets(draw):
-    n = draw(st.integers(0, 40))
-    categories = {f"t{i}": draw(st.sampled_from("abcd")) for i in range(12)}
+    n = draw(st.integers(0, 24))
+    categories = {f"t{i}": draw(st.sampled_from("abcd")) for i in range(8)}
     rows = []
     for i in draw(st.permutations(range(n))):
         task = draw(st.sampled_from(sorted(categories)))

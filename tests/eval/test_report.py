@@ -118,6 +118,14 @@ def test_it_can_be_written_before_evaluate_is_sealed(run, tmp_path):
     assert "Why answers of the student were wrong" in page.text
 
 
+def test_the_teacher_stands_in_for_a_student_without_a_right_answer(run, tmp_path):
+    out = copy_of(run, tmp_path, "tasks", "generate", "verify")
+    wrong = [row for row in read_rows(run / "evaluate") if not row["accepted"]]
+    page = read(write(out, wrong))
+    assert "The teacher, right" in page.text
+    assert "The student, wrong" in page.text
+
+
 HOSTILE = "</pre><script>alert(1)</script><img src=http://example.com/x> {{ 7 * 7 }} & \x0b 核 $x^$"
 
 

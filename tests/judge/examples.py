@@ -143,5 +143,5 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "endless kernel": (changed("int row = blockIdx.x;", "volatile int row = blockIdx.x; while (row < 99999) row = 0;"), "timeout", "timeout"),
     "ends the process": (changed("auto y =", "_exit(0); auto y ="), "runtime_error", "crash"),
     "wild pointer": (changed("int row = blockIdx.x;", "int row = blockIdx.x; *(volatile int*)16 = 1;"), "runtime_error", "out_of_bounds"),
-    "library from outside": (changed('#include <cuda_runtime.h>', '#include <cuda_runtime.h>\n#include <cub/cub.cuh>'), "unsupported", "unsupported:cub"),
+    "library from outside": (changed("#include <cuda_runtime.h>", "#include <cuda_runtime.h>\n#include <cub/cub.cuh>"), "unsupported", "unsupported:cub"),
 }  # fmt: skip

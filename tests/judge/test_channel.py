@@ -17,6 +17,11 @@ def pair() -> tuple[Channel, socket.socket]:
     return Channel(ours, max_buffer_bytes=10**6), theirs
 
 
+def receive_all(channel: Channel) -> None:
+    while True:
+        channel.receive(time.monotonic() + 5)
+
+
 json_values = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda v: st.lists(v, max_size=3))
 
 
@@ -38,8 +43,7 @@ def test_noise_closes_the_channel(noise: bytes):
         theirs.sendall(noise)
         theirs.shutdown(socket.SHUT_WR)
         with pytest.raises(ChannelClosedError):
-            while True:
-                ours.receive(time.monotonic() + 5)
+            receive_all(ours)
     ours.close()
 
 

@@ -51,7 +51,7 @@ def test_what_is_forbidden(tmp_path: Path):
         outside.read_text,
         lambda: outside.write_text("x"),
         lambda: (tmp_path / "new").write_text("x"),
-        lambda: Path("/proc/self/mem").open("rb"),
+        lambda: Path("/proc/self/mem").read_bytes(),
         lambda: Path(f"/proc/{os.getppid()}/environ").read_bytes(),
         socket.socket,
         os.fork,

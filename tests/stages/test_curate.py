@@ -1,12 +1,13 @@
 """curate on made-up tables: which candidates become samples, and what they look like."""
 
+import json
 from pathlib import Path
 
 from pipeline.agent.prompting import translate
 from pipeline.records import Sample, Task
 from pipeline.stages import StageContext, curate
 from pipeline.stages.curate import CurateConfig
-from pipeline.store import REJECTED, StageStore, read_rows
+from pipeline.store import REJECTED, StageStore, read_manifest, read_rows
 from pipeline.tables import from_row, schema_of, to_row
 from tests.synthetic_run import (
     CONSOLE,
@@ -84,6 +85,8 @@ def test_a_shorter_wrong_answer_never_wins_and_heldout_tasks_stay_out(tmp_path):
         unjudged.id: "not_accepted:not_judged",
         leak.id: "heldout_task",
     }
+    assert curate_stats(tmp_path)["funnel"]["candidates"] == 4
+    assert curate_stats(tmp_path)["reasoning_tokens"]["right"]["n"] == 2
 
 
 def test_an_interrupted_run_ends_in_the_same_tables(tmp_path):
@@ -106,7 +109,9 @@ def test_an_interrupted_run_ends_in_the_same_tables(tmp_path):
         except KilledError:
             assert 0 < len(store) < 90
     again = run_stage(cut, "curate", curate)
-    assert again["output"] == curate_manifest(whole)["output"]
+    first = read_manifest(whole / "curate")
+    assert first is not None
+    assert again["output"] == first["output"]
     for name in ("data.parquet", "rejected.parquet", "stats.json"):
         assert (cut / "curate" / name).read_bytes() == (whole / "curate" / name).read_bytes()
 
@@ -124,13 +129,5 @@ def test_the_funnel_adds_up(tmp_path):
     assert lengths["wrong"]["median"] > lengths["right"]["median"] >= lengths["kept"]["median"]
 
 
-def curate_manifest(out):
-    import json
-
-    return json.loads((out / "curate" / "manifest.json").read_text())
-
-
 def curate_stats(out):
-    import json
-
     return json.loads((out / "curate" / "stats.json").read_text())

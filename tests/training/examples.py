@@ -31,7 +31,13 @@ def samples() -> list[Sample]:
 
 
 def config(**sections: Any) -> TrainConfig:
-    sft = {"per_device_train_batch_size": 2, "max_steps": 6, "logging_steps": 1, "save_steps": 2, "learning_rate": 1e-2}
+    sft = {
+        "per_device_train_batch_size": 2,
+        "max_steps": 6,
+        "logging_steps": 1,
+        "save_steps": 2,
+        "learning_rate": 1e-2,
+    }
     values = {"model": TINY, "max_length": 400, **sections}
     return TrainConfig.model_validate({**values, "sft": {**sft, **sections.get("sft", {})}})
 

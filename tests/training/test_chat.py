@@ -29,7 +29,7 @@ def test_a_completion_that_was_trained_on_is_parsed_back_and_ends():
     encoded = encode(TOKENIZER, sample("relu"))
     written = encoded["input_ids"][encoded["completion_mask"].index(1) :]
     assert written.pop() == TOKENIZER.eos_token_id
-    parsed = parse(Reply(TOKENIZER.decode(written), None, "stop", None, None))
+    parsed = parse(Reply(str(TOKENIZER.decode(written)), None, "stop", None, None))
     assert parsed.reasoning == "It is relu."
     assert parsed.code == "class ModelNew:\n    kernel = 'reluf(x)'\n"
 

@@ -33,7 +33,7 @@ def test_it_learns_and_leaves_the_model_before_and_after(tmp_path: Path):
     seen: list[tuple[int, int]] = []
     outcome = train(samples(), config(sft={"max_steps": 12}), tmp_path, 0, lambda *a: seen.append(a[:2]))
     losses = [step["loss"] for step in outcome["steps"]]
-    assert losses[-1] < losses[0] / 2
+    assert losses[-1] < losses[0] - 1
     assert seen == [(n, 12) for n in range(1, 13)]
     before, after = (load_model(str(tmp_path / name)) for name in ("untrained", "student"))
     assert not torch.equal(logits(before), logits(after))
@@ -85,7 +85,9 @@ def test_an_adapter_is_trained_saved_and_changes_the_model(tmp_path: Path):
     assert 0 < stats["trained_parameters"] < stats["parameters"] / 2
     assert (tmp_path / "student" / "adapter_model.safetensors").exists()
     assert not (tmp_path / "student" / "model.safetensors").exists()
-    original, before, after = (logits(load_model(str(p))) for p in (base, tmp_path / "untrained", tmp_path / "student"))
+    original, before, after = (
+        logits(load_model(str(p))) for p in (base, tmp_path / "untrained", tmp_path / "student")
+    )
     assert torch.equal(original, before)
     assert (after - before).abs().max() > 1e-3
 

@@ -24,10 +24,10 @@ def test_any_text_survives(text: str):
 def test_the_same_samples_give_the_same_tokenizer_in_another_process():
     script = (
         "import hashlib\nfrom pipeline.training.sft import texts\nfrom pipeline.training.tokenizer import train_tokenizer\n"
-        "from tests.training.examples import samples\nprint(train_tokenizer(texts(samples()), 700)._tokenizer.to_str(), end='')"
+        "from tests.training.examples import samples\nprint(train_tokenizer(texts(samples()), 700).backend_tokenizer.to_str(), end='')"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == TOKENIZER._tokenizer.to_str()
+    assert done.stdout == TOKENIZER.backend_tokenizer.to_str()
 
 
 def test_a_line_that_all_share_is_one_token_and_no_token_spans_two_lines():
@@ -43,7 +43,11 @@ def test_it_is_loaded_as_it_was_saved(tmp_path: Path):
     loaded = AutoTokenizer.from_pretrained(tmp_path)
     text = "<|user|>x<|end|><|assistant|><think>\ny\n</think>\n\nz<|end|>"
     assert loaded(text)["input_ids"] == TOKENIZER(text)["input_ids"]
-    assert (loaded.eos_token, loaded.pad_token, loaded.chat_template) == ("<|end|>", "<|pad|>", TOKENIZER.chat_template)
+    assert (loaded.eos_token, loaded.pad_token, loaded.chat_template) == (
+        "<|end|>",
+        "<|pad|>",
+        TOKENIZER.chat_template,
+    )
     # A server decodes without special tokens; the think tags are part of the answer.
     ids = loaded(text)["input_ids"]
     assert loaded.decode(ids, skip_special_tokens=True) == "x<think>\ny\n</think>\n\nz"

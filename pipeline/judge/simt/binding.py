@@ -65,6 +65,9 @@ class Extension:
     def __init__(self, functions: dict[str, "Function"]) -> None:
         self.__dict__.update(functions)
 
+    def __getattr__(self, name: str) -> "Function":
+        raise AttributeError(f"the extension exports no function {name!r}")
+
 
 class Function:
     """One exported function, called like the one that pybind11 would make."""

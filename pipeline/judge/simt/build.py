@@ -1,6 +1,7 @@
 """From an extension's sources to a shared library in a content-addressed cache."""
 
 import hashlib
+import os
 import subprocess
 import tempfile
 import time
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.judge.simt import diagnostics
-from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, Unsupported
+from pipeline.judge.simt.errors import CompileTimeoutError
 from pipeline.judge.simt.features import needs_full_header
 from pipeline.judge.simt.toolchain import Toolchain, atomic, prepare, toolchain, toolchain_key
 from pipeline.judge.simt.translate import code_only, translate
@@ -84,7 +85,8 @@ def _run(command: list[str], folder: Path, deadline: float) -> tuple[int, str]:
             text=True,
             errors="replace",
             check=False,
-            timeout=max(0.1, deadline - time.monotonic()),
+            env={**os.environ, "LC_ALL": "C"},  # the messages are read by diagnostics.py
+            timeout=max(0.0, deadline - time.monotonic()),
         )
     except subprocess.TimeoutExpired:
         raise CompileTimeoutError("the compiler did not finish in time") from None

@@ -7,23 +7,27 @@ from pipeline.judge.simt.errors import CompileError, Unsupported
 from pipeline.judge.simt.features import FOREIGN_NAME
 
 MAX_LOG_LINES = 30
-_ERROR = re.compile(r"^(?P<file>[^:\n]+):(?P<line>\d+):(?:\d+:)? (?P<kind>fatal error|error): (?P<text>.*)$", re.MULTILINE)
-_QUOTED = r"[‘'](?P<name>[^’']+)[’']"
+_ERROR = re.compile(
+    r"^(?P<file>[^:\n]+):(?P<line>\d+):(?:\d+:)? (?P<kind>fatal error|error): (?P<text>.*)$", re.MULTILINE
+)
+_QUOTED = r"'(?P<name>[^']+)'"
 # Messages about a name; what they quote decides whether the name could exist in CUDA or torch.
-_NOT_A_MEMBER = re.compile(rf"{_QUOTED} is not a member of [‘'](?P<scope>[^’']+)[’']")
-_NO_MEMBER = re.compile(r"[‘'](?P<scope>[^’']+)[’'] has no member named " + _QUOTED)
+_NOT_A_MEMBER = re.compile(rf"{_QUOTED} is not a member of '(?P<scope>[^']+)'")
+_NO_MEMBER = re.compile(r"'(?P<scope>[^']+)' has no member named " + _QUOTED)
 _UNDECLARED = re.compile(
     rf"{_QUOTED} (?:was not declared in this scope|has not been declared|does not name a type|is not a type)"
-    r"|there are no arguments to [‘'](?P<dependent>[^’']+)[’'] that depend on a template parameter"
+    r"|there are no arguments to '(?P<dependent>[^']+)' that depend on a template parameter"
 )
 _NO_HEADER = re.compile(r"^(?P<name>\S+): No such file or directory")
 _OUR_SCOPE = re.compile(
     r"(const )?(class |struct |using )?(::)?(at|c10|torch|caffe2|pybind11|py|simt|nvcuda|cuda|at::cuda|c10::cuda)\b"
 )
 _OUR_OVERLOADS = re.compile(
-    r"no matching function for call to [‘'](at|torch|c10|simt|pybind11|Tensor)\b|use of deleted function"
-    r"|could not convert .* to [‘'](at|c10|simt)::|no known conversion .*[‘'](at|c10|simt)::"
+    r"no matching function for call to '(at|torch|c10|pybind11|simt::(?!Launch)|Tensor)\b"
+    r"|(could not convert|no known conversion) .* to '(c10|simt)::"
 )
+# What nvcc would say too, though it is one of our headers that says it.
+_NVCC_SAYS_TOO = re.compile(r"uses too much shared data|at most 8 bytes")
 
 
 def explain(log: str, text: str) -> CompileError | Unsupported | RuntimeError:
@@ -38,6 +42,8 @@ def explain(log: str, text: str) -> CompileError | Unsupported | RuntimeError:
     construct = _missing(first["text"]) or _left_over(first, text)
     if construct:
         return Unsupported(construct)
+    if _NVCC_SAYS_TOO.search(first["text"]):
+        return CompileError(first["text"])
     if first["file"].startswith("/") and "simt" in first["file"]:
         return Unsupported(f"this use of torch's interface: {first['text']}")
     return CompileError(_relevant(log))

@@ -1,4 +1,4 @@
-"""Reads the dynamic symbols of a 64-bit little-endian ELF library: enough to see what it lacks before it is loaded."""
+"""Reads the dynamic symbols of a 64-bit little-endian ELF library: what it defines and what it lacks."""
 
 import struct
 from pathlib import Path

@@ -52,12 +52,17 @@ UNSUPPORTED_NAMES = (
     (re.compile(r"\bcublas\w+\s*\("), "cublas"),
     (re.compile(r"\bcudnn\w+\s*\("), "cudnn"),
     (re.compile(r"\bcurand\w*\s*\("), "curand"),
-    (re.compile(r"\b(__half2?|half2?|__nv_bfloat162?|nv_bfloat162?|(at|c10|torch)::(Half|BFloat16))\b"), "16-bit floats"),
-    (re.compile(r"\bAT_DISPATCH_\w*(HALF|AND|REDUCED)\w*|\bAT_DISPATCH_(SWITCH|CASE\w*|V2)\b"), "16-bit floats"),
+    (re.compile(r"\b(__half2?|half2?|__nv_bfloat162?|nv_bfloat162?)\b"), "__half and __nv_bfloat16"),
+    (
+        re.compile(r"\bAT_DISPATCH_(?!(FLOATING|INTEGRAL|ALL|INDEX)_TYPES\b|FLOATING_TYPES_AND(2|_HALF)?\b)\w+"),
+        "this dispatch macro",
+    ),
     (re.compile(r"\b__pipeline_\w+|\bcuda::(barrier|pipeline|memcpy_async|atomic)\w*"), "asynchronous copies"),
 )
 # An identifier that the compiler does not know, but that CUDA or torch may well have.
-FOREIGN_NAME = re.compile(r"(__[a-z]\w*|cuda[A-Z]\w*|cu[A-Z]\w*|nv\w+|AT_\w+|TORCH_\w+|C10_\w+|CUDART_\w+|h(exp|log|sqrt|rcp)\w*)")
+FOREIGN_NAME = re.compile(
+    r"(__[a-z]\w*|cuda[A-Z]\w*|cu[A-Z]\w*|nv\w+|AT_\w+|TORCH_\w+|C10_\w+|CUDART_\w+|h(exp|log|sqrt|rcp)\w*)"
+)
 
 
 def unsupported_header(header: str) -> str | None:

@@ -54,7 +54,7 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "simt_fault_count": (_INT, ()),
     "simt_fault": (ctypes.POINTER(ctypes.c_char * RECORD_BYTES), (_INT,)),
     "simt_clear_faults": (None, ()),
-    "simt_check_guards": (_INT, ()),
+    "simt_check_guards": (None, ()),
     "simt_launch_count": (ctypes.c_int64, ()),
     "simt_launch_record": (ctypes.POINTER(LaunchRecord), (ctypes.c_int64,)),
     "simt_reset_launches": (None, ()),

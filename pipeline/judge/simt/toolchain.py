@@ -25,13 +25,14 @@ INCLUDE = HERE / "include"
 RUNTIME = HERE / "runtime"
 LIBRARY = "libsimt.so"
 SYMBOLS = "symbols.txt"
-# -O1 costs no more than -O0 here, because less assembly is written. No contraction: a * b + c rounds twice, as the
-# reference does. No strict aliasing: CUDA code reads float arrays as float4.
+# Measured: -O1 costs an elementwise extension 71 ms where -O0 costs 65, and a tiled matmul runs in 3/4 of the time.
+# No contraction: a * b + c rounds twice, as the reference does. No strict aliasing: CUDA code reads float arrays as
+# float4.
 FLAGS = (
-    "-std=gnu++17 -O1 -fPIC -w -ffp-contract=off -fno-strict-aliasing -fwrapv -fno-threadsafe-statics "
-    "-fno-semantic-interposition -fno-math-errno -fno-trapping-math -fno-stack-protector -fmax-errors=5 -fdiagnostics-color=never "
-    "-fno-diagnostics-show-caret"
-).split()  # noqa: SIM905
+    *("-std=gnu++17", "-O1", "-fPIC", "-w", "-ffp-contract=off", "-fno-strict-aliasing", "-fwrapv"),
+    *("-fno-math-errno", "-fno-trapping-math", "-fno-threadsafe-statics", "-fno-semantic-interposition"),
+    *("-fno-stack-protector", "-fmax-errors=5", "-fdiagnostics-color=never", "-fno-diagnostics-show-caret"),
+)
 RUNTIME_FLAGS = ("-shared", f"-Wl,-soname,{LIBRARY}", "-Wl,--no-as-needed")
 _START_FILES = ("crti.o", "crtbeginS.o")
 _END_FILES = ("crtendS.o", "crtn.o")
@@ -62,7 +63,6 @@ class Toolchain:
         inputs = [*map(str, objects), str(self.folder / LIBRARY)]
         options = ["-shared", "--eh-frame-hdr", "-rpath", "$ORIGIN", "-o", str(target)]
         return [self.linker, *options, *self.start_files, *inputs, *self.end_files]
-
 
     def undefined(self, extension: Path) -> list[str]:
         """Return the symbols that a linked extension needs and nobody defines."""

@@ -60,7 +60,9 @@ def translate(source: str) -> str:
     edits = [edit for node in nodes.get("include", []) for edit in _include(node)]
     edits += [_shared(node) for node in nodes.get("shared", [])]
     edits += [edit for node in nodes.get("launch", []) for edit in _launch(node)]
-    edits += [_Edit(n.start_byte, n.end_byte, _macro(_bytes(n))) for n in nodes.get("macro", []) if b"<<<" in _bytes(n)]
+    edits += [
+        _Edit(n.start_byte, n.end_byte, _macro(_bytes(n))) for n in nodes.get("macro", []) if b"<<<" in _bytes(n)
+    ]
     return _apply(raw, edits).decode(errors="replace")
 
 
@@ -168,7 +170,7 @@ def _shared(node: tree_sitter.Node) -> _Edit:
     return _Edit(node.start_byte, node.end_byte, text + b"\n" * (_bytes(node).count(b"\n") - text.count(b"\n")))
 
 
-def _declare(base: bytes, declarator: tree_sitter.Node, line: int, dynamic: bool, in_function: bool) -> bytes:  # noqa: FBT001
+def _declare(base: bytes, declarator: tree_sitter.Node, line: int, dynamic: bool, in_function: bool) -> bytes:
     name = declarator
     while name.type != "identifier":
         inner = name.child_by_field_name("declarator") or next((c for c in name.named_children), None)
@@ -195,6 +197,10 @@ def _declare(base: bytes, declarator: tree_sitter.Node, line: int, dynamic: bool
 
 def _encloses_function(node: tree_sitter.Node) -> bool:
     parent = node.parent
-    while parent is not None and parent.type not in ("function_definition", "lambda_expression", "compound_statement"):
+    while parent is not None and parent.type not in (
+        "function_definition",
+        "lambda_expression",
+        "compound_statement",
+    ):
         parent = parent.parent
     return parent is not None

@@ -21,7 +21,7 @@ class Example:
 
 
 def inline(cuda: str, declaration: str) -> ExtensionSource:
-    name = declaration.split("(")[0].split()[-1]
+    name = declaration.partition("(")[0].split()[-1]
     return ExtensionSource(f"#include <torch/extension.h>\n{declaration};", cuda, (name,))
 
 
@@ -102,6 +102,22 @@ torch::Tensor row_sum_cuda(torch::Tensor x) {
     AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "row_sum", ([&] {
         row_sum<scalar_t, 128><<<x.size(0), 128>>>(x.data_ptr<scalar_t>(), y.data_ptr<scalar_t>(), x.size(1));
     }));
+    return y;
+}
+"""
+
+SIGMOID = r"""
+template <typename scalar_t>
+__global__ void sigmoid_kernel(const scalar_t* x, scalar_t* y, int n) {
+    const int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) y[i] = scalar_t(1) / (scalar_t(1) + exp(-static_cast<float>(x[i])));
+}
+at::Tensor sigmoid_cuda(at::Tensor x) {
+    auto y = at::empty_like(x);
+    AT_DISPATCH_FLOATING_TYPES_AND2(at::ScalarType::Half, at::ScalarType::BFloat16, x.scalar_type(), "sigmoid", [&] {
+        sigmoid_kernel<scalar_t><<<(x.numel() + 31) / 32, 32>>>(x.data_ptr<scalar_t>(), y.data_ptr<scalar_t>(),
+                                                               x.numel());
+    });
     return y;
 }
 """
@@ -244,11 +260,23 @@ EXAMPLES = {
         WARP_SUM, "torch::Tensor row_sum_cuda(torch::Tensor x)", lambda: (torch.randn(7, 333),), lambda x: x.sum(1)
     ),
     "dispatch to double": _example(
-        WARP_SUM, "torch::Tensor row_sum_cuda(torch::Tensor x)", lambda: (torch.randn(7, 333).double(),), lambda x: x.sum(1)
+        WARP_SUM,
+        "torch::Tensor row_sum_cuda(torch::Tensor x)",
+        lambda: (torch.randn(7, 333).double(),),
+        lambda x: x.sum(1),
     ),
     "dynamic shared memory": _example(
         SOFTMAX, "torch::Tensor softmax_cuda(torch::Tensor x)", lambda: (torch.randn(5, 301),), lambda x: x.softmax(1)
     ),
+    **{
+        f"sigmoid of {dtype}": _example(
+            SIGMOID,
+            "at::Tensor sigmoid_cuda(at::Tensor x)",
+            lambda dtype=dtype: (torch.randn(99).to(dtype),),
+            torch.sigmoid,
+        )
+        for dtype in (torch.float32, torch.float16, torch.bfloat16)
+    },
     "tiled matmul": _example(
         MATMUL,
         "torch::Tensor matmul_cuda(torch::Tensor A, torch::Tensor B)",

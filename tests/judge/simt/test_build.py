@@ -1,8 +1,8 @@
 """Builds: what the compiler says, what is unsupported rather than wrong, and the cache under concurrency."""
 
-import multiprocessing
 import resource
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,11 +19,16 @@ FUNCTION = "torch::Tensor f(torch::Tensor x)"
     ("cuda", "line", "text"),
     [
         (GRID_3D.replace("int at =", "int at"), 5, "expected"),
-        (GRID_3D.replace("b[j], 0.0f", "bias[j], 0.0f"), 6, "‘bias’ was not declared in this scope"),
+        (GRID_3D.replace("b[j], 0.0f", "bias[j], 0.0f"), 6, "was not declared in this scope"),
         (GRID_3D.replace("<<<grid, block>>>", "<<<grid>>>"), 13, "no matching function"),
         (GRID_3D.replace("grid, block>>>(", "grid, block>>>(1, 2, "), 13, "too many arguments"),
-        (GRID_3D.replace("add_bias_cuda", "other_name"), None, "undefined reference to add_bias_cuda(at::Tensor const&"),
-        (GRID_3D.replace("return y;", "return y.data_ptr<float>();"), 17, ""),
+        (
+            GRID_3D.replace("add_bias_cuda", "other_name"),
+            None,
+            "undefined reference to add_bias_cuda(at::Tensor const&",
+        ),
+        (GRID_3D.replace("return y;", "return y.data_ptr<float>();"), 17, "could not convert"),
+        (GRID_3D.replace("int k =", "__shared__ float s[99][999]; int k ="), None, "too much shared data"),
     ],
 )
 def test_wrong_code_is_a_compile_error_with_its_own_lines(cuda: str, line: int | None, text: str, cache: Path):
@@ -36,7 +41,7 @@ def test_wrong_code_is_a_compile_error_with_its_own_lines(cuda: str, line: int |
 
 
 def test_an_export_that_is_not_declared_is_a_compile_error(cache: Path):
-    with pytest.raises(CompileError, match="‘add_bias_cuda’ was not declared"):
+    with pytest.raises(CompileError, match="'add_bias_cuda' was not declared"):
         build(ExtensionSource("", GRID_3D, SOURCE.functions), cache)
 
 
@@ -62,15 +67,15 @@ def test_a_build_that_takes_too_long_is_given_up(cache: Path):
         build(inline(GRID_STRIDE + "// slow", "torch::Tensor gelu_cuda(torch::Tensor x)"), cache, timeout_s=0.001)
 
 
-def _build(arguments: tuple[str, Path]) -> Path:
-    text, cache = arguments
-    return build(ExtensionSource(SOURCE.cpp, GRID_3D + text, SOURCE.functions), cache)
-
-
 def test_processes_that_build_the_same_share_one_result(cache: Path):
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        first, second = pool.map(_build, [("// same", cache)] * 2)
-    assert first == second == _build(("// same", cache))
+    script = (
+        "import sys; from pathlib import Path; from pipeline.judge.simt.build import ExtensionSource, build; "
+        "print(build(ExtensionSource(sys.argv[1], sys.argv[2], ('add_bias_cuda',)), Path(sys.argv[3])))"
+    )
+    command = [sys.executable, "-c", script, SOURCE.cpp, f"{GRID_3D} // same", str(cache)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    first, second = (Path(process.communicate()[0].strip()) for process in processes)
+    assert first == second == build(ExtensionSource(SOURCE.cpp, f"{GRID_3D} // same", SOURCE.functions), cache)
     assert first.is_file()
     assert not list(first.parent.glob(".*"))
 
@@ -100,4 +105,4 @@ def test_a_build_costs_little_more_than_the_bare_kernel(cache: Path, tmp_path: P
         build(inline(f"{relu} // {i}", FUNCTION), cache)
         floor.append(middle - start)
         ours.append(cpu() - middle)
-    assert min(ours) < 2.5 * min(floor)  # 1.25 on an idle machine
+    assert min(ours) < 2.5 * min(floor)

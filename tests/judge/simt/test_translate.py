@@ -27,7 +27,7 @@ def test_lines_are_kept(source: str):
     translated = translate(source).split("\n")
     assert len(translated) == source.count("\n") + 1
     for before, after in zip(source.split("\n"), translated, strict=True):
-        if not any(mark in before for mark in ("<<<", "__shared__", "#include", "NULL")):
+        if not any(mark in before for mark in ("<<<", ">>>", "__shared__", "#include", "NULL")):
             assert before.strip() in after
 
 
@@ -52,7 +52,7 @@ def test_launches_carry_name_and_line():
         ("using namespace nvcuda; wmma::fragment<wmma::accumulator, 16, 16, 16, float> c;", "wmma"),
         ("__global__ void k(cudaTextureObject_t t) {}", "textures"),
         ("__global__ void c(); __global__ void k() { c<<<1, 1>>>(); }", "dynamic parallelism"),
-        ("__global__ void k(const __half* x) {}", "16-bit floats"),
+        ("__global__ void k(const __half* x) {}", "__half and __nv_bfloat16"),
         ("namespace cg = cooperative_groups;", "cooperative_groups"),
     ],
 )

@@ -40,6 +40,15 @@ void record_fault(const FaultRecord& fault) {
     if (page && page->magic != kFaultMagic) *page = fault;
 }
 
+void record_damage(const Region* region, int line) {
+    const char* damage = region_damage(region);
+    if (!damage) return;
+    char text[sizeof(FaultRecord::detail)];
+    snprintf(text, sizeof text, "%s of a %s %s (%zu bytes)", damage, region->what, region->name ? region->name : "",
+             region->bytes);
+    record_fault(make_fault("out_of_bounds", text, line));
+}
+
 bool fault_pending() { return pending; }
 
 void device_abort(const FaultRecord& fault) {
@@ -151,18 +160,9 @@ bool simt_take_pending() {
     return was;
 }
 
-// Records a fault for every live region whose surroundings were written; returns how many.
-int simt_check_guards() {
-    int found = 0;
-    for (Region* region = region_first(); region; region = region->next) {
-        const char* damage = region_damage(region);
-        if (!damage) continue;
-        char text[sizeof(FaultRecord::detail)];
-        snprintf(text, sizeof text, "%s of a %s (%zu bytes)", damage, region->what, region->bytes);
-        record_fault(make_fault("out_of_bounds", text, 0));
-        ++found;
-    }
-    return found;
+// Records a fault for every live region whose surroundings were written.
+void simt_check_guards() {
+    for (Region* region = region_first(); region; region = region->next) record_damage(region, 0);
 }
 
 }  // extern "C"

@@ -82,7 +82,7 @@ extern "C" bool simt_device_free(void* pointer) {
     if (!pointer) return true;
     Region* region = region_near(pointer);
     if (!region || region->data != pointer) return false;
-    if (const char* damage = region_damage(region)) record_fault(make_fault("out_of_bounds", damage, 0));
+    record_damage(region, 0);
     region_destroy(region);
     return true;
 }

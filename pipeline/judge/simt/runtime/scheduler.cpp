@@ -75,6 +75,15 @@ static void push_ready(int t) {
     s.ready[(s.ready_head + s.ready_count++) % kMaxThreads] = static_cast<uint16_t>(t);
 }
 
+// Makes the next ready thread the current one; returns its fiber, to switch to.
+static Fiber* next_ready() {
+    const int t = s.ready[s.ready_head];
+    s.ready_head = (s.ready_head + 1) % kMaxThreads;
+    --s.ready_count;
+    continue_thread(t);
+    return s.threads[t].fiber;
+}
+
 [[noreturn]] static void divergence(const char* detail, int t) {
     continue_thread(t);
     device_abort(make_fault("divergent_barrier", detail, s.threads[t].line));
@@ -166,11 +175,7 @@ static void park() {
     s.threads[t].fiber = self;
     Fiber* next;
     if (s.ready_count) {
-        const int other = s.ready[s.ready_head];
-        s.ready_head = (s.ready_head + 1) % kMaxThreads;
-        --s.ready_count;
-        next = s.threads[other].fiber;
-        continue_thread(other);
+        next = next_ready();
         if (next == self) return;
     } else if (s.started < s.count) {
         next = take_idle_fiber();
@@ -191,12 +196,8 @@ static void fiber_entry() {
         }
         Fiber* self = s.running;
         if (s.ready_count) {
-            const int other = s.ready[s.ready_head];
-            s.ready_head = (s.ready_head + 1) % kMaxThreads;
-            --s.ready_count;
             s.idle[s.idle_count++] = self;
-            s.running = s.threads[other].fiber;
-            continue_thread(other);
+            s.running = next_ready();
             simt_switch(&self->context, &s.running->context);
         } else if (s.started == s.count) {
             if (s.alive) deadlock();

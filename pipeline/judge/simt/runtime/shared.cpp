@@ -39,19 +39,10 @@ void shared_begin_block() {
         if (arrays[i].launch == simt_launch_number) poison(arrays[i].region->data, arrays[i].region->bytes);
 }
 
-static void check(const Region* region, int line) {
-    const char* damage = region_damage(region);
-    if (!damage) return;
-    char text[sizeof(FaultRecord::detail)];
-    snprintf(text, sizeof text, "%s of %s %s (%zu bytes)", damage, region->what, region->name ? region->name : "",
-             region->bytes);
-    record_fault(make_fault("out_of_bounds", text, line));
-}
-
 void shared_end_block() {
-    if (dynamic_region->bytes) check(dynamic_region, 0);
+    if (dynamic_region->bytes) record_damage(dynamic_region, 0);
     for (int i = 0; i < array_count; ++i)
-        if (arrays[i].launch == simt_launch_number) check(arrays[i].region, arrays[i].slot->line);
+        if (arrays[i].launch == simt_launch_number) record_damage(arrays[i].region, arrays[i].slot->line);
 }
 
 extern "C" void* simt_shared_allocate(SharedSlot& slot, size_t bytes) {

@@ -44,6 +44,7 @@ void poison(void* data, size_t bytes);
 // A fault of the running kernel. `device_abort` leaves the kernel for the end of its launch.
 FaultRecord make_fault(const char* kind, const char* detail, int line);
 void record_fault(const FaultRecord& fault);
+void record_damage(const Region* region, int line);  // a fault if the region's surroundings were written
 bool fault_pending();
 [[noreturn]] void device_abort(const FaultRecord& fault);
 void install_signal_handler();

@@ -19,8 +19,7 @@ static void storage_release(Storage* storage) {
     if (--storage->references) return;
     if (storage->owner && Py_DecRef) Py_DecRef(storage->owner);
     if (storage->region) {
-        if (const char* damage = region_damage(storage->region))
-            record_fault(make_fault("out_of_bounds", damage, 0));
+        record_damage(storage->region, 0);
         region_destroy(storage->region);
     }
     delete storage;
@@ -76,7 +75,7 @@ at::Tensor tensor_alias(const TensorImpl* of, c10::IntArrayRef sizes, c10::IntAr
         tensor_new(of->storage, data, of->type, static_cast<int>(sizes.size()), sizes.data(), strides.data()));
 }
 
-// Calls `visit(T{})` with the C++ type of a dtype; 16-bit floats are not here.
+// Calls `visit(T{})` with the C++ type of a dtype.
 template <class F>
 static void with_type(c10::ScalarType type, F visit) {
     switch (type) {
@@ -88,6 +87,8 @@ static void with_type(c10::ScalarType type, F visit) {
         case c10::kFloat: return visit(float{});
         case c10::kDouble: return visit(double{});
         case c10::kBool: return visit(bool{});
+        case c10::kHalf: return visit(c10::Half{});
+        case c10::kBFloat16: return visit(c10::BFloat16{});
         default: fail("conversion of ", type, " is not supported here");
     }
 }

@@ -185,8 +185,10 @@ struct Module {
     const char*& doc() { static const char* text; return text; }
 
 private:
-    static void note(Argument* list, int& count, const Argument& argument) { list[count++] = argument; }
-    template <class T> static void note(Argument*, int&, const T&) {}
+    template <class T>
+    static void note(Argument* list, int& count, const T& extra) {
+        if constexpr (__is_base_of(Argument, T)) list[count++] = extra;
+    }
 };
 
 }  // namespace simt

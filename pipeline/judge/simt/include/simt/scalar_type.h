@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <vector>
 #include "simt/error.h"
+#include "simt/half.h"
 
 namespace c10 {
 
@@ -28,6 +29,16 @@ SIMT_SCALAR(long long, Long)
 SIMT_SCALAR(float, Float)
 SIMT_SCALAR(double, Double)
 SIMT_SCALAR(bool, Bool)
+SIMT_SCALAR(Half, Half)
+SIMT_SCALAR(BFloat16, BFloat16)
+template <ScalarType> struct CppTypeOf { using type = float; };
+template <> struct CppTypeOf<ScalarType::Half> { using type = Half; };
+template <> struct CppTypeOf<ScalarType::BFloat16> { using type = BFloat16; };
+template <> struct CppTypeOf<ScalarType::Double> { using type = double; };
+template <> struct CppTypeOf<ScalarType::Bool> { using type = bool; };
+template <> struct CppTypeOf<ScalarType::Int> { using type = int; };
+template <> struct CppTypeOf<ScalarType::Long> { using type = int64_t; };
+template <ScalarType T> using ScalarTypeToCPPType = typename CppTypeOf<T>::type;
 
 const char* toString(ScalarType type);
 size_t elementSize(ScalarType type);
@@ -51,6 +62,14 @@ inline bool operator==(TypeMeta a, ScalarType b) { return a.type == b; }
 inline bool operator!=(TypeMeta a, ScalarType b) { return a.type != b; }
 inline bool operator==(ScalarType a, TypeMeta b) { return a == b.type; }
 inline bool operator!=(ScalarType a, TypeMeta b) { return a != b.type; }
+
+// What the deprecated Tensor::type() returns; AT_DISPATCH still takes it.
+struct DeprecatedTypeProperties {
+    ScalarType type;
+    ScalarType scalarType() const { return type; }
+    bool is_cuda() const { return true; }
+    operator ScalarType() const { return type; }
+};
 
 enum class DeviceType : int8_t { CPU = 0, CUDA = 1 };
 constexpr DeviceType kCPU = DeviceType::CPU, kCUDA = DeviceType::CUDA;

@@ -47,6 +47,7 @@ public:
     IntArrayRef strides() const;
     ScalarType scalar_type() const;
     TypeMeta dtype() const { return {scalar_type()}; }
+    DeprecatedTypeProperties type() const { return {scalar_type()}; }
     TensorOptions options() const { return TensorOptions(scalar_type()); }
     Device device() const { return {}; }
     int64_t get_device() const { return 0; }

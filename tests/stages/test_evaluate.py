@@ -1,0 +1,168 @@
+"""The evaluate stage with a stand-in for the judge: rows, figures, interruptions."""
+
+import json
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from pipeline.errors import InfrastructureError, TaskError, UserError
+from pipeline.records import Check, Task, Verdict
+from pipeline.stages import StageContext, evaluate
+from pipeline.stages.evaluate import EvaluateConfig, Evaluation
+from pipeline.store import StageStore, read_rows
+from pipeline.tables import schema_of, to_row
+from pipeline.teachers import Reply, transformers
+from tests.synthetic_run import CONSOLE, VERSIONS, recipe, write_stage
+from tests.training.examples import OPERATORS, task, tiny_model
+
+
+class Judge:
+    """Accepts a module that names the task's operator; ``fails`` are its faults by number of the call."""
+
+    backend, version = "simt", "1"
+
+    def __init__(self, fails: dict[int, Exception] | None = None) -> None:
+        self.calls: list[tuple[str, str]] = []
+        self.fails = fails or {}
+
+    def submit(self, task: Task, code: str, candidate_id: str) -> "Future[Verdict]":
+        future: Future[Verdict] = Future()
+        self.calls.append((task.name, code))
+        if fault := self.fails.get(len(self.calls)):
+            future.set_exception(fault)
+            return future
+        right = f"'{task.name}f(x)'" in code
+        future.set_result(
+            Verdict(
+                candidate_id=candidate_id,
+                status="correct" if right else "incorrect",
+                reason=None if right else "values",
+                checks=(Check(name="outputs", passed=right, detail="differs"),),
+                backend="simt",
+                judge_version="1",
+            )
+        )
+        return future
+
+
+class Writer(transformers.TransformersTeacher):
+    """The student knows the operators of the first letters; the untrained model writes no code."""
+
+    def answer(self, conversations: Any, seeds: Any) -> list[Reply]:
+        student = self.config.model.endswith("student")
+        return [self._one(m[0].content, seed) if student else Reply("huh", None, "length", 9, 3) for m, seed in
+                zip(conversations, seeds, strict=True)]  # fmt: skip
+
+    def _one(self, prompt: str, seed: int) -> Reply:
+        name = next(o for o in OPERATORS if f"torch.{o}(" in prompt)
+        known = name if name < "s" or seed % 2 else "exp"
+        code = f"class ModelNew:\n    kernel = '{known}f(x)'\n"
+        return Reply(f"<think>\nIt is {name}.\n</think>\n\n```python\n{code}```", None, "stop", 9, 3)
+
+
+def evaluation(out: Path, store: StageStore, judge: Judge, **section: Any) -> Evaluation:
+    values = {"samples_per_task": 3, "k": [1, 3], "batch_size": 3, **section}
+    context = StageContext(recipe(evaluate=EvaluateConfig.model_validate(values)), out, store, CONSOLE)
+    return Evaluation(context, judge, in_flight=2)
+
+
+def tasks(out: Path, *, split: str = "heldout") -> None:
+    rows = [task(operator, split) for operator in OPERATORS]
+    write_stage(out, "tasks", schema_of(Task), {t.id: to_row(t) for t in rows})
+
+
+def run(out: Path, judge: Judge, **section: Any) -> dict[str, Any]:
+    if not (out / "tasks").exists():
+        tasks(out)
+    with StageStore(out / "evaluate", evaluate.SCHEMA, {}) as store:
+        stats = evaluation(out, store, judge, **section).run()
+        store.seal(stats, VERSIONS)
+        return stats
+
+
+@pytest.fixture(autouse=True)
+def _written_answers(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(transformers, "TransformersTeacher", Writer)
+
+
+def test_rows_results_and_report(tmp_path: Path):
+    judge = Judge()
+    stats = run(tmp_path, judge)
+    rows = list(read_rows(tmp_path / "evaluate"))
+    assert len(rows) == 2 * 3 * len(OPERATORS)
+    untrained = [row for row in rows if row["model"] == "untrained"]
+    assert {(r["verdict_status"], r["reason"], r["status"]) for r in untrained} == {
+        ("malformed", "truncated", "truncated")
+    }
+    student = [row for row in rows if row["model"] == "student"]
+    assert all(row["accepted"] == (row["verdict_status"] == "correct") for row in student)
+    assert {row["detail"] for row in student} == {None, "differs"}
+    assert all(row["reasoning"].startswith("It is ") and row["category"] == "elementwise" for row in student)
+    found = json.loads((tmp_path / "evaluate" / "results.json").read_text())
+    assert list(found["models"]) == ["student", "untrained"]  # JSON is written with sorted keys
+    solved = sum(row["accepted"] for row in student) / len(student)
+    assert found["models"]["student"]["pass_at_k"]["1"]["mean"] == pytest.approx(solved)
+    assert 0.5 < solved < 1
+    assert stats["untrained"]["pass_at_k"]["3"] == {"mean": 0.0, "low": 0.0, "high": 0.0}
+    assert (tmp_path / "evaluate" / "report.html").exists()
+
+
+def test_the_same_answer_to_the_same_task_is_judged_once(tmp_path: Path):
+    judge = Judge()
+    run(tmp_path, judge, batch_size=8)
+    assert len(judge.calls) == len(set(judge.calls)) < 3 * len(OPERATORS)
+
+
+def test_interrupted_anywhere_it_ends_with_the_same_tables(tmp_path: Path):
+    run(tmp_path / "whole", Judge())
+    out = tmp_path / "parts"
+    tasks(out)
+    for call in (1, 2, 3):
+        with StageStore(out / "evaluate", evaluate.SCHEMA, {}) as store, pytest.raises(ZeroDivisionError):
+            evaluation(out, store, Judge({call: ZeroDivisionError()})).run()
+    run(out, Judge())
+    names = ("data.parquet", "results.json")
+    assert [(out / "evaluate" / n).read_bytes() for n in names] == [
+        (tmp_path / "whole" / "evaluate" / n).read_bytes() for n in names
+    ]
+
+
+def test_the_judges_fault_is_owed_and_a_broken_task_says_nothing_about_the_answer(tmp_path: Path):
+    tasks(tmp_path)
+    with StageStore(tmp_path / "evaluate", evaluate.SCHEMA, {}) as store, pytest.raises(InfrastructureError):
+        evaluation(tmp_path, store, Judge({2: InfrastructureError("died")})).run()
+    assert run(tmp_path, Judge())["student"]["statuses"] == run(tmp_path / "other", Judge())["student"]["statuses"]
+    statuses = run(tmp_path / "broken", Judge({1: TaskError("task_dies")}))["student"]["statuses"]
+    assert sum(statuses.values()) == 3 * len(OPERATORS)
+    assert statuses["unsupported"] >= 1
+
+
+def test_what_is_not_possible_is_said(tmp_path: Path):
+    tasks(tmp_path, split="train")
+    with pytest.raises(UserError, match="no task is of split 'heldout'"):
+        run(tmp_path, Judge())
+    with pytest.raises(ValidationError, match="each k must be from 1 to samples_per_task"):
+        EvaluateConfig.model_validate({"samples_per_task": 2, "k": [1, 4]})
+    with pytest.raises(ValidationError, match=r"models\.student"):
+        EvaluateConfig.model_validate({"models": {"student": {"kind": "scripted"}}})
+
+
+def test_another_model_is_a_teacher_of_the_recipe(tmp_path: Path):
+    stats = run(tmp_path, Judge(), models={"rules": {"kind": "scripted"}}, samples_per_task=1, k=[1], limit=4)
+    assert list(stats) == ["untrained", "student", "rules"]
+    assert stats["rules"]["n_tasks"] == 4
+
+
+def test_real_models_give_the_same_rows_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.undo()
+    for name in ("untrained", "student"):
+        tiny_model(tmp_path / "train" / name)
+    for _ in range(2):
+        run(tmp_path, Judge(), samples_per_task=2, k=[1], max_new_tokens=16, temperature=1.0)
+        (tmp_path / "evaluate").rename(tmp_path / f"evaluate-{len(list(tmp_path.glob('evaluate-*')))}")
+    first, second = (list(read_rows(tmp_path / f"evaluate-{n}")) for n in range(2))
+    assert first == second
+    assert len({row["messages"][-1]["content"] for row in first}) > len(OPERATORS)  # samples differ
