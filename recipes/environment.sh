@@ -3,7 +3,7 @@
 # Does nothing when what it would install is there already. PYTHON names the interpreter (default: python3, 3.11+).
 
 install_project() {
-    local extra="${1:+[$1]}" stamp
+    local extra="${1:+[$1]}" pins installed=".venv/installed${1:+-$1}"
     "${PYTHON:-python3}" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
         echo "error: Python 3.11 or newer is needed (found: $("${PYTHON:-python3}" --version 2>&1)); set PYTHON" >&2
         return 2
@@ -16,10 +16,10 @@ install_project() {
         echo "error: python3 -m venv failed (Debian: apt-get install python3-venv)" >&2
         return 2
     }
-    stamp="$(cat pyproject.toml recipes/constraints.txt | cksum) $extra"
-    if [ "$(cat .venv/installed 2>/dev/null)" != "$stamp" ]; then
+    pins="$(cat pyproject.toml recipes/constraints.txt | cksum)"
+    if [ "$(cat "$installed" 2>/dev/null)" != "$pins" ]; then
         echo "installing into .venv (pinned by recipes/constraints.txt) ..."
         .venv/bin/python -m pip install --quiet --disable-pip-version-check -c recipes/constraints.txt -e ".$extra" || return 1
-        echo "$stamp" >.venv/installed
+        echo "$pins" >"$installed"
     fi
 }

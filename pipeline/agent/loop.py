@@ -9,7 +9,6 @@ from pydantic import Field
 
 from pipeline.agent.prompting import repair, translate
 from pipeline.agent.reply import clean, parse
-from pipeline.errors import TaskError
 from pipeline.records import Candidate, Message, Task, Verdict, content_hash
 from pipeline.section import Section
 from pipeline.teachers import Reply, Teacher
@@ -58,7 +57,7 @@ async def rollout(
         messages = translate(task)
         if turns:
             verdict = await _judged(task, turns[-1], judge)
-            if verdict is None or verdict.status in SETTLED:
+            if verdict.status in SETTLED:
                 return
             messages = repair(turns[-1], verdict)
         reply = await teacher.complete(messages, request_seed(seed, task.id, sample, len(turns)))
@@ -82,14 +81,10 @@ def without_code(candidate: Candidate, judge: Judging) -> Verdict:
     )
 
 
-async def _judged(task: Task, candidate: Candidate, judge: Judging) -> Verdict | None:
-    """Return the verdict on a candidate; None if the task turns out to be unfit to judge by."""
+async def _judged(task: Task, candidate: Candidate, judge: Judging) -> Verdict:
     if candidate.code is None:
         return without_code(candidate, judge)
-    try:
-        return await asyncio.wrap_future(judge.submit(task, candidate.code, candidate.id))
-    except TaskError:
-        return None
+    return await asyncio.wrap_future(judge.submit(task, candidate.code, candidate.id))
 
 
 def _candidate(

@@ -2,18 +2,30 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from pipeline.errors import TaskError, UserError
+from pipeline.errors import UserError
+from pipeline.futures import as_finished
 from pipeline.judge.config import JudgeConfig
 from pipeline.judge.judge import Judge
-from pipeline.records import Verdict, content_hash
+from pipeline.progress import StageProgress
+from pipeline.records import Task, Verdict, content_hash
 from pipeline.sources.files import task_from_source
 
-IN_FLIGHT = 64
+IN_FLIGHT_PER_WORKER = 4
+COLUMNS = ("id", "task", "candidate")
+
+
+class Pair(NamedTuple):
+    """A line of a file of pairs."""
+
+    id: str
+    task: Task
+    code: str
 
 
 def judge_one(task: Path, candidate: Path, backend: str, policy: str, *, as_json: bool) -> int:
@@ -23,12 +35,11 @@ def judge_one(task: Path, candidate: Path, backend: str, policy: str, *, as_json
         UserError: a file can't be read, the task's module is broken, or the backend can't run here.
     """
     record = task_from_source(_read(task), task.stem, str(task))
+    code = _read(candidate)
     with Judge(_config(backend, policy, workers=1)) as judge:
-        code = _read(candidate)
-        try:
-            verdict = judge.submit(record, code, content_hash(code)).result()
-        except TaskError as error:
-            raise UserError(f"{task}: {error}") from None
+        verdict = judge.submit(record, code, content_hash(code)).result()
+    if (verdict.reason or "").startswith("task:"):
+        raise UserError(f"{task}: {verdict.detail}")
     if as_json:
         print(json.dumps(verdict.model_dump(mode="json")))
     else:
@@ -39,61 +50,81 @@ def judge_one(task: Path, candidate: Path, backend: str, policy: str, *, as_json
 def judge_pairs(pairs: Path, out: Path, backend: str, policy: str) -> int:
     """Judge every pair of a JSON-lines file and append verdicts to another; ids that it holds already are skipped.
 
-    Returns 0 when every pair has a verdict. Rows: ``id``, ``task`` and ``candidate`` (sources) in; ``id``,
-    ``accepted``, ``status``, ``reason`` and the rest of the verdict out.
+    Rows: ``id``, ``task`` and ``candidate`` (sources) in; ``id``, ``accepted``, ``status``, ``reason`` and the rest
+    of the verdict out, in the order in which they are decided. All lines are read before the first is judged.
+    Returns 0: every pair has a verdict.
 
     Raises:
-        UserError: a line is no pair (named by its number), or a task's module is broken.
+        UserError: a line is no pair, or its task no KernelBench module; the message names file and line.
+        InfrastructureError: the judge failed on some pairs; the same command judges those again.
     """
-    from collections import deque
+    total = sum(1 for _ in _pairs(pairs))
+    done = _ids(out)
+    with (
+        Judge(_config(backend, policy)) as judge,
+        out.open("a") as sink,
+        StageProgress("judge") as progress,
+    ):
 
-    done = {row["id"] for _, row in _lines(out)} if out.exists() else set()
-    waiting: deque[tuple[str, int, Any]] = deque()
-    with Judge(_config(backend, policy)) as judge, out.open("a") as sink:
+        def submit(pair: Pair) -> Future[Verdict]:
+            return judge.submit(pair.task, pair.code, pair.id)
 
-        def write_first() -> None:
-            identity, number, future = waiting.popleft()
-            try:
-                verdict = future.result().model_dump(mode="json")
-            except TaskError as error:
-                raise UserError(f"{pairs}, line {number}: the task is broken: {error}") from None
-            sink.write(json.dumps({**verdict, "id": identity}) + "\n")
+        progress.start(total, len(done))
+        accepted = 0
+        owed = (pair for pair in _pairs(pairs) if pair.id not in done)
+        for pair, future in as_finished(owed, submit, IN_FLIGHT_PER_WORKER * judge.workers):
+            verdict = future.result()
+            sink.write(json.dumps({"id": pair.id, **verdict.model_dump(mode="json", exclude={"id"})}) + "\n")
             sink.flush()
-
-        for number, row in _lines(pairs):
-            missing = [key for key in ("id", "task", "candidate") if not isinstance(row.get(key), str)]
-            if missing:
-                raise UserError(f"{pairs}, line {number}: {missing[0]!r} is missing or no string")
-            if row["id"] in done:
-                continue
-            done.add(row["id"])
-            task = task_from_source(row["task"], row["id"], f"{pairs}, line {number}")
-            waiting.append((row["id"], number, judge.submit(task, row["candidate"], row["id"])))
-            if len(waiting) >= IN_FLIGHT:
-                write_first()
-        while waiting:
-            write_first()
+            accepted += verdict.accepted
+            progress.advance(note=f"{accepted} accepted")
     return 0
 
 
+def _pairs(path: Path) -> Iterator[Pair]:
+    seen: set[str] = set()
+    for number, row in _lines(path):
+        where = f"{path}, line {number}"
+        for column in COLUMNS:
+            if not isinstance(row.get(column), str):
+                raise UserError(f"{where}: {column!r} is missing or no string")
+        if row["id"] in seen:
+            raise UserError(f"{where}: the id {row['id']!r} was there before")
+        seen.add(row["id"])
+        yield Pair(row["id"], task_from_source(row["task"], row["id"], where), row["candidate"])
+
+
+def _ids(path: Path) -> set[str]:
+    """Return the ids that have a verdict, and cut off the torn last line that a killed run leaves."""
+    if not path.exists():
+        return set()
+    with path.open("rb+") as file:
+        text = file.read()
+        file.truncate(text.rfind(b"\n") + 1)
+    return {str(row.get("id")) for _, row in _lines(path)}
+
+
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the numbered rows of a JSON-lines file; a torn last line, left by a killed run, is skipped."""
+    """Yield the rows of a JSON-lines file with their numbers, empty lines left out."""
     try:
-        with path.open() as file:
+        with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
-                if not line.strip():
-                    continue
-                try:
-                    row = json.loads(line)
-                except ValueError:
-                    if not line.endswith("\n"):
-                        return
-                    raise UserError(f"{path}, line {number}: not JSON") from None
-                if not isinstance(row, dict):
-                    raise UserError(f"{path}, line {number}: not an object")
-                yield number, row
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: {getattr(error, 'strerror', None) or 'not a text file'}") from None
+                if line.strip():
+                    yield number, _row(line, f"{path}, line {number}")
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: not UTF-8 text") from None
+
+
+def _row(line: str, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        raise UserError(f"{where}: not JSON") from None
+    if not isinstance(row, dict):
+        raise UserError(f"{where}: not a JSON object")
+    return row
 
 
 def _config(backend: str, policy: str, workers: int = 0) -> JudgeConfig:
@@ -106,13 +137,14 @@ def _config(backend: str, policy: str, workers: int = 0) -> JudgeConfig:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(errors="replace")
+        return path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
 
 
 def _print(verdict: Verdict) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     console = Console()
@@ -121,9 +153,11 @@ def _print(verdict: Verdict) -> None:
         table.add_column(column)
     for check in verdict.checks:
         figures = ", ".join(
-            f"{k} {v:.2g}" if isinstance(v, float) else f"{k} {v}" for k, v in check.figures.items() if v
+            f"{name} {value:.2g}" if isinstance(value, float) else f"{name} {value}"
+            for name, value in check.figures.items()
+            if value is not None
         )
-        table.add_row(check.name, "ok" if check.passed else "[red]failed", check.detail or figures)
+        table.add_row(check.name, "ok" if check.passed else "[red]failed", escape(check.detail or figures))
     console.print(table)
     word = "[green]accepted" if verdict.accepted else f"[red]rejected[/]: {verdict.status}, {verdict.reason}"
     console.print(f"\n{word}[/] ({verdict.backend}, {verdict.sandbox or 'not run'}; speed not measured)")

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Self
 
-from pipeline.errors import InfrastructureError, UserError
+from pipeline.errors import InfrastructureError, TaskError, UserError
 from pipeline.judge.config import Backend, JudgeConfig
 from pipeline.judge.inputs import Case
 from pipeline.judge.judging import Decided, Judgement
@@ -58,7 +58,8 @@ class Judge:
     def submit(self, task: Task, code: str, candidate_id: str) -> Future[Verdict]:
         """Judge a candidate's module; the future gives the verdict.
 
-        The future raises TaskError if the task itself is broken and InfrastructureError if the judge is.
+        A task that turns out to be broken gives ``unsupported`` with a reason ``task:...``: nothing is known about
+        the candidate. The future raises InfrastructureError if the judge itself fails.
         """
         return self._pool.submit(self._judge, task, code, candidate_id)
 
@@ -103,6 +104,9 @@ class Judge:
             status, reason = "correct", None
         except Decided as decided:
             status, reason = decided.status, decided.reason
+        except TaskError as error:
+            status, reason = "unsupported", f"task:{error.reason}"
+            judgement.checks.append(Check(name="task", passed=False, detail=str(error)))
         return self._verdict(candidate_id, status, reason, tuple(judgement.checks), sandbox)
 
     def _verdict(

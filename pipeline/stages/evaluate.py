@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from pipeline.agent.loop import request_seed
 from pipeline.agent.prompting import translate
 from pipeline.agent.reply import clean, parse
-from pipeline.errors import RefusedError, TaskError, TeacherError, UserError
+from pipeline.errors import RefusedError, TeacherError, UserError
 from pipeline.futures import as_finished
 from pipeline.records import Candidate, Message, Task, Verdict, content_hash
 from pipeline.section import Section, throughput
@@ -156,7 +156,7 @@ class Evaluation:
         try:
             questions = self._questions(model, teacher, chunks, runner)
             for question, future in as_finished(questions, self._submit, self.in_flight):
-                outcome = _outcome(future)
+                outcome = _outcome(future.result())
                 self.known[question.task.id, content_hash(question.code)] = outcome
                 self._keep(question.model, question.task, question.candidate, outcome)
         finally:
@@ -277,11 +277,7 @@ def _candidate(model: str, task: Task, sample: int, messages: tuple[Message, ...
     )
 
 
-def _outcome(future: Future[Verdict]) -> Outcome:
-    """Return what the judge found; a task that turns out to be broken says nothing about the answer."""
-    try:
-        verdict = future.result()
-    except TaskError as error:
-        return Outcome("unsupported", f"task:{error.reason}", error.detail, accepted=False, speedup=None)
+def _outcome(verdict: Verdict) -> Outcome:
+    """Return what a row says about a verdict."""
     speedup = verdict.timing.speedup if verdict.timing else None
     return Outcome(verdict.status, verdict.reason, verdict.detail, verdict.accepted, speedup)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 
 from pipeline.agent.loop import without_code
-from pipeline.errors import TaskError
 from pipeline.futures import as_finished
 from pipeline.records import Candidate, Task, Verdict
 from pipeline.stages import StageContext
@@ -33,9 +32,6 @@ class Pair(NamedTuple):
 def run(context: StageContext) -> dict[str, Any]:
     """Write a verdict per candidate, keyed by the candidate's id; return counts by status, reason and turn.
 
-    A task that turns out to be broken gives ``unsupported`` with the reason ``task:...``: nothing is known about the
-    candidate.
-
     Raises:
         InfrastructureError: the judge failed on some candidates; the next run judges those again.
     """
@@ -51,7 +47,7 @@ def run(context: StageContext) -> dict[str, Any]:
 
         limit = IN_FLIGHT_PER_WORKER * judge.workers
         for pair, future in as_finished(_with_code(context, judge), submit, limit):
-            verdict = _verdict(pair, future, judge)
+            verdict = future.result()
             _keep(context, pair.candidate, verdict)
             correct += verdict.accepted
             progress.advance(note=f"{correct} of {len(context.store)} correct")
@@ -70,19 +66,6 @@ def _with_code(context: StageContext, judge: "Judge") -> Iterator[Pair]:
             context.progress.advance()
         else:
             yield Pair(tasks[candidate.task_id], candidate, candidate.code)
-
-
-def _verdict(pair: Pair, future: Future[Verdict], judge: "Judge") -> Verdict:
-    try:
-        return future.result()
-    except TaskError as error:
-        return Verdict(
-            candidate_id=pair.candidate.id,
-            status="unsupported",
-            reason=f"task:{error.reason}",
-            backend=judge.backend,
-            judge_version=judge.version,
-        )
 
 
 def _keep(context: StageContext, candidate: Candidate, verdict: Verdict) -> None:

@@ -15,7 +15,7 @@ class ScratchModel(Section):
     width: int = Field(192, ge=8)
     heads: int = Field(6, ge=1)
     feed_forward: int | None = Field(None, ge=8)
-    vocabulary: int = Field(1024, ge=300)
+    vocabulary: int = Field(3072, ge=300)
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:

@@ -41,7 +41,9 @@ def load_model(name: str, revision: str | None = None, *, half: bool = True) -> 
     """
     import torch
     from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # stages have their own progress
     dtype = torch.bfloat16 if half and torch.cuda.is_available() else torch.float32
     try:
         if (Path(name) / "adapter_config.json").exists():

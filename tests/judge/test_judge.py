@@ -70,6 +70,14 @@ def test_a_task_whose_result_changes_from_run_to_run_is_refused(judge: Judge):
         judge.probe(Task(**{**TASK.model_dump(exclude={"id"}), "reference": source})).result()
 
 
+def test_a_candidate_for_a_broken_task_is_undecided(judge: Judge):
+    source = REFERENCE.replace("return torch.softmax", "raise ValueError('broken') or torch.softmax")
+    task = Task(**{**TASK.model_dump(exclude={"id"}), "reference": source})
+    verdict = judge.submit(task, HONEST, "honest").result()
+    assert (verdict.status, verdict.reason) == ("unsupported", "task:task_raises")
+    assert "broken" in str(verdict.detail)
+
+
 def test_a_second_judgement_builds_nothing(judge: Judge):
     judge.submit(TASK, HONEST, "once").result()
     before = {p: p.stat().st_mtime_ns for p in judge.config.cache.rglob("*.so")}
