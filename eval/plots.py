@@ -99,11 +99,15 @@ def pass_by_category(models: Mapping[str, Mapping[str, Mapping[str, float]]]) ->
 
 def training_loss(steps: Sequence[int], losses: Sequence[float]) -> str:
     """Return the loss over the optimizer's steps, logarithmic where it falls by more than a factor of twenty."""
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     def draw(axes: "Axes") -> None:
         axes.plot(steps, losses, color=AFTER, linewidth=1.6)
         if min(losses) > 0 and max(losses) > 20 * min(losses):
             axes.set_yscale("log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_major_formatter("{x:g}")  # matplotlib's own is mathematical markup, which no page shows
+            axes.yaxis.set_minor_formatter(NullFormatter())
         else:
             axes.set_ylim(bottom=0)
         axes.set_xlabel("step")

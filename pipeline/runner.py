@@ -3,9 +3,11 @@
 import importlib
 import importlib.metadata
 import json
+import tempfile
 from pathlib import Path
 from typing import Any, get_args
 
+from pipeline.disk import disk_full_is_the_users
 from pipeline.errors import UserError
 from pipeline.progress import StageProgress
 from pipeline.recipe import Recipe, StageName
@@ -85,7 +87,8 @@ def _run_stage(recipe: Recipe, out: Path, stage: StageName) -> None:
         with StageStore(directory, module.SCHEMA, inputs) as store:
             if len(store):
                 progress.say(f"continues with {len(store)} rows of an earlier run")
-            stats = module.run(StageContext(recipe, out, store, progress))
+            with disk_full_is_the_users(directory, recipe.judge.cache.expanduser(), Path(tempfile.gettempdir())):
+                stats = module.run(StageContext(recipe, out, store, progress))
             progress.stop()
             manifest = store.seal(stats, {name: importlib.metadata.version(name) for name in LIBRARIES})
         progress.say(f"{_counts(manifest)}, {manifest['seconds']:.0f} s")
@@ -94,7 +97,7 @@ def _run_stage(recipe: Recipe, out: Path, stage: StageName) -> None:
 def _inputs_of(directory: Path) -> dict[str, Any] | None:
     try:
         return json.loads((directory / "inputs.json").read_text())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 

@@ -65,8 +65,9 @@ def _cells(directory: Path) -> tuple[str, str, str, str, str]:
     """Return state, rows kept, rows rejected, seconds and reasons of a stage."""
     manifest = read_manifest(directory)
     if manifest is not None:
+        kept, reasons = _kept(directory, manifest)
         seconds = f"{manifest['seconds']:.1f}"
-        return "[green]complete[/]", str(manifest["rows"]), str(manifest["rejected"]), seconds, _reasons(manifest)
+        return "[green]complete[/]", str(kept), str(reasons.total()), seconds, _reason_lines(reasons)
     if not (directory / "inputs.json").exists():
         return "[dim]not run[/]", "", "", "", ""
     counts = _unsealed_rows(directory)
@@ -84,9 +85,21 @@ def _unsealed_rows(directory: Path) -> dict[str, int]:
     return counts
 
 
-def _reasons(manifest: dict[str, Any]) -> str:
-    reasons = Counter(manifest["reasons"]).most_common()
-    shown = [f"{count} {escape(reason)}" for reason, count in reasons[:MAX_REASONS]]
-    if rest := sum(count for _, count in reasons[MAX_REASONS:]):
+def _kept(directory: Path, manifest: dict[str, Any]) -> tuple[int, Counter[str]]:
+    """Return how many rows a stage kept and why it rejected the others.
+
+    The table of verify keeps a verdict on every candidate; here a candidate that was not accepted is a rejected one.
+    """
+    reasons = Counter(manifest["reasons"])
+    if directory.name == "verify":
+        reasons += Counter(json.loads((directory / "stats.json").read_text()).get("by_reason", {}))
+        return manifest["rows"] - reasons.total(), reasons
+    return manifest["rows"], reasons
+
+
+def _reason_lines(reasons: Counter[str]) -> str:
+    ordered = reasons.most_common()
+    shown = [f"{count} {escape(reason)}" for reason, count in ordered[:MAX_REASONS]]
+    if rest := sum(count for _, count in ordered[MAX_REASONS:]):
         shown.append(f"{rest} for other reasons")
     return "\n".join(shown)

@@ -79,7 +79,8 @@ def run(recipe: RecipePath, overrides: Overrides = None, out: Out = None) -> Non
     from pipeline.showing import show_result
 
     loaded = load_recipe(recipe, overrides or [])
-    present = [stage for stage in STAGES if stage == "verify" or getattr(loaded, stage) is not None]
+    sections = {"verify": "generate"}  # verify has no section of its own: what is generated is judged
+    present = [stage for stage in STAGES if getattr(loaded, sections.get(stage, stage)) is not None]
     directory = _run(recipe, overrides or [], out, present[-1])
     show_result(directory)
 

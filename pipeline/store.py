@@ -22,6 +22,7 @@ from typing import Any, NamedTuple, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.disk import disk_full_is_the_users
 from pipeline.errors import UserError
 from pipeline.tables import read_table
 
@@ -44,15 +45,16 @@ class StageStore:
         inputs: what the rows depend on (JSON-ready). Rows left by a run with other inputs are set aside, not mixed.
 
     Raises:
-        UserError: another process is writing there.
+        UserError: another process is writing there, or nobody can.
     """
 
     def __init__(self, directory: Path, schema: pa.Schema, inputs: dict[str, Any]) -> None:
         self.directory = directory
         self.schema = schema
         self.inputs = inputs
-        directory.mkdir(parents=True, exist_ok=True)
-        self._lock = (directory / ".lock").open("w")
+        with disk_full_is_the_users(directory):
+            _make(directory)
+            self._lock = (directory / ".lock").open("w")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -190,7 +192,7 @@ def read_manifest(directory: Path) -> dict[str, Any] | None:
     """Return the manifest of a complete stage, None of any other."""
     try:
         return json.loads((directory / "manifest.json").read_text())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 
@@ -222,15 +224,11 @@ def write_json(path: Path, value: object) -> None:
     partial.replace(path)
 
 
-@contextlib.contextmanager
-def disk_full_is_the_users(directory: Path) -> Iterator[None]:
-    """Turn "no space left" into one line for the user."""
+def _make(directory: Path) -> None:
     try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
-            raise UserError(f"{directory}: the disk is full; make room and run the same command again") from error
-        raise
+        directory.mkdir(parents=True, exist_ok=True)
+    except (FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError) as error:
+        raise UserError(f"{directory}: can't be made ({error.strerror})") from error
 
 
 def _seconds_so_far(directory: Path) -> float:

@@ -1,6 +1,7 @@
 """A small finished run, made up: no teacher, no judge and no training, but every table and file of a real one."""
 
 import random
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -94,7 +95,8 @@ def build_run(out: Path, n_tasks: int = 40, *, last: str = "evaluate") -> Path:
     write_stage(
         out, "generate", schema_of(Candidate), {f"{c.task_id}/{c.sample}/{c.turn}": to_row(c) for c, _ in pairs}
     )
-    write_stage(out, "verify", schema_of(Verdict), {v.candidate_id: to_row(v) for _, v in pairs})
+    why = {"by_reason": Counter(v.reason for _, v in pairs if v.reason)}
+    write_stage(out, "verify", schema_of(Verdict), {v.candidate_id: to_row(v) for _, v in pairs}, why)
     if last == "verify":
         return out
     run_stage(out, "curate", curate)

@@ -8,7 +8,7 @@ from pipeline.errors import UserError
 from pipeline.records import Task
 from pipeline.showing import show, show_result
 from pipeline.stages import publish
-from pipeline.store import StageStore, read_manifest
+from pipeline.store import StageStore, read_manifest, read_rows
 from pipeline.tables import schema_of
 from tests.synthetic_run import build_run, run_stage
 
@@ -32,6 +32,8 @@ def test_a_finished_run(tmp_path, printed):
     assert manifest is not None
     assert lines["curate"].split()[1:4] == ["complete", str(manifest["rows"]), str(manifest["rejected"])]
     assert all(f"{count} {reason}" in text for reason, count in manifest["reasons"].items())
+    accepted = sum(row["accepted"] for row in read_rows(tmp_path / "verify"))
+    assert lines["verify"].split()[2:4] == [str(accepted), str(sum(1 for _ in read_rows(tmp_path / "verify")) - accepted)]
     assert "not run" in lines["publish"]
     assert "80.0% (72.0 to 88.0)" in text
 

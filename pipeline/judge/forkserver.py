@@ -9,6 +9,7 @@ Requests, one JSON message each:
     {"op": "wait", "pid": ...} -> {"signal": N or null, "code": N or null, "cpu_seconds": ...}
 """
 
+import contextlib
 import gc
 import json
 import os
@@ -25,13 +26,14 @@ def main(descriptor: int) -> None:
     """Serve until the parent closes its end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     _import_everything()
-    server = socket.socket(fileno=descriptor)
+    with contextlib.suppress(ConnectionError):  # the parent went in the middle of something
+        _serve(socket.socket(fileno=descriptor))
+
+
+def _serve(server: socket.socket) -> None:
     server.send(b'{"ready": true}')
     while True:
-        try:
-            data, descriptors, _, _ = socket.recv_fds(server, MESSAGE_BYTES, 2)
-        except ConnectionError:  # the parent went before it had read everything
-            return
+        data, descriptors, _, _ = socket.recv_fds(server, MESSAGE_BYTES, 2)
         if not data:
             return
         request = json.loads(data)

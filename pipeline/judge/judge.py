@@ -52,7 +52,11 @@ class Judge:
                     "judge.sandbox: this machine can't confine candidates; set judge.sandbox=none to accept that"
                 )
             self._server = ForkServer(sandbox=confined, readable=[self._cache])
-            prepare(self._cache)
+            try:
+                prepare(self._cache)  # while the fork server imports torch
+            except BaseException:
+                self._server.close()
+                raise
         self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="judge")
 
     def submit(self, task: Task, code: str, candidate_id: str) -> Future[Verdict]:

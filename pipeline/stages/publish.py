@@ -22,7 +22,7 @@ from pipeline.publishing.card import card_text, front_matter
 from pipeline.records import Sample, Task
 from pipeline.section import Section
 from pipeline.stages import StageContext
-from pipeline.store import REJECTED, disk_full_is_the_users, read_manifest
+from pipeline.store import REJECTED, read_manifest
 from pipeline.tables import from_row
 from pipeline.teachers import Reply
 from pipeline.training.chat import conversation
@@ -60,7 +60,7 @@ def run(context: StageContext) -> dict[str, Any]:
     """Write ``publish/dataset`` and one row per published sample; return counts.
 
     Raises:
-        UserError: curate kept nothing, or the disk is full.
+        UserError: curate kept nothing.
     """
     config = context.recipe.publish or PublishConfig()
     n_samples = (read_manifest(context.out / "curate") or {}).get("rows", 0)
@@ -73,15 +73,14 @@ def run(context: StageContext) -> dict[str, Any]:
     tasks = {row["id"]: from_row(Task, row) for row in context.read("tasks")}
     counts: dict[str, Counter[str]] = {"category": Counter(), "licence": Counter()}
     verdict_ids: set[str] = set()
-    with disk_full_is_the_users(context.store.directory):
-        for name, rows in _files(context, tasks, n_samples, config.rows_per_file):
-            pq.write_table(pa.Table.from_pylist(rows, PUBLISHED), partial / "data" / name, compression="zstd")
-            for row in rows:
-                counts["category"][row["category"]] += 1
-                counts["licence"][row["licence"] or "not stated"] += 1
-                verdict_ids.add(row["verdict_id"])
-                context.store.append(row["id"], {**{key: row[key] for key in SCHEMA.names[:-1]}, "file": name})
-        (partial / "README.md").write_text(_readme(context, config, n_samples, counts, verdict_ids))
+    for name, rows in _files(context, tasks, n_samples, config.rows_per_file):
+        pq.write_table(pa.Table.from_pylist(rows, PUBLISHED), partial / "data" / name, compression="zstd")
+        for row in rows:
+            counts["category"][row["category"]] += 1
+            counts["licence"][row["licence"] or "not stated"] += 1
+            verdict_ids.add(row["verdict_id"])
+            context.store.append(row["id"], {**{key: row[key] for key in SCHEMA.names[:-1]}, "file": name})
+    (partial / "README.md").write_text(_readme(context, config, n_samples, counts, verdict_ids))
     shutil.rmtree(final, ignore_errors=True)
     partial.rename(final)
     context.progress.say(f"{final} holds {n_samples} samples; datasets.load_dataset opens it")

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from eval.headline import headline
+from eval.plots import training_loss
 from eval.report import table, write
 from pipeline.store import StageStore, read_rows, write_json
 from tests.synthetic_run import build_run
@@ -83,6 +84,12 @@ def test_a_whole_run_is_shown_whole(run):
     assert "Rejected : incorrect: values." in page.text
     assert "37 of 512 values differ" in page.text
     assert "torch 2.13.0" in page.text
+
+
+def test_a_loss_that_falls_far_has_an_axis_that_a_page_can_show():
+    drawn = training_loss([1, 2, 3, 4], [6.0, 1.0, 0.3, 0.1])
+    assert "mathdefault" not in drawn
+    assert all(f">{tick}<" in drawn for tick in ("0.1", "0.5", "1", "5"))
 
 
 def test_the_same_run_gives_the_same_page(run):

@@ -1,5 +1,6 @@
 """What a confined process can't do, tried for real in a forked child."""
 
+import faulthandler
 import os
 import socket
 import threading
@@ -19,6 +20,7 @@ def confined(folder: Path, action: Callable[[], object], cpu_seconds: int = 5) -
     pid = os.fork()
     if pid == 0:
         code = 3
+        faulthandler.disable()  # pytest's: it would print the stack of a child that is meant to die
         try:
             confine(folder, [], cpu_seconds, 2**30)
             action()

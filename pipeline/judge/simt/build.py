@@ -8,13 +8,19 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.disk import full_disk
+from pipeline.errors import InfrastructureError
 from pipeline.judge.simt import diagnostics
-from pipeline.judge.simt.errors import CompileTimeoutError
+from pipeline.judge.simt.errors import CompileTimeoutError, Unsupported
 from pipeline.judge.simt.features import needs_full_header
 from pipeline.judge.simt.toolchain import Toolchain, atomic, prepare, toolchain, toolchain_key
 from pipeline.judge.simt.translate import code_only, translate
 
 __all__ = ["ExtensionSource", "build", "prepare"]
+
+# For the compiler: KiB of address space, seconds of CPU, blocks of 512 bytes in a file. A source that makes it use
+# more is no kernel.
+LIMITS = f"ulimit -v {2 * 2**20}; ulimit -t 60; ulimit -f {64 * 2**20 // 512};"
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,8 @@ def build(source: ExtensionSource, cache: Path, timeout_s: float = 60) -> Path:
         CompileError: the candidate's C++ is wrong, or it exports what it does not define.
         CompileTimeoutError: the compiler took longer than ``timeout_s`` seconds.
         Unsupported: this backend lacks something that the source uses.
-        RuntimeError: the compiler itself does not work here.
+        InfrastructureError: the compiler itself does not work here.
+        UserError: the disk is full.
     """
     exports = "".join(f'm.def("{name}", &{name}); ' for name in source.functions)
     if exports:
@@ -67,19 +74,35 @@ def _compile(text: str, target: Path, tools: Toolchain, deadline: float, *, full
         if code and not full:
             code, log = _run(tools.compile_command(source, object_file, full=True), folder, deadline)
         if code:
-            raise diagnostics.explain(log, text)
+            raise diagnostics.explain(log, text) or _gave_up(log, tools, folder)
         with atomic(target) as temporary:
             code, log = _run(tools.link_command(temporary, object_file), folder, deadline)
             if code:
-                raise RuntimeError(f"the linker failed: {log[-2000:]}")
+                raise _gave_up(log, tools, folder)
             if undefined := tools.undefined(temporary):
                 raise diagnostics.explain_undefined(undefined)
+
+
+def _gave_up(log: str, tools: Toolchain, folder: Path) -> Exception:
+    """Return what it amounts to that the compiler failed without naming an error: does it still compile anything?
+
+    If so, the source is too much for it: it crashed on it, or ran out of its memory.
+    """
+    if full := full_disk(folder, tools.folder):
+        return full
+    last = (log.strip().splitlines() or ["no message"])[-1].strip()[:300]
+    probe = folder / "probe.cpp"
+    probe.write_text("int probe() { return 0; }\n")
+    code, _ = _run(tools.compile_command(probe, folder / "probe.o", full=False), folder, time.monotonic() + 60)
+    if code:
+        return InfrastructureError(f"the C++ compiler does not work: {last}")
+    return Unsupported("what the compiler gives up on", last)
 
 
 def _run(command: list[str], folder: Path, deadline: float) -> tuple[int, str]:
     try:
         result = subprocess.run(
-            command,
+            ["/bin/sh", "-c", f'{LIMITS} exec "$@"', "sh", *command],
             cwd=folder,
             capture_output=True,
             text=True,

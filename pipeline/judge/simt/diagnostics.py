@@ -30,22 +30,22 @@ _OUR_OVERLOADS = re.compile(
 _NVCC_SAYS_TOO = re.compile(r"uses too much shared data|at most 8 bytes")
 
 
-def explain(log: str, text: str) -> CompileError | Unsupported | RuntimeError:
-    """Return the exception that a failed compilation amounts to.
+def explain(log: str, text: str) -> CompileError | Unsupported | None:
+    """Return the exception that a failed compilation amounts to, None if the compiler names no error in the source.
 
     Only an error about something that torch or CUDA may have, and the look-alike lacks, makes it Unsupported; the
     first error decides, because later ones follow from it.
     """
     first = _ERROR.search(log)
     if first is None:
-        return RuntimeError(f"the compiler failed without an error: {log[-2000:]}")
+        return None
     construct = _missing(first["text"]) or _left_over(first, text)
     if construct:
         return Unsupported(construct)
     if _NVCC_SAYS_TOO.search(first["text"]):
         return CompileError(first["text"])
     if first["file"].startswith("/") and "simt" in first["file"]:
-        return Unsupported(f"this use of torch's interface: {first['text']}")
+        return Unsupported("this use of torch's interface", first["text"])
     return CompileError(_relevant(log))
 
 

@@ -9,8 +9,8 @@ class Unsupported(Exception):  # noqa: N818  (nothing is wrong: this backend can
     ``construct`` is its name: ``cub``, ``inline PTX``, ``torch::matmul``.
     """
 
-    def __init__(self, construct: str) -> None:
-        super().__init__(f"the simt backend does not run {construct}")
+    def __init__(self, construct: str, detail: str | None = None) -> None:
+        super().__init__(f"the simt backend does not run {construct}" + (f": {detail}" if detail else ""))
         self.construct = construct
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from pipeline.errors import InfrastructureError, UserError
 from pipeline.judge.simt.elf import dynamic_symbols
 
 HERE = Path(__file__).parent
@@ -94,7 +95,8 @@ def prepare(cache: Path) -> None:
     """Make what all builds need, unless it is there; safe to call from many processes at once.
 
     Raises:
-        RuntimeError: there is no C++ compiler, or it cannot compile the runtime: not a candidate's fault.
+        UserError: there is no C++ compiler, or nothing can be written there.
+        InfrastructureError: the compiler can't compile the runtime.
     """
     toolchain(cache)
 
@@ -109,7 +111,10 @@ def _toolchain(cache: Path, key: str) -> Toolchain:
     folder = cache / f"simt-{key}"
     description = folder / "toolchain.json"
     if not description.exists():
-        cache.mkdir(parents=True, exist_ok=True)
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"judge.cache: {cache} can't be made ({error.strerror})") from error
         with _lock(cache / f"simt-{key}.lock"):
             if not description.exists():
                 _make(folder, description)
@@ -154,14 +159,14 @@ def _print_file(compiler: str, name: str) -> str:
 def _compiler() -> str:
     found = shutil.which(os.environ.get("CXX", "g++"))
     if found is None:
-        raise RuntimeError("the simt backend needs g++")
+        raise UserError("kernels can't be judged without a C++ compiler (Debian: apt-get install g++)")
     return found
 
 
 def _output(command: list[str]) -> str:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
-        raise RuntimeError(f"{command[0]} failed: {result.stderr[-2000:]}")
+        raise InfrastructureError(f"{command[0]} failed: {result.stderr[-2000:]}")
     return result.stdout
 
 

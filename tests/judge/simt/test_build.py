@@ -1,14 +1,20 @@
 """Builds: what the compiler says, what is unsupported rather than wrong, and the cache under concurrency."""
 
-import resource
+import dataclasses
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from pipeline.errors import InfrastructureError, UserError
+from pipeline.judge.simt import build as build_module
 from pipeline.judge.simt.build import ExtensionSource, build
 from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, Unsupported
+from pipeline.judge.simt.toolchain import toolchain
 from tests.judge.simt.sources import EXAMPLES, GRID_3D, GRID_STRIDE, inline
 
 SOURCE = EXAMPLES["3-D grid"].source
@@ -80,29 +86,25 @@ def test_processes_that_build_the_same_share_one_result(cache: Path):
     assert not list(first.parent.glob(".*"))
 
 
-def test_a_build_costs_little_more_than_the_bare_kernel(cache: Path, tmp_path: Path):
-    def cpu() -> float:
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return used.ru_utime + used.ru_stime
+BOMB = "char large[1u << 30] = {1};"  # an object file of a gigabyte
 
-    bare = tmp_path / "bare.cpp"
-    bare.write_text("void k(const float* x, float* y, int i, int n) { if (i < n) y[i] = x[i] > 0 ? x[i] : 0; }")
-    relu = """
-    __global__ void k(const float* x, float* y, int n) {
-        int i = blockIdx.x * blockDim.x + threadIdx.x;
-        if (i < n) y[i] = fmaxf(x[i], 0.0f);
-    }
-    torch::Tensor f(torch::Tensor x) {
-        auto y = torch::empty_like(x);
-        k<<<(x.numel() + 255) / 256, 256>>>(x.data_ptr<float>(), y.data_ptr<float>(), x.numel());
-        return y;
-    }"""
-    floor, ours = [], []
-    for i in range(4):
-        start = cpu()
-        subprocess.run(["g++", "-O1", "-shared", "-fPIC", str(bare), "-o", str(tmp_path / "bare.so")], check=True)
-        middle = cpu()
-        build(inline(f"{relu} // {i}", FUNCTION), cache)
-        floor.append(middle - start)
-        ours.append(cpu() - middle)
-    assert min(ours) < 2.5 * min(floor)
+
+def test_a_source_that_is_too_much_for_the_compiler_is_no_fault_of_ours(cache: Path):
+    with pytest.raises(Unsupported) as caught:
+        build(inline(f"{BOMB}\n{FUNCTION} {{ return x; }}", FUNCTION), cache)
+    assert caught.value.construct == "what the compiler gives up on"
+
+
+def test_a_compiler_that_does_not_work_is_no_verdict(cache: Path, tmp_path: Path):
+    broken = tmp_path / "g++"
+    broken.write_text("#!/bin/sh\necho 'cannot allocate memory' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    tools = dataclasses.replace(toolchain(cache), compiler=str(broken))
+    with pytest.raises(InfrastructureError, match="does not work: cannot allocate memory"):
+        build_module._compile("", tmp_path / "out.so", tools, time.monotonic() + 60, full=False)
+
+
+def test_a_build_that_fails_on_a_full_disk_is_no_verdict(cache: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+    with pytest.raises(UserError, match="the disk is full"):
+        build(inline(f"{BOMB}\n{FUNCTION} {{ return x; }}", FUNCTION), cache)
