@@ -33,7 +33,10 @@ def test_a_finished_run(tmp_path, printed):
     assert lines["curate"].split()[1:4] == ["complete", str(manifest["rows"]), str(manifest["rejected"])]
     assert all(f"{count} {reason}" in text for reason, count in manifest["reasons"].items())
     accepted = sum(row["accepted"] for row in read_rows(tmp_path / "verify"))
-    assert lines["verify"].split()[2:4] == [str(accepted), str(sum(1 for _ in read_rows(tmp_path / "verify")) - accepted)]
+    assert lines["verify"].split()[2:4] == [
+        str(accepted),
+        str(sum(1 for _ in read_rows(tmp_path / "verify")) - accepted),
+    ]
     assert "not run" in lines["publish"]
     assert "80.0% (72.0 to 88.0)" in text
 

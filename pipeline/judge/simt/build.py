@@ -74,11 +74,12 @@ def _compile(text: str, target: Path, tools: Toolchain, deadline: float, *, full
         if code and not full:
             code, log = _run(tools.compile_command(source, object_file, full=True), folder, deadline)
         if code:
-            raise diagnostics.explain(log, text) or _gave_up(log, tools, folder)
+            full_now = full_disk(folder, tools.folder, told=log)
+            raise full_now or diagnostics.explain(log, text) or _gave_up(log, tools, folder)
         with atomic(target) as temporary:
             code, log = _run(tools.link_command(temporary, object_file), folder, deadline)
             if code:
-                raise _gave_up(log, tools, folder)
+                raise full_disk(folder, tools.folder, told=log) or _gave_up(log, tools, folder)
             if undefined := tools.undefined(temporary):
                 raise diagnostics.explain_undefined(undefined)
 
@@ -88,8 +89,6 @@ def _gave_up(log: str, tools: Toolchain, folder: Path) -> Exception:
 
     If so, the source is too much for it: it crashed on it, or ran out of its memory.
     """
-    if full := full_disk(folder, tools.folder):
-        return full
     last = (log.strip().splitlines() or ["no message"])[-1].strip()[:300]
     probe = folder / "probe.cpp"
     probe.write_text("int probe() { return 0; }\n")
