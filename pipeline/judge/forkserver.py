@@ -60,12 +60,12 @@ def _import_everything() -> None:
     import torch
     import torch.nn.functional
 
-    import pipeline.judge.candidate_worker
-    import pipeline.judge.reference_worker
-    import pipeline.judge.sandbox  # noqa: F401
+    from pipeline.judge.sandbox import prepare
 
     torch.set_num_threads(1)
     torch.randn(4).double().sum().item()
+    prepare()
+    os.environ.clear()  # what the imports read from it they have read; no worker is to see it
     gc.collect()
     gc.freeze()  # keeps the collector from touching, and so copying, pages shared with the workers
 

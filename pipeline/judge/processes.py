@@ -21,6 +21,9 @@ from pipeline.judge.channel import Channel, ChannelClosedError, ChannelTimeoutEr
 
 FAULT_PAGE_BYTES = 4096
 START_SECONDS = 120  # importing torch on a busy machine
+# All memory from glibc's allocator, and that in huge pages: fork copies a page table of a few entries instead of tens
+# of thousands. Measured with torch imported: a fork and an exit cost 2.5 ms instead of 6.
+FORK_SERVER = {"OMP_NUM_THREADS": "1", "PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class ForkServer:
         self._lock = threading.Lock()
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = [sys.executable, "-m", "pipeline.judge.forkserver", str(theirs.fileno())]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
+        environment = {**os.environ, **FORK_SERVER, "PYTHONPATH": str(Path(__file__).parents[2])}
         self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
         theirs.close()
         self._ready = False

@@ -13,9 +13,10 @@ import resource
 import struct
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
-from pipeline.judge.seccomp import install_filter
+from pipeline.judge.seccomp import install_filter, prepare_filter
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 SIGKILL = 9
@@ -56,6 +57,12 @@ def confine(folder: Path, readable: Sequence[Path], cpu_seconds: int, memory_byt
     return "+".join(tier)
 
 
+def prepare() -> None:
+    """Compute once, before a fork, what ``confine`` needs in every child."""
+    _interpreter_trees()
+    prepare_filter()
+
+
 def landlock_abi() -> int:
     """Return the kernel's Landlock version, 0 where there is none."""
     return max(0, _libc.syscall(LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), LANDLOCK_CREATE_RULESET_VERSION))
@@ -84,9 +91,10 @@ def _limit(cpu_seconds: int, memory_bytes: int) -> None:
         resource.setrlimit(kind, (ceiling, ceiling))
 
 
-def _interpreter_trees() -> list[Path]:
+@cache
+def _interpreter_trees() -> tuple[Path, ...]:
     trees = {Path(sys.prefix), Path(sys.base_prefix), Path("/usr"), Path("/lib"), Path("/lib64")}
-    return [tree for tree in trees if tree.exists()]
+    return tuple(tree for tree in trees if tree.exists())
 
 
 def _landlock(abi: int, folder: Path, readable: Sequence[Path]) -> bool:

@@ -7,12 +7,14 @@ import ctypes
 import errno
 import platform
 import struct
+from functools import cache
 
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 ALLOW, ERRNO = 0x7FFF0000, 0x00050000
 LOAD, JUMP_EQUAL, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x45, 0x06
 OFFSET_NUMBER, OFFSET_ARCH, OFFSET_ARGUMENT_0 = 0, 4, 16
 CLONE_THREAD = 0x00010000
+_OWN_PID = 0x7E57A61D  # stands for a process number in a prepared filter; larger than any
 
 # (architecture's audit number, call numbers), from the kernel's syscall tables
 _ARCHITECTURES = {
@@ -56,17 +58,24 @@ def install_filter(own_pid: int) -> bool:
 
     ``no_new_privs`` must be set. Signals to ``own_pid`` stay allowed, because abort() sends one.
     """
-    machine = _ARCHITECTURES.get(platform.machine())
-    if machine is None:
+    template = prepare_filter()
+    if template is None:
         return False
-    code = _compile(*machine, own_pid)
+    code = template.replace(struct.pack("=I", _OWN_PID), struct.pack("=I", own_pid))
     buffer = ctypes.create_string_buffer(code, len(code))
     program = _Program(len(code) // 8, ctypes.cast(buffer, ctypes.c_void_p))
     libc = ctypes.CDLL(None, use_errno=True)
     return libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0) == 0
 
 
-def _compile(architecture: int, numbers: dict[str, int], own_pid: int) -> bytes:
+@cache
+def prepare_filter() -> bytes | None:
+    """Return the filter for this machine with ``_OWN_PID`` in place of the process; None where there is none."""
+    machine = _ARCHITECTURES.get(platform.machine())
+    return _compile(*machine) if machine else None
+
+
+def _compile(architecture: int, numbers: dict[str, int]) -> bytes:
     def op(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
         return struct.pack("=HBBI", code, if_true, if_false, value)
 
@@ -79,7 +88,7 @@ def _compile(architecture: int, numbers: dict[str, int], own_pid: int) -> bytes:
         elif name == "clone":
             body = [op(LOAD, OFFSET_ARGUMENT_0), op(JUMP_ANY_BIT, CLONE_THREAD, 0, 1), allow, deny]
         elif name in ("kill", "tgkill"):
-            body = [op(LOAD, OFFSET_ARGUMENT_0), op(JUMP_EQUAL, own_pid, 0, 1), allow, deny]
+            body = [op(LOAD, OFFSET_ARGUMENT_0), op(JUMP_EQUAL, _OWN_PID, 0, 1), allow, deny]
         else:
             body = [deny]
         program += [op(JUMP_EQUAL, number, 0, len(body)), *body]

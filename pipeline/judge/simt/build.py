@@ -70,9 +70,9 @@ def _compile(text: str, target: Path, tools: Toolchain, deadline: float, *, full
         folder = Path(name)
         source, object_file = folder / "extension.cpp", folder / "extension.o"
         source.write_text(text)
-        code, log = _run(tools.compile_command(source, object_file, full=full), folder, deadline)
-        if code and not full:
-            code, log = _run(tools.compile_command(source, object_file, full=True), folder, deadline)
+        code, log = _run(_limited(tools.compile_command(source, object_file, full=full)), folder, deadline)
+        if code and not full and diagnostics.may_lack_a_header(log, tools.full_names()):
+            code, log = _run(_limited(tools.compile_command(source, object_file, full=True)), folder, deadline)
         if code:
             full_now = full_disk(folder, tools.folder, told=log)
             raise full_now or diagnostics.explain(log, text) or _gave_up(log, tools, folder)
@@ -98,10 +98,14 @@ def _gave_up(log: str, tools: Toolchain, folder: Path) -> Exception:
     return Unsupported("what the compiler gives up on", last)
 
 
+def _limited(command: list[str]) -> list[str]:
+    return ["/bin/sh", "-c", f'{LIMITS} exec "$@"', "sh", *command]
+
+
 def _run(command: list[str], folder: Path, deadline: float) -> tuple[int, str]:
     try:
         result = subprocess.run(
-            ["/bin/sh", "-c", f'{LIMITS} exec "$@"', "sh", *command],
+            command,
             cwd=folder,
             capture_output=True,
             text=True,

@@ -49,6 +49,18 @@ def explain(log: str, text: str) -> CompileError | Unsupported | None:
     return CompileError(_relevant(log))
 
 
+def may_lack_a_header(log: str, names: frozenset[str]) -> bool:
+    """Return whether the larger header, which adds ``names``, could mend the first error.
+
+    It can't mend a syntax error, nor declare a name that it does not have.
+    """
+    first = _ERROR.search(log)
+    if first is None:
+        return False
+    own = first["text"].startswith("expected ") or _UNDECLARED.match(first["text"])
+    return not own or any(name in names for name in re.findall(r"[A-Za-z_]\w*", first["text"]))
+
+
 def explain_undefined(symbols: list[str]) -> CompileError:
     """Return the exception for symbols that are declared and used but defined nowhere."""
     names = subprocess.run(["c++filt", *symbols], capture_output=True, text=True, check=False).stdout.split("\n")
