@@ -11,6 +11,7 @@ Requests, one JSON message each:
 
 import contextlib
 import gc
+import importlib
 import json
 import os
 import signal
@@ -20,6 +21,15 @@ from pathlib import Path
 from typing import Any
 
 MESSAGE_BYTES = 65536
+# All that a worker uses: what is not imported here, each of them would import for itself.
+PREPARED = (
+    "numpy",
+    "torch",
+    "torch.nn.functional",
+    "pipeline.judge.candidate_worker",
+    "pipeline.judge.reference_worker",
+    "pipeline.judge.sandbox",
+)
 
 
 def main(descriptor: int) -> None:
@@ -56,9 +66,9 @@ def _serve(server: socket.socket) -> None:
 
 
 def _import_everything() -> None:
-    import numpy as np  # noqa: F401
+    for name in PREPARED:
+        importlib.import_module(name)
     import torch
-    import torch.nn.functional
 
     from pipeline.judge.sandbox import prepare
 

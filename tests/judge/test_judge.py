@@ -1,5 +1,7 @@
 """The judge end to end: real processes, real builds. An honest kernel passes, each wrong one for its own reason."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -83,3 +85,12 @@ def test_a_second_judgement_builds_nothing(judge: Judge):
     before = {p: p.stat().st_mtime_ns for p in judge.config.cache.rglob("*.so")}
     judge.submit(TASK, HONEST, "again").result()
     assert {p: p.stat().st_mtime_ns for p in judge.config.cache.rglob("*.so")} == before
+
+
+def test_a_worker_finds_all_its_modules_imported():
+    script = (
+        "import sys\nfrom pipeline.judge import forkserver\nforkserver._import_everything()\nbefore = set(sys.modules)\n"
+        "from pipeline.judge import candidate_worker, channel, reference_worker, sandbox\n"
+        "print(sorted(set(sys.modules) - before))"
+    )
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "[]\n"
