@@ -14,7 +14,7 @@ from pipeline.judge.inputs import ORDERS, Case, Order, plan
 from pipeline.judge.processes import Worker, WorkerGoneError
 from pipeline.judge.rules import findings
 from pipeline.judge.simt.build import ExtensionSource, build
-from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, Unsupported
+from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, ForbiddenError, Unsupported
 from pipeline.judge.simt.fault import read_fault
 from pipeline.records import Check, Task, VerdictStatus
 
@@ -210,6 +210,8 @@ class Judgement:
             self._build_failure = ("compile_error", "compile_error", error.log)
         except CompileTimeoutError as error:
             self._build_failure = ("compile_error", "compile_timeout", str(error))
+        except ForbiddenError as error:
+            self._build_failure = ("cheating", "rule:native_calls", str(error))
         except Unsupported as error:
             self._build_failure = ("unsupported", f"unsupported:{error.construct}", str(error))
         else:

@@ -143,5 +143,10 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "endless kernel": (changed("int row = blockIdx.x;", "volatile int row = blockIdx.x; while (row < 99999) row = 0;"), "timeout", "timeout"),
     "ends the process": (changed("auto y =", "_exit(0); auto y ="), "runtime_error", "crash"),
     "wild pointer": (changed("int row = blockIdx.x;", "int row = blockIdx.x; *(volatile int*)16 = 1;"), "runtime_error", "out_of_bounds"),
+    "host code reads a tensor": (changed("return y;\n}", "float first = *x.data_ptr<float>(); TORCH_CHECK(first == first); return y;\n}"), "runtime_error", "host_access"),
+    "host code writes a tensor": (changed("return y;\n}", "for (int i = 0; i < y.numel(); i++) y.data_ptr<float>()[i] = 0; return y;\n}"), "runtime_error", "host_access"),
+    "opens device memory": (changed("#include <cuda_runtime.h>", "#include <cuda_runtime.h>\nnamespace simt { void device_open(); }").replace("return y;\n}", "simt::device_open(); y.data_ptr<float>()[0] = 0; return y;\n}"), "cheating", "rule:native_calls"),
+    "unprotects memory": (changed("#include <cuda_runtime.h>", '#include <cuda_runtime.h>\n#define PASTE(a, b) a##b\nextern "C" int PASTE(mpro, tect)(void*, size_t, int);').replace("return y;\n}", "PASTE(mpro, tect)(y.data_ptr<float>(), 8192, 3); return y;\n}"), "cheating", "rule:native_calls"),
+    "reads files while it is compiled": (changed("#include <cuda_runtime.h>", '#include <cuda_runtime.h>\n#include "/etc/passwd"'), "unsupported", "unsupported:a header outside of the include paths"),
     "library from outside": (changed("#include <cuda_runtime.h>", "#include <cuda_runtime.h>\n#include <cub/cub.cuh>"), "unsupported", "unsupported:cub"),
 }  # fmt: skip

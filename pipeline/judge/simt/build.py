@@ -11,7 +11,7 @@ from pathlib import Path
 from pipeline.disk import full_disk
 from pipeline.errors import InfrastructureError
 from pipeline.judge.simt import diagnostics
-from pipeline.judge.simt.errors import CompileTimeoutError, Unsupported
+from pipeline.judge.simt.errors import CompileTimeoutError, ForbiddenError, Unsupported
 from pipeline.judge.simt.features import needs_full_header
 from pipeline.judge.simt.toolchain import Toolchain, atomic, prepare, toolchain, toolchain_key
 from pipeline.judge.simt.translate import code_only, translate
@@ -48,6 +48,7 @@ def build(source: ExtensionSource, cache: Path, timeout_s: float = 60) -> Path:
         CompileError: the candidate's C++ is wrong, or it exports what it does not define.
         CompileTimeoutError: the compiler took longer than ``timeout_s`` seconds.
         Unsupported: this backend lacks something that the source uses.
+        ForbiddenError: it calls what would get around this backend's checks.
         InfrastructureError: the compiler itself does not work here.
         UserError: the disk is full.
     """
@@ -82,6 +83,8 @@ def _compile(text: str, target: Path, tools: Toolchain, deadline: float, *, full
                 raise full_disk(folder, tools.folder, told=log) or _gave_up(log, tools, folder)
             if undefined := tools.undefined(temporary):
                 raise diagnostics.explain_undefined(undefined)
+            if forbidden := tools.forbidden(temporary):
+                raise ForbiddenError(forbidden)
 
 
 def _gave_up(log: str, tools: Toolchain, folder: Path) -> Exception:

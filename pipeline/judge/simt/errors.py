@@ -22,6 +22,14 @@ class CompileError(Exception):
         self.log = log
 
 
+class ForbiddenError(Exception):
+    """The candidate's native code imports what no kernel has a use for; ``names`` are the symbols."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(f"the native code calls {', '.join(names)}")
+        self.names = names
+
+
 class CompileTimeoutError(TimeoutError):
     """The compiler did not finish in time."""
 

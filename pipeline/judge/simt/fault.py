@@ -14,7 +14,8 @@ class Fault:
     """One fault.
 
     Attributes:
-        kind: out_of_bounds, divergent_barrier, launch_error, illegal_instruction, assert, stack_overflow.
+        kind: out_of_bounds, host_access, divergent_barrier, launch_error, illegal_instruction, assert or
+            stack_overflow.
         kernel: as launched, template arguments included; empty for host code.
         line: of the candidate's source: the barrier's or assertion's own, otherwise the launch's; 0 if unknown.
         block: blockIdx.

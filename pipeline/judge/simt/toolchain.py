@@ -43,6 +43,20 @@ _END_FILES = ("crtendS.o", "crtn.o")
 _LIBRARIES = ("libstdc++.so.6", "libm.so.6", "libc.so.6", "libgcc_s.so.1")
 
 
+# Of the C library: what undoes the protection of memory, catches its faults, finds functions by name, or starts
+# threads and processes that outlive a call.
+OUT_OF_REACH = frozenset(
+    """mprotect pkey_mprotect mmap mmap64 munmap mremap madvise process_vm_readv process_vm_writev dlopen dlmopen
+    dlsym dlvsym dl_iterate_phdr syscall ptrace prctl signal sigaction sigaltstack sigprocmask pthread_sigmask setjmp
+    _setjmp sigsetjmp __sigsetjmp longjmp siglongjmp pthread_create thrd_create clone fork vfork execve execv execvp
+    execl execlp posix_spawn system popen""".split()  # noqa: SIM905
+)
+
+
+# A substitution or template parameter, a constructor or destructor, a literal, or a name's length.
+_MANGLED_PART = re.compile(r"[ST][0-9A-Z]*_|[CD][0-5]|L[a-z]n?\d+E|(\d+)")
+
+
 @dataclass(frozen=True)
 class Toolchain:
     """A prepared folder: compile with ``compile_command``, link with ``link_command``, put results into it."""
@@ -71,9 +85,36 @@ class Toolchain:
         """Return the symbols that a linked extension needs and nobody defines."""
         return sorted(dynamic_symbols(extension)[1] - _words(self.folder / SYMBOLS))
 
+    def forbidden(self, extension: Path) -> list[str]:
+        """Return what a linked extension imports to get around the checks, however its source spells it."""
+        private = _private_names(self.folder / LIBRARY)
+        return sorted(name for name in dynamic_symbols(extension)[1] if name in OUT_OF_REACH or name in private)
+
     def full_names(self) -> frozenset[str]:
         """Return the identifiers that the larger header has and the smaller one lacks."""
         return _words(self.folder / FULL_NAMES)
+
+
+@cache
+def _private_names(library: Path) -> frozenset[str]:
+    """Return the symbols of the runtime that no header declares for a candidate's use."""
+    text = "".join(path.read_text() for path in INCLUDE.rglob("*.h"))
+    declared = frozenset(re.findall(r"\w+", text))
+    own = (name for name in dynamic_symbols(library)[0] if "simt" in name)
+    return frozenset(name for name in own if not _names_in(name) <= declared)
+
+
+def _names_in(symbol: str) -> set[str]:
+    """Return the identifiers in a symbol: a C name itself, the parts of a mangled one (Itanium ABI, 5.1.2)."""
+    if not symbol.startswith("_Z"):
+        return {symbol}
+    names: set[str] = set()
+    position = 2
+    while found := _MANGLED_PART.search(symbol, position):
+        position = found.end() + int(found[1] or 0)
+        if found[1]:
+            names.add(symbol[found.end() : position])
+    return names
 
 
 @cache

@@ -101,6 +101,8 @@ def _apply(raw: bytes, edits: list[_Edit]) -> bytes:
 
 def _include(node: tree_sitter.Node) -> list[_Edit]:
     header = _bytes(node.child_by_field_name("path")).decode(errors="replace").strip('<>"')
+    if header.startswith("/") or ".." in header:
+        raise Unsupported("a header outside of the include paths")
     construct = features.unsupported_header(header)
     if construct:
         raise Unsupported(header if construct == "that header" else construct)

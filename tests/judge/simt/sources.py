@@ -198,6 +198,31 @@ std::vector<torch::Tensor> histogram_cuda(torch::Tensor x, int64_t bins) {
 }
 """
 
+HOST_MEMORY = """
+__constant__ float three;
+__global__ void scale(const float* x, const float* factor, float* y, int n) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) y[i] = x[i] * *factor * three;
+}
+torch::Tensor scaled(torch::Tensor x) {
+    float first, factor = 3.0f, *managed, *device;
+    cudaMemcpy(&first, x.data_ptr<float>(), sizeof(float), cudaMemcpyDeviceToHost);
+    TORCH_CHECK(first == x[0].item<float>(), "two ways to read one number");
+    cudaMemcpyToSymbol(three, &factor, sizeof(float));
+    cudaMallocManaged(&managed, sizeof(float));
+    *managed = first;
+    cudaMalloc(&device, sizeof(float));
+    cudaMemset(device, 0, sizeof(float));
+    cudaMemcpy(device, managed, sizeof(float), cudaMemcpyDefault);
+    auto y = torch::zeros_like(x).fill_(7);
+    scale<<<1, 64>>>(x.data_ptr<float>(), device, y.data_ptr<float>(), x.numel());
+    TORCH_CHECK(*managed == first, "the kernel has not touched it");
+    cudaFree(managed);
+    cudaFree(device);
+    return y.clone();
+}
+"""
+
 FLOAT4 = r"""
 __global__ void axpy4(const float4* __restrict__ x, const float4* __restrict__ y, float4* out, float a, int n4) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
@@ -288,6 +313,12 @@ EXAMPLES = {
         "std::vector<torch::Tensor> histogram_cuda(torch::Tensor x, int64_t bins)",
         lambda: (torch.randint(0, 9, (1000,)), 9),
         lambda x, n: [torch.bincount(x, minlength=n).int(), torch.bincount(x, minlength=n) * 0.5],
+    ),
+    "memory of the host": _example(
+        HOST_MEMORY,
+        "torch::Tensor scaled(torch::Tensor x)",
+        lambda: (torch.rand(50) + 1,),
+        lambda x: x * x[0] * 3,
     ),
     "float4": _example(
         FLOAT4,

@@ -14,7 +14,7 @@ from pipeline.errors import InfrastructureError, UserError
 from pipeline.judge.simt import build as build_module
 from pipeline.judge.simt.build import ExtensionSource, build
 from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, Unsupported
-from pipeline.judge.simt.toolchain import toolchain
+from pipeline.judge.simt.toolchain import _names_in, toolchain
 from tests.judge.simt.sources import EXAMPLES, GRID_3D, GRID_STRIDE, inline
 
 SOURCE = EXAMPLES["3-D grid"].source
@@ -108,3 +108,17 @@ def test_a_build_that_fails_on_a_full_disk_is_no_verdict(cache: Path, monkeypatc
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
     with pytest.raises(UserError, match="the disk is full"):
         build(inline(f"{BOMB}\n{FUNCTION} {{ return x; }}", FUNCTION), cache)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "names"),
+    [
+        ("simt_copy", {"simt_copy"}),
+        ("_ZN2at6TensorD1Ev", {"at", "Tensor"}),
+        ("_ZN2at5emptyEN3c108ArrayRefIlEENS0_13TensorOptionsE", {"at", "empty", "c10", "ArrayRef", "TensorOptions"}),
+        ("_ZN4simt4failIN3c105ErrorEJPKclS4_lEEEvDpT0_", {"simt", "fail", "c10", "Error"}),
+        ("_ZN4simt11device_openEv", {"simt", "device_open"}),
+    ],
+)
+def test_names_in_a_mangled_symbol(symbol: str, names: set[str]):
+    assert _names_in(symbol) == names

@@ -95,6 +95,12 @@ static FaultRecord fault_of_signal(int signal, const siginfo_t* info, const ucon
     (void)context;
 #endif
     char text[sizeof(FaultRecord::detail)];
+    const Region* region = region_near(info->si_addr);
+    if (!in_kernel() && device_closed() && region) {
+        snprintf(text, sizeof text, "host code may not %s a %s: it is device memory", write ? "write to" : "read",
+                 region->what);
+        return make_fault("host_access", text, 0);
+    }
     describe(text, sizeof text, static_cast<const char*>(info->si_addr), write);
     return make_fault("out_of_bounds", text, 0);
 }

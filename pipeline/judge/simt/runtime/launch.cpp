@@ -86,6 +86,7 @@ extern "C" void simt_launch(const LaunchConfig& config, KernelBody body, void* a
     block_dim_storage = {config.block[0], config.block[1], config.block[2]};
     grid_dim_storage = {config.grid[0], config.grid[1], config.grid[2]};
     install_signal_handler();
+    const DeviceAccess access;
     shared_begin_launch(config.shared_bytes);
     run_grid(config, body, arguments);
 }

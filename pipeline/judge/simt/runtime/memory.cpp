@@ -10,6 +10,7 @@ namespace simt {
 
 constexpr size_t kPage = 4096, kAlign = 16;
 static Region* first_region;
+static int access_depth = 1;  // Python has access
 
 static size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
@@ -22,12 +23,28 @@ void poison(void* data, size_t bytes) {
 static char* body_begin(const Region* region) { return region->map + kPage; }
 static char* body_end(const Region* region) { return region->map + region->map_bytes - kPage; }
 
+static void set_access(const Region* region, int protection) {
+    if (!region->host) mprotect(body_begin(region), static_cast<size_t>(body_end(region) - body_begin(region)), protection);
+}
+
+void device_open() {
+    if (access_depth++) return;
+    for (const Region* region = first_region; region; region = region->next) set_access(region, PROT_READ | PROT_WRITE);
+}
+
+void device_close() {
+    if (--access_depth) return;
+    for (const Region* region = first_region; region; region = region->next) set_access(region, PROT_NONE);
+}
+
+bool device_closed() { return access_depth == 0; }
+
 Region* region_create(size_t bytes, const char* what, const char* name) {
     const size_t body = round_up(bytes ? bytes : 1, kPage);
     void* map = mmap(nullptr, body + 2 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (map == MAP_FAILED) return nullptr;
     auto* region = static_cast<Region*>(malloc(sizeof(Region)));
-    *region = {static_cast<char*>(map), body + 2 * kPage, nullptr, bytes, what, name, nullptr, first_region};
+    *region = {static_cast<char*>(map), body + 2 * kPage, nullptr, bytes, what, name, false, nullptr, first_region};
     region->data = body_end(region) - round_up(bytes, kAlign);
     mprotect(region->map, kPage, PROT_NONE);
     mprotect(body_end(region), kPage, PROT_NONE);
@@ -71,17 +88,33 @@ Region* region_near(const void* address) {
     return nullptr;
 }
 
-extern "C" void* simt_device_malloc(size_t bytes) {
-    Region* region = region_create(bytes, "cudaMalloc buffer", nullptr);
+static void* allocate(size_t bytes, const char* what, bool host) {
+    const DeviceAccess access;
+    Region* region = region_create(bytes, what, nullptr);
     if (!region) return nullptr;
+    region->host = host;
     poison(region->data, bytes);
     return region->data;
+}
+
+extern "C" void* simt_device_malloc(size_t bytes) { return allocate(bytes, "cudaMalloc buffer", false); }
+extern "C" void* simt_host_malloc(size_t bytes) { return allocate(bytes, "managed or pinned buffer", true); }
+
+extern "C" void simt_copy(void* to, const void* from, size_t bytes) {
+    const DeviceAccess access;
+    memmove(to, from, bytes);
+}
+
+extern "C" void simt_set(void* to, int value, size_t bytes) {
+    const DeviceAccess access;
+    memset(to, value, bytes);
 }
 
 extern "C" bool simt_device_free(void* pointer) {
     if (!pointer) return true;
     Region* region = region_near(pointer);
     if (!region || region->data != pointer) return false;
+    const DeviceAccess access;
     record_damage(region, 0);
     region_destroy(region);
     return true;

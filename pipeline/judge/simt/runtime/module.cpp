@@ -117,6 +117,7 @@ bool simt_take_pending();
 int simt_call(const Function* f, const Value* arguments, Value* result) {
     install_signal_handler();
     int status = kDone;
+    device_close();
     try {
         f->call(f->address, arguments, result);
     } catch (const c10::IndexError& error) {
@@ -132,6 +133,7 @@ int simt_call(const Function* f, const Value* arguments, Value* result) {
     } catch (...) {
         status = failed("unknown C++ exception", kRuntimeError);
     }
+    device_open();
     return simt_take_pending() ? kFault : status;
 }
 

@@ -31,6 +31,7 @@ struct Region {
     size_t bytes;
     const char* what;   // "tensor", "__shared__ array"
     const char* name;
+    bool host;          // managed or pinned memory, which host code may touch
     Region *previous, *next;
 };
 
@@ -40,6 +41,18 @@ const char* region_damage(const Region* region);  // null when the slack around 
 Region* region_near(const void* address);         // the region whose data or guards hold this address
 Region* region_first();
 void poison(void* data, size_t bytes);
+
+// Device memory is out of reach for an extension's host code, as on a GPU: while that runs, regions are inaccessible.
+// Kernels, and what works on a tensor for the host, hold a DeviceAccess. Outside of calls Python has access.
+void device_open();
+void device_close();
+struct DeviceAccess {
+    DeviceAccess() { device_open(); }
+    ~DeviceAccess() { device_close(); }
+    DeviceAccess(const DeviceAccess&) = delete;
+    DeviceAccess& operator=(const DeviceAccess&) = delete;
+};
+bool device_closed();
 
 // A fault of the running kernel. `device_abort` leaves the kernel for the end of its launch.
 FaultRecord make_fault(const char* kind, const char* detail, int line);

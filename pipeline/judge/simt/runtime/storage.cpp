@@ -19,6 +19,7 @@ static void storage_release(Storage* storage) {
     if (--storage->references) return;
     if (storage->owner && Py_DecRef) Py_DecRef(storage->owner);
     if (storage->region) {
+        const DeviceAccess access;
         record_damage(storage->region, 0);
         region_destroy(storage->region);
     }
@@ -56,6 +57,7 @@ TensorImpl* tensor_allocate(c10::ScalarType type, c10::IntArrayRef sizes, bool z
         if (size < 0) fail("Trying to create tensor with negative dimension ", size, ": ", sizes);
         if (__builtin_mul_overflow(bytes, static_cast<size_t>(size), &bytes)) fail("out of memory: ", sizes);
     }
+    const DeviceAccess access;
     Region* region = region_create(bytes, "tensor", nullptr);
     if (!region) fail("CUDA out of memory. Tried to allocate ", bytes, " bytes");
     if (!zero) poison(region->data, bytes);
@@ -94,6 +96,7 @@ static void with_type(c10::ScalarType type, F visit) {
 }
 
 void tensor_copy(const TensorImpl* to, const TensorImpl* from) {
+    const DeviceAccess access;
     if (to->type == from->type) {
         const size_t width = c10::elementSize(to->type);
         for_each_pair(to, from, [&](int64_t a, int64_t b) { memcpy(to->data + a, from->data + b, width); });

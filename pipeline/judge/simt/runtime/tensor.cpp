@@ -146,6 +146,7 @@ Tensor& Tensor::fill_(Scalar value) {
 
 Tensor& Tensor::zero_() {
     if (is_contiguous()) {
+        const simt::DeviceAccess access;
         memset(impl_->data, 0, nbytes());
         return *this;
     }
@@ -154,6 +155,7 @@ Tensor& Tensor::zero_() {
 
 Scalar Tensor::item() const {
     if (numel() != 1) simt::fail("a Tensor with ", numel(), " elements cannot be converted to Scalar");
+    const simt::DeviceAccess access;
     if (isFloatingType(scalar_type())) return Scalar(*reshape({1}).to(kDouble).data_ptr<double>());
     return Scalar(*reshape({1}).to(kLong).data_ptr<int64_t>());
 }

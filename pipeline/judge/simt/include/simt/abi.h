@@ -45,6 +45,9 @@ unsigned simt_active_mask();
 unsigned simt_lane();
 [[noreturn]] void simt_device_fail(const char* kind, const char* detail, int line);
 void* simt_device_malloc(size_t bytes);
+void* simt_host_malloc(size_t bytes);
+void simt_copy(void* to, const void* from, size_t bytes);
+void simt_set(void* to, int value, size_t bytes);
 bool simt_device_free(void* pointer);
 }
 

@@ -73,15 +73,19 @@ cudaError_t cudaMalloc(T** pointer, size_t bytes) {
     return *pointer || bytes == 0 ? cudaSuccess : cudaErrorMemoryAllocation;
 }
 template <class T> cudaError_t cudaMallocAsync(T** pointer, size_t bytes, cudaStream_t) { return cudaMalloc(pointer, bytes); }
-template <class T> cudaError_t cudaMallocManaged(T** pointer, size_t bytes, unsigned = 1) { return cudaMalloc(pointer, bytes); }
-template <class T> cudaError_t cudaMallocHost(T** pointer, size_t bytes) { return cudaMalloc(pointer, bytes); }
+template <class T>
+cudaError_t cudaMallocManaged(T** pointer, size_t bytes, unsigned = 1) {
+    *pointer = static_cast<T*>(simt::simt_host_malloc(bytes));
+    return *pointer || bytes == 0 ? cudaSuccess : cudaErrorMemoryAllocation;
+}
+template <class T> cudaError_t cudaMallocHost(T** pointer, size_t bytes) { return cudaMallocManaged(pointer, bytes); }
 inline cudaError_t cudaFree(void* pointer) { return simt::simt_device_free(pointer) ? cudaSuccess : cudaErrorInvalidValue; }
 inline cudaError_t cudaFreeAsync(void* pointer, cudaStream_t) { return cudaFree(pointer); }
 inline cudaError_t cudaFreeHost(void* pointer) { return cudaFree(pointer); }
-inline cudaError_t cudaMemset(void* to, int value, size_t bytes) { memset(to, value, bytes); return cudaSuccess; }
+inline cudaError_t cudaMemset(void* to, int value, size_t bytes) { simt::simt_set(to, value, bytes); return cudaSuccess; }
 inline cudaError_t cudaMemsetAsync(void* to, int value, size_t bytes, cudaStream_t = {}) { return cudaMemset(to, value, bytes); }
 inline cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind) {
-    memmove(to, from, bytes);
+    simt::simt_copy(to, from, bytes);
     return cudaSuccess;
 }
 inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t = {}) {
@@ -91,7 +95,7 @@ template <class T>
 cudaError_t cudaMemcpyToSymbol(T& symbol, const void* from, size_t bytes, size_t offset = 0,
                                cudaMemcpyKind = cudaMemcpyHostToDevice) {
     if (offset + bytes > sizeof(T)) return cudaErrorInvalidValue;
-    memcpy(reinterpret_cast<char*>(&symbol) + offset, from, bytes);
+    simt::simt_copy(reinterpret_cast<char*>(&symbol) + offset, from, bytes);
     return cudaSuccess;
 }
 template <class T>
@@ -103,7 +107,7 @@ template <class T>
 cudaError_t cudaMemcpyFromSymbol(void* to, const T& symbol, size_t bytes, size_t offset = 0,
                                  cudaMemcpyKind = cudaMemcpyDeviceToHost) {
     if (offset + bytes > sizeof(T)) return cudaErrorInvalidValue;
-    memcpy(to, reinterpret_cast<const char*>(&symbol) + offset, bytes);
+    simt::simt_copy(to, reinterpret_cast<const char*>(&symbol) + offset, bytes);
     return cudaSuccess;
 }
 
