@@ -21,6 +21,7 @@ from pipeline.judge.torch_values import map_tensors, pack_values, seed_all, unpa
 from pipeline.judge.values import BadValueError
 
 MODULE = "candidate"
+SCALAR_BYTES = 8  # what a tensor's element takes as a Python number
 
 
 def serve(channel: Channel, fault_page: int) -> None:
@@ -88,7 +89,7 @@ class CandidateModule:
             _copy_into(self._inputs, values["inputs"])
         self._load_state(values["state"])
         binding.set_order(request["order"], request["seed"])
-        launched = len(binding.launches())
+        launched, read = len(binding.launches()), binding.host_bytes()
         seed_all(request["seed"])
         with OperatorLog() as log:
             outputs = self._model(*self._inputs)
@@ -98,6 +99,7 @@ class CandidateModule:
             "values": tree,
             "launches": [launch.kernel for launch in binding.launches()[launched:]],
             "torch_operators": sorted(log.computing),
+            "host_bytes": binding.host_bytes() - read + log.scalars * SCALAR_BYTES,
             "aliased": _shares_memory(outputs, self._inputs),
             "state_loaded": self._state_loaded,
         }, answer

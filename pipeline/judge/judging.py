@@ -19,8 +19,10 @@ from pipeline.judge.simt.fault import read_fault
 from pipeline.records import Check, Task, VerdictStatus
 
 MAX_DETAIL = 4000
+MAX_HOST_BYTES = 1024  # a launcher may read a few numbers (a length, an index); more is data to compute with
 SAME_ERROR = 1.01  # errors that differ by less than this factor are called the same
 
+NO_ANSWER = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 STATUS_OF_ERROR: dict[str, VerdictStatus] = {
     "build_failed": "compile_error",
     "no_model": "malformed",
@@ -37,18 +39,20 @@ class Answer:
     inputs: Any
     launches: int
     torch_operators: frozenset[str]
+    host_bytes: int
     aliased: bool
     buffers: list[bytearray]
 
     @classmethod
     def read(cls, header: dict[str, Any], buffers: list[bytearray]) -> "Answer":
-        """Return the answer; raises KeyError, TypeError or AttributeError if it has another form."""
+        """Return the answer; raises one of ``NO_ANSWER`` if it has another form."""
         values = header["values"]["dict"]
         return cls(
             outputs=values["outputs"],
             inputs=values["inputs"],
             launches=len(header["launches"]),
             torch_operators=frozenset(map(str, header["torch_operators"])),
+            host_bytes=int(header["host_bytes"]),
             aliased=bool(header["aliased"]),
             buffers=buffers,
         )
@@ -122,7 +126,7 @@ class Judgement:
 
         ``reference(case)`` returns the reference worker's answer, ``{"error": ...}`` if it refuses the case.
         """
-        previous, ran, operators = None, 0, set[str]()
+        previous, ran, operators, host_bytes = None, 0, set[str](), 0
         largest: dict[str, tuple[float, float]] = {}
         for case in plan(self.task, self.code, self.seed):
             answer, buffers = reference(case)
@@ -140,6 +144,7 @@ class Judgement:
             previous, ran = case.setting, ran + 1
             result = self._judge_call(candidate, case, values, buffers, given)
             operators |= given.torch_operators
+            host_bytes = max(host_bytes, given.host_bytes)
             pair = largest.get(case.setting.name, (0.0, 1.0))
             largest[case.setting.name] = max(pair, (result.error, result.bound), key=lambda p: p[0] / p[1])
         if not ran:
@@ -149,7 +154,10 @@ class Judgement:
         if operators and self.strict:
             detail = f"forward computes with torch: {', '.join(sorted(operators))}"
             raise self.failed("own_kernels", "cheating", "torch_computes", detail)
-        self.passed("own_kernels", torch_operators=", ".join(sorted(operators)) or None)
+        if host_bytes > MAX_HOST_BYTES and self.strict:
+            detail = f"forward brings {host_bytes} bytes of device memory to the host, where no kernel runs"
+            raise self.failed("own_kernels", "cheating", "host_computes", detail)
+        self.passed("own_kernels", torch_operators=", ".join(sorted(operators)) or None, host_bytes=host_bytes)
 
     def _call(
         self, candidate: Worker, case: Case, values: dict[str, Any], buffers: list[bytearray], *, construct: bool
@@ -161,7 +169,7 @@ class Judgement:
         self._raise_reported(name, header)
         try:
             return Answer.read(header, theirs)
-        except (KeyError, TypeError, AttributeError) as error:
+        except NO_ANSWER as error:
             raise self.failed(name, "cheating", "bad_answer", f"the process sent no answer: {error!r}") from None
 
     def _judge_call(

@@ -17,11 +17,15 @@ HARMLESS = frozenset(
 
 
 class OperatorLog(TorchDispatchMode):
-    """Context manager; afterwards ``computing`` holds the names of the operators that computed something."""
+    """Context manager; afterwards ``computing`` holds the names of the operators that computed something.
+
+    ``scalars`` counts the elements that became Python numbers.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.computing: set[str] = set()
+        self.scalars = 0
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -31,4 +35,5 @@ class OperatorLog(TorchDispatchMode):
         name = str(func).split(".")[1]
         if name not in HARMLESS:
             self.computing.add(name)
+        self.scalars += name == "_local_scalar_dense"
         return func(*args, **(kwargs or {}))

@@ -147,6 +147,9 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "host code writes a tensor": (changed("return y;\n}", "for (int i = 0; i < y.numel(); i++) y.data_ptr<float>()[i] = 0; return y;\n}"), "runtime_error", "host_access"),
     "opens device memory": (changed("#include <cuda_runtime.h>", "#include <cuda_runtime.h>\nnamespace simt { void device_open(); }").replace("return y;\n}", "simt::device_open(); y.data_ptr<float>()[0] = 0; return y;\n}"), "cheating", "rule:native_calls"),
     "unprotects memory": (changed("#include <cuda_runtime.h>", '#include <cuda_runtime.h>\n#define PASTE(a, b) a##b\nextern "C" int PASTE(mpro, tect)(void*, size_t, int);').replace("return y;\n}", "PASTE(mpro, tect)(y.data_ptr<float>(), 8192, 3); return y;\n}"), "cheating", "rule:native_calls"),
+    "computes on the host": (changed("return y;\n}", "std::vector<float> h(x.numel()); cudaMemcpy(h.data(), y.data_ptr<float>(), 4 * h.size(), cudaMemcpyDeviceToHost); cudaMemcpy(y.data_ptr<float>(), h.data(), 4 * h.size(), cudaMemcpyHostToDevice); return y;\n}"), "cheating", "host_computes"),
+    "computes in managed memory": (changed("return y;\n}", "float* h; cudaMallocManaged(&h, 4 * y.numel()); cudaMemcpy(h, y.data_ptr<float>(), 4 * y.numel(), cudaMemcpyDefault); cudaMemcpy(y.data_ptr<float>(), h, 4 * y.numel(), cudaMemcpyDefault); return y;\n}"), "cheating", "host_computes"),
+    "computes in Python": (changed(CALL, "y = ext.fused(x.contiguous(), self.bias)\n        return torch.tensor([[float(v) for v in row] for row in y])"), "cheating", "host_computes"),
     "reads files while it is compiled": (changed("#include <cuda_runtime.h>", '#include <cuda_runtime.h>\n#include "/etc/passwd"'), "unsupported", "unsupported:a header outside of the include paths"),
     "library from outside": (changed("#include <cuda_runtime.h>", "#include <cuda_runtime.h>\n#include <cub/cub.cuh>"), "unsupported", "unsupported:cub"),
 }  # fmt: skip

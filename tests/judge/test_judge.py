@@ -9,6 +9,7 @@ import pytest
 from pipeline.errors import TaskError
 from pipeline.judge.config import JudgeConfig
 from pipeline.judge.judge import Judge
+from pipeline.judge.judging import NO_ANSWER, Answer
 from pipeline.records import Task
 from tests.judge.examples import HONEST, REFERENCE, TASK, WRONG
 
@@ -85,6 +86,14 @@ def test_a_second_judgement_builds_nothing(judge: Judge):
     before = {p: p.stat().st_mtime_ns for p in judge.config.cache.rglob("*.so")}
     judge.submit(TASK, HONEST, "again").result()
     assert {p: p.stat().st_mtime_ns for p in judge.config.cache.rglob("*.so")} == before
+
+
+@pytest.mark.parametrize("value", [None, "many", float("inf"), [1]])
+def test_an_answer_of_another_form_is_no_answer(value: object):
+    header = {"launches": [], "torch_operators": [], "aliased": False, "host_bytes": value}
+    outcome = {"values": {"dict": {"outputs": None, "inputs": None}}, **header}
+    with pytest.raises(NO_ANSWER):
+        Answer.read(outcome, [])
 
 
 def test_a_worker_finds_all_its_modules_imported():

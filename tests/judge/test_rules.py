@@ -44,6 +44,18 @@ CASES = [
     ("patches_library", "torch.allclose = f", "self.allclose = f"),
     ("patches_library", "torch.nn.functional.relu, x = f, 1", "relu, x = f, 1"),
     ("patches_library", "torch.ops['x'] = f", "ops['x'] = f"),
+    ("patches_library", "T = torch\nT.allclose = f", "T = self\nT.allclose = f"),
+    ("patches_library", "import math as m\nm.exp = f", "m = [0]\nm[0] = f"),
+    ("torch_compile", "import torch as t\nt.compile(m)", "t = self\nt.compile(m)"),
+    ("private_api", "torch._C._DisableTorchDispatch()", "self._c.disable()"),
+    ("import", "from torch.utils import _python_dispatch", "from torch.utils import cpp_extension"),
+    ("import", "import torch._C as native", "import torch.nn as native"),
+    ("private_api", "getattr(torch, '_C')", "getattr(self, '_c')"),
+    ("dynamic_code", "getattr(torch, '_' + 'C')", "getattr(ext, 'k' + '1')"),
+    ("dynamic_code", "__builtins__['exec']('x = 1')", "builtins = 1"),
+    ("introspection", "getattr(f, '__globals__')", "getattr(f, '__name__')"),
+    ("host_computes", "y = x.numpy()", "y = x.numel()"),
+    ("host_computes", "y = torch.from_numpy(y)", "y = x.item()"),
     ("inherits_reference", "class ModelNew(Model):\n    pass", "class ModelNew(nn.Module):\n    pass"),
 ]
 

@@ -189,6 +189,11 @@ def launch_count() -> int:
     return _runtime.library.simt_launch_count() if _runtime.library is not None else 0
 
 
+def host_bytes() -> int:
+    """Return how many bytes of device memory host code has read or shared so far (copies, managed memory, item)."""
+    return _runtime.library.simt_host_bytes() if _runtime.library is not None else 0
+
+
 def reset_launches() -> None:
     """Forget the launches so far."""
     if _runtime.library is not None:

@@ -56,6 +56,7 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "simt_clear_faults": (None, ()),
     "simt_check_guards": (None, ()),
     "simt_launch_count": (ctypes.c_int64, ()),
+    "simt_host_bytes": (ctypes.c_int64, ()),
     "simt_launch_record": (ctypes.POINTER(LaunchRecord), (ctypes.c_int64,)),
     "simt_reset_launches": (None, ()),
 }

@@ -98,11 +98,28 @@ static void* allocate(size_t bytes, const char* what, bool host) {
 }
 
 extern "C" void* simt_device_malloc(size_t bytes) { return allocate(bytes, "cudaMalloc buffer", false); }
-extern "C" void* simt_host_malloc(size_t bytes) { return allocate(bytes, "managed or pinned buffer", true); }
 
-extern "C" void simt_copy(void* to, const void* from, size_t bytes) {
+static int64_t host_bytes;  // of tensors and buffers that came within reach of host code
+void count_host_bytes(size_t bytes) { host_bytes += static_cast<int64_t>(bytes); }
+
+static bool on_device(const void* address) {
+    const Region* region = region_near(address);
+    return region && !region->host;
+}
+
+extern "C" {
+int64_t simt_host_bytes() { return host_bytes; }
+
+void* simt_host_malloc(size_t bytes) {
+    count_host_bytes(bytes);
+    return allocate(bytes, "managed or pinned buffer", true);
+}
+
+void simt_copy(void* to, const void* from, size_t bytes) {
     const DeviceAccess access;
+    if (on_device(from) && !on_device(to)) count_host_bytes(bytes);
     memmove(to, from, bytes);
+}
 }
 
 extern "C" void simt_set(void* to, int value, size_t bytes) {

@@ -53,6 +53,7 @@ struct DeviceAccess {
     DeviceAccess& operator=(const DeviceAccess&) = delete;
 };
 bool device_closed();
+void count_host_bytes(size_t bytes);
 
 // A fault of the running kernel. `device_abort` leaves the kernel for the end of its launch.
 FaultRecord make_fault(const char* kind, const char* detail, int line);

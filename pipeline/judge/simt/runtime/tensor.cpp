@@ -156,6 +156,7 @@ Tensor& Tensor::zero_() {
 Scalar Tensor::item() const {
     if (numel() != 1) simt::fail("a Tensor with ", numel(), " elements cannot be converted to Scalar");
     const simt::DeviceAccess access;
+    simt::count_host_bytes(static_cast<size_t>(itemsize()));
     if (isFloatingType(scalar_type())) return Scalar(*reshape({1}).to(kDouble).data_ptr<double>());
     return Scalar(*reshape({1}).to(kLong).data_ptr<int64_t>());
 }
