@@ -61,7 +61,7 @@ async def rollout(
                 return
             messages = repair(turns[-1], verdict)
         reply = await teacher.complete(messages, request_seed(seed, task.id, sample, len(turns)))
-        turns.append(_candidate(task, sample, teacher.name, turns, messages, reply))
+        turns.append(answered(task, sample, teacher.name, turns, messages, reply))
         yield turns[-1]
 
 
@@ -87,9 +87,10 @@ async def _judged(task: Task, candidate: Candidate, judge: Judging) -> Verdict:
     return await asyncio.wrap_future(judge.submit(task, candidate.code, candidate.id))
 
 
-def _candidate(
-    task: Task, sample: int, teacher: str, turns: list[Candidate], messages: tuple[Message, ...], reply: Reply
+def answered(
+    task: Task, sample: int, teacher: str, turns: Sequence[Candidate], messages: tuple[Message, ...], reply: Reply
 ) -> Candidate:
+    """Return the candidate in an answer to ``messages``; ``turns`` are this sample's candidates before it."""
     parsed = parse(reply)
     apart = clean(reply.reasoning) if reply.reasoning else None
     return Candidate(

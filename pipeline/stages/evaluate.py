@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from pipeline.agent.loop import request_seed
+from pipeline.agent.loop import answered, request_seed
 from pipeline.agent.prompting import translate
-from pipeline.agent.reply import clean, parse
 from pipeline.errors import RefusedError, TeacherError, UserError
 from pipeline.futures import as_finished
 from pipeline.records import Candidate, Message, Task, Verdict, content_hash
@@ -197,7 +196,7 @@ class Evaluation:
                 if isinstance(reply, TeacherError):
                     self.unanswered.append(reply)
                     continue
-                candidate = _candidate(model, task, sample, messages, reply)
+                candidate = answered(task, sample, model, (), messages, reply)
                 if key(model, task, sample) in self.context.store:
                     continue
                 if candidate.code is None:
@@ -256,25 +255,6 @@ def _answers(
         return await asyncio.gather(*(ask(m, s) for m, s in zip(conversations, seeds, strict=True)))
 
     return runner.run(ask_all())
-
-
-def _candidate(model: str, task: Task, sample: int, messages: tuple[Message, ...], reply: Reply) -> Candidate:
-    parsed = parse(reply)
-    apart = clean(reply.reasoning) if reply.reasoning else None
-    return Candidate(
-        task_id=task.id,
-        sample=sample,
-        turn=0,
-        teacher=model,
-        sampling=reply.sampling,
-        messages=(*messages, Message(role="assistant", content=clean(reply.content), reasoning=apart)),
-        reasoning=parsed.reasoning,
-        code=parsed.code,
-        status=parsed.status,
-        finish_reason=reply.finish_reason,
-        prompt_tokens=reply.prompt_tokens,
-        completion_tokens=reply.completion_tokens,
-    )
 
 
 def _outcome(verdict: Verdict) -> Outcome:

@@ -5,7 +5,8 @@ import json
 import os
 import platform
 import sys
-from pathlib import Path
+
+from pipeline.doctor import cpu_name
 
 BENCHES = ("judge", "startup", "loop")
 
@@ -16,17 +17,9 @@ def main() -> int:
         print(f"usage: python -m tests.bench {'|'.join(BENCHES)}", file=sys.stderr)
         return 2
     figures = importlib.import_module(f"tests.bench.{sys.argv[1]}").main(sys.argv[2:])
-    machine = {"cores": os.cpu_count(), "machine": platform.machine(), "processor": _processor()}
+    machine = {"cores": os.cpu_count(), "machine": platform.machine(), "processor": cpu_name()}
     print(json.dumps({"bench": sys.argv[1], **figures, **machine}))
     return 0
-
-
-def _processor() -> str:
-    try:
-        with Path("/proc/cpuinfo").open() as file:
-            return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor()
 
 
 if __name__ == "__main__":
