@@ -7,6 +7,7 @@ from typing import TypeVar
 from pipeline.errors import InfrastructureError
 
 MAX_FAULTS = 20
+IN_FLIGHT_PER_WORKER = 4  # submissions for each of the judge's workers: none waits, and few are held in memory
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

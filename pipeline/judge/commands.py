@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from pipeline.errors import UserError
-from pipeline.futures import as_finished
+from pipeline.futures import IN_FLIGHT_PER_WORKER, as_finished
 from pipeline.judge.config import JudgeConfig
 from pipeline.judge.judge import Judge
 from pipeline.progress import StageProgress
 from pipeline.records import Task, Verdict, content_hash
 from pipeline.sources.files import task_from_source
 
-IN_FLIGHT_PER_WORKER = 4
 COLUMNS = ("id", "task", "candidate")
+BEGINNING = b'{"id": '  # of a verdict's line: what else ends without a newline is not ours to cut off
 
 
 class Pair(NamedTuple):
@@ -96,12 +96,21 @@ def _pairs(path: Path) -> Iterator[Pair]:
 
 def _ids(path: Path) -> set[str]:
     """Return the ids that have a verdict, and cut off the torn last line that a killed run leaves."""
-    if not path.exists():
-        return set()
-    with path.open("rb+") as file:
-        text = file.read()
-        file.truncate(text.rfind(b"\n") + 1)
-    return {str(row.get("id")) for _, row in _lines(path)}
+    found: set[str] = set()
+    try:
+        with path.open("ab+") as file:
+            file.seek(0)
+            whole = 0
+            for number, line in enumerate(file, 1):
+                if line.endswith(b"\n"):
+                    found.add(str(_row(line, f"{path}, line {number}").get("id")))
+                    whole += len(line)
+                elif not BEGINNING.startswith(line[: len(BEGINNING)]):
+                    raise UserError(f"{path}: holds something else than verdicts; give another --out")
+            file.truncate(whole)
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+    return found
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -117,7 +126,7 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise UserError(f"{path}: not UTF-8 text") from None
 
 
-def _row(line: str, where: str) -> dict[str, Any]:
+def _row(line: str | bytes, where: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
     except ValueError:

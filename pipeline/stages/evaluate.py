@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from pipeline.agent.loop import answered, request_seed
 from pipeline.agent.prompting import translate
 from pipeline.errors import RefusedError, TeacherError, UserError
-from pipeline.futures import as_finished
+from pipeline.futures import IN_FLIGHT_PER_WORKER, as_finished
 from pipeline.records import Candidate, Message, Task, Verdict, content_hash
 from pipeline.section import Section, throughput
 from pipeline.stages import StageContext
@@ -39,7 +39,6 @@ SCHEMA = schema_of(
 )
 TRAINED = ("untrained", "student")  # folders of the train stage
 SUITE = "heldout"
-IN_FLIGHT_PER_WORKER = 4
 
 
 class EvaluateConfig(Section):

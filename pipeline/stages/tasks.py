@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import TaskError, UserError
-from pipeline.futures import as_finished
+from pipeline.futures import IN_FLIGHT_PER_WORKER, as_finished
 from pipeline.records import Task
 from pipeline.stages import StageContext
 from pipeline.store import REJECTED
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from pipeline.recipe import TasksConfig
 
 SCHEMA = schema_of(Task)
-IN_FLIGHT_PER_WORKER = 4
 
 
 def run(context: StageContext) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 
 from pipeline.agent.loop import without_code
-from pipeline.futures import as_finished
+from pipeline.futures import IN_FLIGHT_PER_WORKER, as_finished
 from pipeline.records import Candidate, Task, Verdict
 from pipeline.stages import StageContext
 from pipeline.store import read_manifest
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pipeline.judge.judge import Judge
 
 SCHEMA = schema_of(Verdict, task_id=pa.string(), sample=pa.int64(), turn=pa.int64())
-IN_FLIGHT_PER_WORKER = 4
 
 
 class Pair(NamedTuple):

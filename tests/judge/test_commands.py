@@ -79,6 +79,18 @@ def test_pairs_are_judged_once_whatever_happened_before(tmp_path: Path):
     assert sorted(out.read_text().splitlines()) == whole
 
 
+@pytest.mark.parametrize("text", ["a note without an end", '{"no": "verdict"', "a line\n"])
+def test_a_file_that_is_no_file_of_verdicts_is_left_as_it_is(tmp_path: Path, text: str):
+    pairs, out = tmp_path / "pairs.jsonl", tmp_path / "notes.txt"
+    pairs.write_text(json.dumps({"id": "a", "task": REFERENCE, "candidate": HONEST}) + "\n")
+    out.write_text(text)
+    done = judge("--pairs", pairs, "--out", out)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert str(out) in done.stderr
+    assert out.read_text() == text
+    assert judge("--pairs", pairs, "--out", tmp_path / "nowhere" / "out.jsonl").returncode == 2
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

@@ -11,6 +11,7 @@ from pathlib import Path
 from pipeline.disk import full_disk
 from pipeline.errors import InfrastructureError
 from pipeline.judge.simt import diagnostics
+from pipeline.judge.simt.elf import dynamic_symbols
 from pipeline.judge.simt.errors import CompileTimeoutError, ForbiddenError, Unsupported
 from pipeline.judge.simt.features import needs_full_header
 from pipeline.judge.simt.toolchain import Toolchain, atomic, prepare, toolchain, toolchain_key
@@ -81,9 +82,10 @@ def _compile(text: str, target: Path, tools: Toolchain, deadline: float, *, full
             code, log = _run(tools.link_command(temporary, object_file), folder, deadline)
             if code:
                 raise full_disk(folder, tools.folder, told=log) or _gave_up(log, tools, folder)
-            if undefined := tools.undefined(temporary):
+            _, imports = dynamic_symbols(temporary)
+            if undefined := tools.undefined(imports):
                 raise diagnostics.explain_undefined(undefined)
-            if forbidden := tools.forbidden(temporary):
+            if forbidden := tools.forbidden(imports):
                 raise ForbiddenError(forbidden)
 
 

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -81,14 +82,13 @@ class Toolchain:
         options = ["-shared", "--eh-frame-hdr", "-rpath", "$ORIGIN", "-o", str(target)]
         return [self.linker, *options, *self.start_files, *inputs, *self.end_files]
 
-    def undefined(self, extension: Path) -> list[str]:
-        """Return the symbols that a linked extension needs and nobody defines."""
-        return sorted(dynamic_symbols(extension)[1] - _words(self.folder / SYMBOLS))
+    def undefined(self, imports: AbstractSet[str]) -> list[str]:
+        """Return which of a linked extension's imports nobody defines."""
+        return sorted(imports - _words(self.folder / SYMBOLS))
 
-    def forbidden(self, extension: Path) -> list[str]:
-        """Return what a linked extension imports to get around the checks, however its source spells it."""
-        private = _private_names(self.folder / LIBRARY)
-        return sorted(name for name in dynamic_symbols(extension)[1] if name in OUT_OF_REACH or name in private)
+    def forbidden(self, imports: AbstractSet[str]) -> list[str]:
+        """Return which imports would get around the checks; however the source spells them, here is their name."""
+        return sorted(imports & (OUT_OF_REACH | _private_names(self.folder / LIBRARY)))
 
     def full_names(self) -> frozenset[str]:
         """Return the identifiers that the larger header has and the smaller one lacks."""
