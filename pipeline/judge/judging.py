@@ -211,7 +211,8 @@ class Judgement:
 
     def _build(self, request: dict[str, Any]) -> dict[str, Any]:
         """Build what the candidate asks for; a failure is remembered, because the candidate may hide it."""
-        source = ExtensionSource(str(request["cpp"]), str(request["cuda"]), tuple(map(str, request["functions"])))
+        names, flags = (tuple(map(str, request[key])) for key in ("functions", "flags"))
+        source = ExtensionSource(str(request["cpp"]), str(request["cuda"]), names, flags)
         try:
             path = build(source, self.cache)
         except CompileError as error:

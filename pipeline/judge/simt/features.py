@@ -1,6 +1,10 @@
 """Which headers and names this backend knows, and which it knows that it lacks."""
 
 import re
+from collections.abc import Iterable
+
+from pipeline.judge.simt.errors import Unsupported
+from pipeline.judge.simt.toolchain import Header
 
 # Headers whose content is in the precompiled one: the include is dropped.
 PROVIDED = re.compile(
@@ -52,13 +56,18 @@ UNSUPPORTED_NAMES = (
     (re.compile(r"\bcublas\w+\s*\("), "cublas"),
     (re.compile(r"\bcudnn\w+\s*\("), "cudnn"),
     (re.compile(r"\bcurand\w*\s*\("), "curand"),
-    (re.compile(r"\b(__half2?|half2?|__nv_bfloat162?|nv_bfloat162?)\b"), "__half and __nv_bfloat16"),
     (
         re.compile(r"\bAT_DISPATCH_(?!(FLOATING|INTEGRAL|ALL|INDEX)_TYPES\b|FLOATING_TYPES_AND(2|_HALF)?\b)\w+"),
         "this dispatch macro",
     ),
     (re.compile(r"\b__pipeline_\w+|\bcuda::(barrier|pipeline|memcpy_async|atomic)\w*"), "asynchronous copies"),
 )
+_16_BIT_NAME = re.compile(
+    r"\b(__half\w*|half2?|half_float|__(nv_)?bfloat16\w*|nv_bfloat16\w*|__float22?(half|bfloat16|bfloat162)\w*"
+    r"|__double2(half|bfloat16)|CUDART_\w+_[FB]F?16)\b"
+)
+_OPERATORS_FLAG = re.compile(r"-U\s*__CUDA_NO_(HALF2?|BFLOAT162?)_(OPERATORS|CONVERSIONS)__")
+_DEFINITION = re.compile(r"-D(?P<name>[A-Za-z_]\w*)(=(?P<value>[\w.+-]*))?")
 # An identifier that the compiler does not know, but that CUDA or torch may well have.
 FOREIGN_NAME = re.compile(
     r"(__[a-z]\w*|cuda[A-Z]\w*|cu[A-Z]\w*|nv\w+|AT_\w+|TORCH_\w+|C10_\w+|CUDART_\w+|h(exp|log|sqrt|rcp)\w*)"
@@ -75,8 +84,34 @@ def unsupported_name(code: str) -> str | None:
     return next((name for pattern, name in UNSUPPORTED_NAMES if pattern.search(code)), None)
 
 
-def needs_full_header(code: str) -> bool:
-    """Return whether ``code`` needs more of the standard library than the small precompiled header has."""
+def header(code: str, flags: Iterable[str]) -> Header:
+    """Return the smallest precompiled header that has what ``code`` (without comments and strings) mentions.
+
+    As torch passes them to nvcc, __half and its like have neither operators nor implicit conversions, unless
+    ``flags`` take that back.
+    """
+    if _16_BIT_NAME.search(code):
+        return "half_operators" if any(_OPERATORS_FLAG.match(flag) for flag in flags) else "half"
+    return "full" if _needs_full_header(code) else "small"
+
+
+def definitions(flags: Iterable[str]) -> str:
+    """Return the macros that compiler flags define, on one line each.
+
+    Raises:
+        Unsupported: a definition that is more than a word or a number.
+    """
+    lines = []
+    for flag in flags:
+        if flag.startswith("-D"):
+            found = _DEFINITION.fullmatch(flag)
+            if found is None:
+                raise Unsupported("this definition in a compiler flag", flag)
+            lines.append(f"#define {found['name']} {found['value'] or 1}\n")
+    return "".join(lines)
+
+
+def _needs_full_header(code: str) -> bool:
     if "using namespace std" in code:
         return True
     includes = re.findall(r"^\s*#\s*include\s*<(\w+)>", code, re.MULTILINE)

@@ -9,8 +9,11 @@ import torch
 from pipeline.judge.simt import binding
 from pipeline.judge.simt.binding import Extension
 from pipeline.judge.simt.build import ExtensionSource
-from tests.judge.simt.sources import EXAMPLES, MATMUL, MODULE, inline
+from tests.judge.simt import sources, sources_16_bit
+from tests.judge.simt.example import inline
+from tests.judge.simt.sources import MATMUL, MODULE
 
+EXAMPLES = {**sources.EXAMPLES, **sources_16_bit.EXAMPLES}
 Compiled = Callable[[ExtensionSource], Extension]
 
 

@@ -52,7 +52,6 @@ def test_launches_carry_name_and_line():
         ("using namespace nvcuda; wmma::fragment<wmma::accumulator, 16, 16, 16, float> c;", "wmma"),
         ("__global__ void k(cudaTextureObject_t t) {}", "textures"),
         ("__global__ void c(); __global__ void k() { c<<<1, 1>>>(); }", "dynamic parallelism"),
-        ("__global__ void k(const __half* x) {}", "__half and __nv_bfloat16"),
         ("namespace cg = cooperative_groups;", "cooperative_groups"),
     ],
 )

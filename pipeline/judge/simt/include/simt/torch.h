@@ -44,6 +44,21 @@ inline cudaDeviceProp* getCurrentDeviceProperties() {
 template <class A, class B> constexpr auto ATenCeilDiv(A a, B b) { return (a + b - 1) / b; }
 }  // namespace cuda
 template <class A, class B> constexpr auto ceil_div(A a, B b) { return (a + b - 1) / b; }
+
+// What to compute in and what to sum up in; on a GPU both are float for the 16-bit types, and sums of floats are floats.
+template <class T> struct OpMathType { using type = T; };
+template <> struct OpMathType<Half> { using type = float; };
+template <> struct OpMathType<BFloat16> { using type = float; };
+template <class T> using opmath_type = typename OpMathType<T>::type;
+template <class T> struct AccumulateType : OpMathType<T> {};
+#define SIMT_SUMMED_AS_LONG(T) template <> struct AccumulateType<T> { using type = int64_t; };
+SIMT_SUMMED_AS_LONG(uint8_t)
+SIMT_SUMMED_AS_LONG(int8_t)
+SIMT_SUMMED_AS_LONG(char)
+SIMT_SUMMED_AS_LONG(int16_t)
+SIMT_SUMMED_AS_LONG(int32_t)
+#undef SIMT_SUMMED_AS_LONG
+template <class T, bool OnGpu> using acc_type = typename AccumulateType<T>::type;
 }  // namespace at
 
 namespace torch {
