@@ -1,4 +1,4 @@
-"""Honest kernels: each ``NN_name.py`` here holds a task, a line ``# --- candidate ---``, and an answer to it.
+"""Honest kernels: each ``kernels/NN_name.py`` holds a task, a line ``# --- candidate ---``, and an answer to it.
 
 The answers are written as a good model writes them and are meant for a GPU: nothing in them may rest on how this
 project's judge runs them.
@@ -11,7 +11,7 @@ from pipeline.records import Task
 from pipeline.sources.files import task_from_source
 
 SEPARATOR = "# --- candidate ---\n"
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "kernels"
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Pair:
 
 def pairs() -> list[Pair]:
     """Return all pairs, in the order of their names."""
-    return [_read(path) for path in sorted(FOLDER.glob("[0-9]*.py"))]
+    return [_read(path) for path in sorted(FOLDER.glob("*.py"))]
 
 
 def _read(path: Path) -> Pair:
