@@ -43,6 +43,7 @@ def serve(channel: Channel, fault_page: int, device: Device = simt) -> None:
             request, buffers = channel.receive()
         except ChannelClosedError:
             return
+        channel.answering = request["number"]
         try:
             if request["op"] == "load":
                 header, answer = candidate.load(request["code"]), []

@@ -13,11 +13,16 @@ from typing import Any
 
 MAX_HEADER_BYTES = 16 * 2**20
 MAX_BUFFER_BYTES = 2 * 2**30
+MAX_BUFFERS = 65536
 _LENGTH = struct.Struct("!I")
 
 
 class ChannelClosedError(Exception):
     """The other end is gone, or sent something that is no frame."""
+
+
+class NotAFrameError(ChannelClosedError):
+    """The other end sent something that is no frame, too large a one, or not the one that is due."""
 
 
 class ChannelTimeoutError(Exception):
@@ -35,6 +40,7 @@ class Channel:
     def __init__(self, sock: socket.socket, max_buffer_bytes: int = MAX_BUFFER_BYTES) -> None:
         self.sock = sock
         self.max_buffer_bytes = max_buffer_bytes
+        self.answering: str | None = None  # a worker's: the number of the request that it is at, sent with each frame
 
     def send(self, header: dict[str, Any], buffers: Sequence[Any] = (), deadline: float | None = None) -> None:
         """Send one frame; buffers are anything with the buffer protocol, one byte an item.
@@ -43,6 +49,8 @@ class Channel:
             ChannelClosedError: the other end is gone.
             ChannelTimeoutError: the other end does not read.
         """
+        if self.answering is not None:
+            header = {**header, "number": self.answering}
         text = json.dumps({**header, "buffers": [len(b) for b in buffers]}).encode()
         try:
             self._set_timeout(deadline)
@@ -63,15 +71,17 @@ class Channel:
         """
         (length,) = _LENGTH.unpack(self._read(_LENGTH.size, deadline))
         if length > MAX_HEADER_BYTES:
-            raise ChannelClosedError(f"a header of {length} bytes")
+            raise NotAFrameError(f"a header of {length} bytes")
         try:
             header = json.loads(self._read(length, deadline))
             sizes = header.pop("buffers")
             good = isinstance(sizes, list) and all(type(s) is int and s >= 0 for s in sizes)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise ChannelClosedError("not a frame") from error
-        if not good or sum(sizes) > self.max_buffer_bytes:
-            raise ChannelClosedError("not a frame, or too large a one")
+            raise NotAFrameError("not a frame") from error
+        if not good or len(sizes) > MAX_BUFFERS:
+            raise NotAFrameError("not a frame")
+        if sum(sizes) > self.max_buffer_bytes:
+            raise NotAFrameError(f"tensors of {sum(sizes)} bytes; at most {self.max_buffer_bytes}")
         return header, [self._read(size, deadline) for size in sizes]
 
     def close(self) -> None:

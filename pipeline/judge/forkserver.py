@@ -1,13 +1,15 @@
 """A process that has torch imported and forks workers on request, so that a worker costs milliseconds.
 
-Run as ``python -m pipeline.judge.forkserver FD``, where FD is a SOCK_SEQPACKET socket to the parent. It runs no
-foreign code itself. When the parent goes, it goes, and its workers with it.
+Run as ``python -m pipeline.judge.forkserver FD AROUND``, where FD is a SOCK_SEQPACKET socket to the parent and AROUND
+says what confines this process itself: ``bwrap`` already does, ``own`` namespaces are to be entered, or ``none``. It
+runs no foreign code itself. When the parent goes, it goes, and its workers with it.
 
 Requests, one JSON message each:
     {"op": "fork", "role": "reference" | "candidate", ...}  with a stream socket and a fault page as descriptors
         -> {"pid": ...}
     {"op": "import", "module": ...} -> {}
-    {"op": "wait", "pid": ...} -> {"signal": N or null, "code": N or null, "cpu_seconds": ...}
+    {"op": "end", "pid": ...}, which kills it and its group
+        -> {"signal": N or null, "code": N or null, "cpu_seconds": ...}
 """
 
 import contextlib
@@ -15,13 +17,18 @@ import gc
 import importlib
 import json
 import os
+import select
 import signal
 import socket
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pipeline.judge import namespaces
+
 MESSAGE_BYTES = 65536
+WATCH_SECONDS = 0.2  # between two looks at how much workers have written
 # All that a worker uses: what is not imported here, each of them would import for itself.
 PREPARED = (
     "numpy",
@@ -33,17 +40,22 @@ PREPARED = (
 )
 
 
-def main(descriptor: int) -> None:
+def main(descriptor: int, around: str) -> None:
     """Serve until the parent closes its end."""
+    if around == "own":
+        around = "namespaces" if namespaces.enter() else "none"
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     _import_everything()
     with contextlib.suppress(ConnectionError):  # the parent went in the middle of something
-        _serve(socket.socket(fileno=descriptor))
+        _serve(socket.socket(fileno=descriptor), around)
 
 
-def _serve(server: socket.socket) -> None:
+def _serve(server: socket.socket, around: str) -> None:
     server.send(b'{"ready": true}')
+    folders: dict[int, Path] = {}  # of the workers whose folders the kernel does not bound
     while True:
+        while folders and not select.select([server], [], [], WATCH_SECONDS)[0]:
+            _kill_the_greedy(folders)
         data, descriptors, _, _ = socket.recv_fds(server, MESSAGE_BYTES, 2)
         if not data:
             return
@@ -51,7 +63,9 @@ def _serve(server: socket.socket) -> None:
         if request["op"] == "fork":
             pid = os.fork()
             if pid == 0:
-                _become_worker(server, request, descriptors)
+                _become_worker(server, request, descriptors, around)
+            if request["sandbox"] and not _kernel_bounds_folders():
+                folders[pid] = Path(request["folder"])
             for fd in descriptors:
                 os.close(fd)
             server.send(json.dumps({"pid": pid}).encode())
@@ -60,6 +74,10 @@ def _serve(server: socket.socket) -> None:
             gc.freeze()
             server.send(b"{}")
         else:
+            folders.pop(request["pid"], None)
+            for kill in (os.killpg, os.kill):  # both: it may not lead its group yet
+                with contextlib.suppress(ProcessLookupError):
+                    kill(request["pid"], signal.SIGKILL)  # a dead one stays a zombie, so its number is still its own
             _, status, usage = os.wait4(request["pid"], 0)
             died = os.WIFSIGNALED(status)
             answer = {
@@ -85,7 +103,29 @@ def _import_everything() -> None:
     gc.freeze()  # keeps the collector from touching, and so copying, pages shared with the workers
 
 
-def _become_worker(server: socket.socket, request: dict[str, Any], descriptors: list[int]) -> None:
+@cache
+def _kernel_bounds_folders() -> bool:
+    """Whether workers can have a file system of their own for their folder: tried once, in a child."""
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if namespaces.own_folder(Path("/tmp")) else 1)  # noqa: S108  (in the child's own mounts)
+    return os.waitpid(pid, 0)[1] == 0
+
+
+def _kill_the_greedy(folders: dict[int, Path]) -> None:
+    """Kill the workers that have written more than they may; how they ended is asked later."""
+    for pid, folder in folders.items():
+        used = files = 0
+        with contextlib.suppress(OSError):  # what is being removed at this moment
+            for parent, _, names in os.walk(folder):
+                files += 1 + len(names)
+                used += sum(os.lstat(os.path.join(parent, name)).st_blocks * 512 for name in names)  # noqa: PTH118  (fast)
+                if used > namespaces.FOLDER_BYTES or files > namespaces.FOLDER_FILES:
+                    os.kill(pid, signal.SIGKILL)
+                    break
+
+
+def _become_worker(server: socket.socket, request: dict[str, Any], descriptors: list[int], around: str) -> None:
     """Turn this forked process into a worker; never returns."""
     code = 70
     try:
@@ -93,6 +133,7 @@ def _become_worker(server: socket.socket, request: dict[str, Any], descriptors: 
         null = os.open("/dev/null", os.O_RDWR)
         for standard in (0, 1, 2):
             os.dup2(null, standard)
+        _close_all_but({0, 1, 2, *descriptors})
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.setsid()
         from pipeline.judge import candidate_worker, reference_worker
@@ -104,6 +145,7 @@ def _become_worker(server: socket.socket, request: dict[str, Any], descriptors: 
             readable = [Path(tree) for tree in request["readable"]]
             limits = request["cpu_seconds"], request["memory_bytes"]
             sandbox = confine(Path(request["folder"]), readable, *limits)
+            sandbox = sandbox if around == "none" else f"{around}+{sandbox}"
         else:
             os.chdir(request["folder"])
         channel = Channel(socket.socket(fileno=descriptors[0]))
@@ -117,5 +159,12 @@ def _become_worker(server: socket.socket, request: dict[str, Any], descriptors: 
         os._exit(code)
 
 
+def _close_all_but(kept: set[int]) -> None:
+    for fd in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
+        if fd not in kept:
+            with contextlib.suppress(OSError):  # the listing's own
+                os.close(fd)
+
+
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), sys.argv[2])

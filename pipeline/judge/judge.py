@@ -12,6 +12,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Self
 
 from pipeline.errors import InfrastructureError, TaskError, UserError
@@ -21,7 +22,7 @@ from pipeline.judge.inputs import Case
 from pipeline.judge.judging import Decided, Judgement
 from pipeline.judge.probing import probe
 from pipeline.judge.processes import ForkServer, Limits, Worker, WorkerGoneError
-from pipeline.judge.sandbox import expected_tier
+from pipeline.judge.sandbox import missing
 from pipeline.judge.session import Session
 from pipeline.judge.settings import Measurement, Plan, choose
 from pipeline.judge.simt.build import prepare
@@ -30,6 +31,7 @@ from pipeline.records import Check, Setting, Task, Verdict, VerdictStatus
 
 MEASURING = "pipeline.judge.meta"
 DIFFERENTIATING = "torch.fx.experimental.symbolic_shapes"  # torch.autograd.grad imports it: 3 s, and files to read
+ANSWER_SLACK_BYTES = 16 * 2**20  # beyond twice a case: what small wrong answers may take before they are no answers
 MAX_PLANS = 10_000  # tasks whose settings are remembered
 
 
@@ -52,6 +54,8 @@ class Judge:
         self.workers = config.workers or os.cpu_count() or 1
         self._cache = config.cache.expanduser().resolve()
         self._limits = Limits(cpu_seconds=config.cpu_seconds, memory_bytes=config.memory_mb * 2**20)
+        answer_bytes = 2 * config.max_case_mb * 2**20 + ANSWER_SLACK_BYTES
+        self._candidate_limits = replace(self._limits, answer_bytes=answer_bytes)
         self._server: ForkServer | None = None
         self._local = threading.local()
         self._lock = threading.Lock()
@@ -62,9 +66,10 @@ class Judge:
         self._references: list[Worker] = []
         if self.backend != "none":
             confined = config.sandbox == "auto"
-            if confined and "seccomp" not in expected_tier():
+            if confined and (lacking := missing()):
                 raise UserError(
-                    "judge.sandbox: this machine can't confine candidates; set judge.sandbox=none to accept that"
+                    f"judge.sandbox: this machine can't confine candidates, it lacks {lacking}; "
+                    "set judge.sandbox=none to accept that"
                 )
             self._server = ForkServer(sandbox=confined, readable=[self._cache])
             try:
@@ -116,7 +121,7 @@ class Judge:
             cache=self._cache,
             max_case_bytes=self._max_case_bytes,
         )
-        session = Session(self._server, self._limits, judgement)
+        session = Session(self._server, self._candidate_limits, judgement)
         try:
             judgement.rules()
             if task.direction == "backward":

@@ -20,6 +20,8 @@ STATUS_OF_ERROR: dict[str, VerdictStatus] = {
     "unwritten": "incorrect",
 }
 
+MAX_BUILDS = 32  # a candidate's, after each death of its process too; builds are not charged to its time
+
 
 class Decided(Exception):  # noqa: N818  (it ends a judgement; nothing went wrong)
     """A check failed: the candidate's status and the reason."""
@@ -49,6 +51,7 @@ class Judgement:
     max_case_bytes: int
     checks: list[Check] = field(default_factory=list)
     _build_failure: tuple[VerdictStatus, str, str] | None = None
+    _builds: int = 0
 
     def passed(self, name: str, detail: str | None = None, **figures: float | str | None) -> None:
         """Note a check that passed."""
@@ -84,6 +87,10 @@ class Judgement:
 
     def _build(self, request: dict[str, Any]) -> dict[str, Any]:
         """Build what the candidate asks for; a failure is remembered, because the candidate may hide it."""
+        self._builds += 1
+        if self._builds > MAX_BUILDS:
+            self._build_failure = ("compile_error", "too_many_builds", f"asks for more than {MAX_BUILDS} builds")
+            return {"failed": True}
         names, flags = (tuple(map(str, request[key])) for key in ("functions", "flags"))
         source = ExtensionSource(str(request["cpp"]), str(request["cuda"]), names, flags)
         try:
@@ -111,6 +118,9 @@ class Judgement:
             fault = read_fault(gone.ending.fault_page)
             if fault is not None:
                 raise self.failed(name, "runtime_error", fault.kind, str(fault)) from None
+            if gone.forged:
+                detail = f"the process sent no answer: {gone.forged}"
+                raise self.failed(name, "cheating", "bad_answer", detail) from None
             if gone.timed_out:
                 raise self.failed(name, "timeout", "timeout", "did not end within its time") from None
             how = f"signal {gone.ending.signal}" if gone.ending.signal else f"exit code {gone.ending.code}"

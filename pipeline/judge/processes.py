@@ -1,10 +1,11 @@
 """The parent's side of its worker processes: start, talk, time out, kill, and learn how they ended."""
 
 import contextlib
+import fcntl
 import json
 import os
+import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -17,22 +18,30 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from pipeline.errors import InfrastructureError
-from pipeline.judge.channel import Channel, ChannelClosedError, ChannelTimeoutError
+from pipeline.judge.bubblewrap import bubblewrap, wrapped
+from pipeline.judge.channel import MAX_BUFFER_BYTES, Channel, ChannelClosedError, ChannelTimeoutError, NotAFrameError
 
 FAULT_PAGE_BYTES = 4096
 START_SECONDS = 120  # importing torch on a busy machine
 # All memory from glibc's allocator, and that in huge pages: fork copies a page table of a few entries instead of tens
 # of thousands. Measured with torch imported: a fork and an exit cost 2.5 ms instead of 6.
+# Of the environment the fork server gets what running Python takes, and none of the user's keys: foreign code in its
+# children can read all of its memory.
+INHERITED = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "HOME", "CUDA_HOME", "CUDA_VISIBLE_DEVICES")
 FORK_SERVER = {"OMP_NUM_THREADS": "1", "PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one worker may use: seconds of CPU, seconds on the clock, bytes of memory beyond torch's own."""
+    """What one worker may use: seconds of CPU, seconds on the clock, bytes of memory beyond torch's own.
+
+    ``answer_bytes`` is what the tensors of one answer may take: that much the parent has to hold.
+    """
 
     cpu_seconds: int = 20
     wall_seconds: float = 60.0
     memory_bytes: int = 4 * 2**30
+    answer_bytes: int = MAX_BUFFER_BYTES
 
 
 @dataclass(frozen=True)
@@ -46,12 +55,16 @@ class Ending:
 
 
 class WorkerGoneError(Exception):
-    """A worker died or hung in the middle of a request; ``ending`` and ``timed_out`` say how."""
+    """A worker died or hung in the middle of a request; ``ending`` and ``timed_out`` say how.
 
-    def __init__(self, ending: Ending, *, timed_out: bool) -> None:
+    ``forged`` is what it sent instead of an answer, None if it sent nothing.
+    """
+
+    def __init__(self, ending: Ending, *, timed_out: bool, forged: str | None = None) -> None:
         super().__init__(f"signal {ending.signal}, code {ending.code}, timed out: {timed_out}")
         self.ending = ending
         self.timed_out = timed_out
+        self.forged = forged
 
 
 class ForkServer:
@@ -66,9 +79,18 @@ class ForkServer:
         self.sandbox = sandbox
         self.readable = [str(tree) for tree in readable]
         self._lock = threading.Lock()
+        self._folders = tempfile.TemporaryDirectory(prefix="judge-", ignore_cleanup_errors=True)
+        for tree in readable:
+            with contextlib.suppress(OSError):  # whoever fills it says what is wrong; it has to be there to be seen
+                tree.mkdir(parents=True, exist_ok=True)
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [sys.executable, "-m", "pipeline.judge.forkserver", str(theirs.fileno())]
-        environment = {**os.environ, **FORK_SERVER, "PYTHONPATH": str(Path(__file__).parents[2])}
+        around = "none" if not sandbox else "own" if bubblewrap() is None else "bwrap"
+        command = [sys.executable, "-m", "pipeline.judge.forkserver", str(theirs.fileno()), around]
+        root = Path(__file__).parents[2]
+        if sandbox:
+            command = wrapped(command, writable=[Path(self._folders.name)], readable=[root, *readable])
+        inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        environment = {**inherited, **FORK_SERVER, "PYTHONPATH": str(root)}
         self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
         theirs.close()
         self._ready = False
@@ -80,10 +102,11 @@ class ForkServer:
         Raises:
             InfrastructureError: the fork server is gone.
         """
-        folder = Path(tempfile.mkdtemp(prefix="judge-"))
+        folder = Path(tempfile.mkdtemp(dir=self._folders.name))
         ours, theirs = socket.socketpair()
-        fault_page = os.memfd_create("fault")
+        fault_page = os.memfd_create("fault", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.ftruncate(fault_page, FAULT_PAGE_BYTES)
+        fcntl.fcntl(fault_page, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
         request = {
             "op": "fork",
             "role": role,
@@ -97,7 +120,7 @@ class ForkServer:
             answer = self._ask(request, [theirs.fileno(), fault_page])
         finally:
             theirs.close()
-        worker = Worker(self, answer["pid"], Channel(ours), folder, fault_page, limits)
+        worker = Worker(self, answer["pid"], Channel(ours, limits.answer_bytes), folder, fault_page, limits)
         worker.greet()
         return worker
 
@@ -107,9 +130,12 @@ class ForkServer:
             self._ask({"op": "import", "module": module}, [])
             self._prepared.add(module)
 
-    def wait(self, pid: int) -> dict[str, Any]:
-        """Return how a worker that is dead or dying ended: {"signal", "code", "cpu_seconds"}."""
-        return self._ask({"op": "wait", "pid": pid}, [])
+    def end(self, pid: int) -> dict[str, Any]:
+        """Kill a worker and its group, unless it is dead, and return how it ended: {"signal", "code", "cpu_seconds"}.
+
+        The fork server does it, because only there the number is the process's.
+        """
+        return self._ask({"op": "end", "pid": pid}, [])
 
     def close(self) -> None:
         """End the fork server and with it every worker."""
@@ -119,6 +145,7 @@ class ForkServer:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._folders.cleanup()
 
     def _ask(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         with self._lock:
@@ -182,10 +209,12 @@ class Worker:
         Raises:
             WorkerGoneError: it died, or had no answer in time; it is dead afterwards either way.
         """
+        number = secrets.token_hex(8)  # what an answer must bear: none can be sent before its question is known
         try:
-            self._channel.send(header, buffers, self._deadline)
+            self._channel.send({**header, "number": number}, buffers, self._deadline)
             while True:
                 answer, data = self._channel.receive(self._deadline)
+                _check_number(answer, number)
                 if "build" not in answer or on_build is None:
                     return answer, data
                 before = time.monotonic()
@@ -194,6 +223,8 @@ class Worker:
                 self._channel.send(built, (), self._deadline)
         except ChannelTimeoutError as error:
             raise WorkerGoneError(self.end(), timed_out=True) from error
+        except NotAFrameError as error:
+            raise WorkerGoneError(self.end(), timed_out=False, forged=str(error)) from error
         except ChannelClosedError as error:
             ending = self.end()
             spent = ending.cpu_seconds >= 0.8 * self._limits.cpu_seconds
@@ -205,9 +236,7 @@ class Worker:
             raise InfrastructureError("this worker has ended already")
         self.ended = True
         self._channel.close()
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._pid, signal.SIGKILL)  # a dead leader stays a zombie, so its number is still its own
-        how = self._server.wait(self._pid)
+        how = self._server.end(self._pid)
         page = os.pread(self._fault_page, FAULT_PAGE_BYTES, 0)
         os.close(self._fault_page)
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -219,3 +248,8 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         if not self.ended:
             self.end()
+
+
+def _check_number(answer: dict[str, Any], number: str) -> None:
+    if answer.pop("number", None) != number:
+        raise NotAFrameError("an answer to something else")

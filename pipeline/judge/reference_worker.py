@@ -33,6 +33,7 @@ def serve(channel: Channel) -> None:
             request, _ = channel.receive()
         except ChannelClosedError:
             return
+        channel.answering = request["number"]
         torch.set_grad_enabled(False)
         try:
             if request["op"] == "measure":

@@ -1,52 +1,68 @@
-"""A seccomp filter for worker processes: no sockets, no new processes, no reach into other processes.
+"""Seccomp filters: which system calls foreign code may not make.
 
-Denied calls fail with EPERM rather than kill, so that a library which merely asks goes on.
+A list of what is denied rather than of what is allowed: torch and the C library call what they like, and a false
+rejection would be blamed on an honest candidate. What keeps the list whole is that calls newer than it was read
+through for do not exist (ENOSYS, as on an older kernel), nor do those of other ABIs (i386, x32). Denied calls fail
+with EPERM rather than kill, so that a library which merely asks goes on.
 """
 
 import ctypes
 import errno
 import platform
 import struct
+from collections.abc import Iterable
 from functools import cache
 
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 ALLOW, ERRNO = 0x7FFF0000, 0x00050000
-LOAD, JUMP_EQUAL, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x45, 0x06
-OFFSET_NUMBER, OFFSET_ARCH, OFFSET_ARGUMENT_0 = 0, 4, 16
-CLONE_THREAD = 0x00010000
+LOAD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+OFFSET_NUMBER, OFFSET_ARCH, OFFSET_ARGUMENT_0, OFFSET_ARGUMENT_1 = 0, 4, 16, 24
+AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+X32_BIT = 0x40000000
+NEWEST_KNOWN = 451  # cachestat; the same number on every architecture, like all from 424 on
 _OWN_PID = 0x7E57A61D  # stands for a process number in a prepared filter; larger than any
 
-# (architecture's audit number, call numbers), from the kernel's syscall tables
-_ARCHITECTURES = {
-    "x86_64": (
-        0xC000003E,
-        {
-            "socket": 41, "connect": 42, "accept": 43, "bind": 49, "listen": 50, "socketpair": 53, "accept4": 288,
-            "clone": 56, "fork": 57, "vfork": 58, "execve": 59, "execveat": 322, "clone3": 435,
-            "kill": 62, "tkill": 200, "tgkill": 234, "rt_sigqueueinfo": 129, "rt_tgsigqueueinfo": 297,
-            "setsid": 112, "setpgid": 109, "ptrace": 101, "process_vm_readv": 310, "process_vm_writev": 311,
-            "pidfd_open": 434, "pidfd_getfd": 438, "pidfd_send_signal": 424, "kcmp": 312,
-            "unshare": 272, "setns": 308, "mount": 165, "umount2": 166, "pivot_root": 155, "chroot": 161,
-            "bpf": 321, "perf_event_open": 298, "userfaultfd": 323, "io_uring_setup": 425, "keyctl": 250,
-            "add_key": 248, "request_key": 249, "open_by_handle_at": 304, "prlimit64": 302, "setrlimit": 160,
-            "setpriority": 141, "sched_setaffinity": 203, "shmget": 29, "shmat": 30, "msgget": 68, "semget": 64,
-        },
-    ),
-    "aarch64": (
-        0xC00000B7,
-        {
-            "socket": 198, "connect": 203, "accept": 202, "bind": 200, "listen": 201, "socketpair": 199,
-            "accept4": 242, "clone": 220, "execve": 221, "execveat": 281, "clone3": 435,
-            "kill": 129, "tkill": 130, "tgkill": 131, "rt_sigqueueinfo": 138, "rt_tgsigqueueinfo": 240,
-            "setsid": 157, "setpgid": 154, "ptrace": 117, "process_vm_readv": 270, "process_vm_writev": 271,
-            "pidfd_open": 434, "pidfd_getfd": 438, "pidfd_send_signal": 424, "kcmp": 272,
-            "unshare": 97, "setns": 268, "mount": 40, "umount2": 39, "pivot_root": 41, "chroot": 51,
-            "bpf": 280, "perf_event_open": 241, "userfaultfd": 282, "io_uring_setup": 425, "keyctl": 219,
-            "add_key": 217, "request_key": 218, "open_by_handle_at": 265, "prlimit64": 261, "setrlimit": 164,
-            "setpriority": 140, "sched_setaffinity": 122, "shmget": 194, "shmat": 196, "msgget": 186, "semget": 190,
-        },
-    ),
-}  # fmt: skip
+# name=x86_64/aarch64, from the kernel's tables; "-" where an architecture lacks the call.
+PROCESSES = """
+fork=57/- vfork=58/- clone=56/220 clone3=435/435 execve=59/221 execveat=322/281 setsid=112/157 setpgid=109/154
+"""
+# The C library limits itself and signals itself; a linker makes its output executable.
+HOUSEKEEPING = """
+prlimit64=302/261 setrlimit=160/164 kill=62/129 tgkill=234/131 prctl=157/167 chmod=90/- fchmod=91/52 fchmodat=268/53
+"""
+ALWAYS = """
+socket=41/198 socketpair=53/199 connect=42/203 bind=49/200 listen=50/201 accept=43/202 accept4=288/242
+tkill=200/130 rt_sigqueueinfo=129/138 rt_tgsigqueueinfo=297/240 pidfd_send_signal=424/424 pidfd_open=434/434
+pidfd_getfd=438/438 ptrace=101/117 process_vm_readv=310/270 process_vm_writev=311/271 process_madvise=440/440
+process_mrelease=448/448 kcmp=312/272 move_pages=279/239 migrate_pages=256/238
+setpriority=141/140 ioprio_set=251/30 sched_setaffinity=203/122 sched_setscheduler=144/119 sched_setparam=142/118
+sched_setattr=314/274 personality=135/92 seccomp=317/277 capset=126/91 setuid=105/146 setgid=106/144
+setreuid=113/145 setregid=114/143 setresuid=117/147 setresgid=119/149 setgroups=116/159 setfsuid=122/151
+setfsgid=123/152
+unshare=272/97 setns=308/268 mount=165/40 umount2=166/39 pivot_root=155/41 chroot=161/51 mount_setattr=442/442
+open_tree=428/428 move_mount=429/429 fsopen=430/430 fsconfig=431/431 fsmount=432/432 fspick=433/433
+quotactl=179/60 quotactl_fd=443/443
+chown=92/- fchown=93/55 lchown=94/- fchownat=260/54 utime=132/- utimes=235/- futimesat=261/- utimensat=280/88
+setxattr=188/5 lsetxattr=189/6 fsetxattr=190/7 removexattr=197/14 lremovexattr=198/15 fremovexattr=199/16
+inotify_init=253/- inotify_init1=294/26 fanotify_init=300/262 name_to_handle_at=303/264 open_by_handle_at=304/265
+mknod=133/- mknodat=259/33 sync=162/81 syncfs=306/267
+memfd_create=319/279 memfd_secret=447/447 shmget=29/194 shmat=30/196 shmctl=31/195 msgget=68/186 msgsnd=69/189
+msgrcv=70/188 msgctl=71/187 semget=64/190 semop=65/193 semctl=66/191 semtimedop=220/192 mq_open=240/180
+mq_unlink=241/181 mbind=237/235 set_mempolicy=238/237 set_mempolicy_home_node=450/450
+bpf=321/280 perf_event_open=298/241 userfaultfd=323/282 io_uring_setup=425/425 io_uring_enter=426/426
+io_uring_register=427/427 io_setup=206/0 io_submit=209/2 keyctl=250/219 add_key=248/217 request_key=249/218
+splice=275/76 tee=276/77 vmsplice=278/75 modify_ldt=154/- ioctl=16/29 fcntl=72/25
+kexec_load=246/104 kexec_file_load=320/294 init_module=175/105 finit_module=313/273 delete_module=176/106
+reboot=169/142 swapon=167/224 swapoff=168/225 acct=163/89 settimeofday=164/170 clock_settime=227/112
+clock_adjtime=305/266 adjtimex=159/171 sethostname=170/161 setdomainname=171/162 syslog=103/116 iopl=172/-
+ioperm=173/- vhangup=153/58
+"""
+
+# What stays allowed of calls that do many things, by their argument.
+PRCTL_ALLOWED = (15, 16, 0x53564D41)  # PR_SET_NAME, PR_GET_NAME, PR_SET_VMA: names of threads and of memory
+IOCTL_ALLOWED = (0x5401, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX
+# F_SETOWN, F_SETSIG, F_SETOWN_EX, F_NOTIFY: they make the kernel send signals, to whatever process is named.
+FCNTL_DENIED = (8, 10, 15, 1026)
 
 
 class _Program(ctypes.Structure):
@@ -54,11 +70,11 @@ class _Program(ctypes.Structure):
 
 
 def install_filter(own_pid: int) -> bool:
-    """Install the filter on this process for good; return whether the kernel took it.
+    """Install the workers' filter on this process for good; return whether the kernel took it.
 
     ``no_new_privs`` must be set. Signals to ``own_pid`` stay allowed, because abort() sends one.
     """
-    template = prepare_filter()
+    template = worker_filter()
     if template is None:
         return False
     code = template.replace(struct.pack("=I", _OWN_PID), struct.pack("=I", own_pid))
@@ -69,29 +85,60 @@ def install_filter(own_pid: int) -> bool:
 
 
 @cache
-def prepare_filter() -> bytes | None:
-    """Return the filter for this machine with ``_OWN_PID`` in place of the process; None where there is none."""
-    machine = _ARCHITECTURES.get(platform.machine())
-    return _compile(*machine) if machine else None
+def worker_filter() -> bytes | None:
+    """Return the filter for workers with ``_OWN_PID`` in place of the process; None for an unknown machine.
+
+    No sockets, no new processes or threads, no signals to others, no reach into others, no changed attributes of
+    files that can't be opened, no memory that no limit counts.
+    """
+    return _filter(f"{PROCESSES} {HOUSEKEEPING} {ALWAYS}")
+
+
+@cache
+def compiler_filter() -> bytes | None:
+    """Return the filter for compilers, which start processes; None for an unknown machine."""
+    return _filter(ALWAYS)
+
+
+def _filter(table: str) -> bytes | None:
+    machine = platform.machine()
+    if machine not in AUDIT_ARCH:
+        return None
+    column = list(AUDIT_ARCH).index(machine)
+    calls = (entry.partition("=") for entry in table.split())
+    numbers = {name: both.split("/")[column] for name, _, both in calls}
+    return _compile(AUDIT_ARCH[machine], {name: int(number) for name, number in numbers.items() if number != "-"})
 
 
 def _compile(architecture: int, numbers: dict[str, int]) -> bytes:
-    def op(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
-        return struct.pack("=HBBI", code, if_true, if_false, value)
-
-    deny = op(RETURN, ERRNO | errno.EPERM)
-    allow = op(RETURN, ALLOW)
-    program = [op(LOAD, OFFSET_ARCH), op(JUMP_EQUAL, architecture, 1, 0), deny, op(LOAD, OFFSET_NUMBER)]
+    denied, absent, allowed = _op(RETURN, ERRNO | errno.EPERM), _op(RETURN, ERRNO | errno.ENOSYS), _op(RETURN, ALLOW)
+    program = [_op(LOAD, OFFSET_ARCH), _op(JUMP_EQUAL, architecture, 1, 0), denied, _op(LOAD, OFFSET_NUMBER)]
+    if architecture == AUDIT_ARCH["x86_64"]:
+        program += [_op(JUMP_ANY_BIT, X32_BIT, 0, 1), denied]
+    program += [_op(JUMP_AT_LEAST, NEWEST_KNOWN + 1, 0, 1), absent]
     for name, number in numbers.items():
-        if name == "clone3":  # glibc falls back to clone, whose flags a filter can see
-            body = [op(RETURN, ERRNO | errno.ENOSYS)]
-        elif name == "clone":
-            body = [op(LOAD, OFFSET_ARGUMENT_0), op(JUMP_ANY_BIT, CLONE_THREAD, 0, 1), allow, deny]
-        elif name in ("kill", "tgkill"):
-            body = [op(LOAD, OFFSET_ARGUMENT_0), op(JUMP_EQUAL, _OWN_PID, 0, 1), allow, deny]
-        else:
-            body = [deny]
-        program += [op(JUMP_EQUAL, number, 0, len(body)), *body]
-    if architecture == 0xC000003E:  # the x32 calls share the architecture and have bit 30 set
-        program += [op(JUMP_ANY_BIT, 0x40000000, 0, 1), deny]
-    return b"".join([*program, allow])
+        match name:
+            case "clone3":  # glibc falls back to clone
+                body = [absent]
+            case "kill" | "tgkill":
+                body = _by_argument(OFFSET_ARGUMENT_0, [_OWN_PID], allowed, denied)
+            case "prctl":
+                body = _by_argument(OFFSET_ARGUMENT_0, PRCTL_ALLOWED, allowed, denied)
+            case "ioctl":
+                body = _by_argument(OFFSET_ARGUMENT_1, IOCTL_ALLOWED, allowed, denied)
+            case "fcntl":
+                body = _by_argument(OFFSET_ARGUMENT_1, FCNTL_DENIED, denied, allowed)
+            case _:
+                body = [denied]
+        program += [_op(JUMP_EQUAL, number, 0, len(body)), *body]
+    return b"".join([*program, allowed])
+
+
+def _by_argument(offset: int, values: Iterable[int], listed: bytes, otherwise: bytes) -> list[bytes]:
+    """Return the instructions that decide by the low half of an argument, which is all that these calls look at."""
+    checks = [op for value in values for op in (_op(JUMP_EQUAL, value, 0, 1), listed)]
+    return [_op(LOAD, offset), *checks, otherwise]
+
+
+def _op(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
+    return struct.pack("=HBBI", code, if_true, if_false, value)

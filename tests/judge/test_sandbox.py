@@ -3,16 +3,15 @@
 import faulthandler
 import os
 import socket
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pipeline.judge.sandbox import confine, expected_tier
+from pipeline.judge.sandbox import confine, missing
 
-pytestmark = pytest.mark.skipif("landlock" not in expected_tier(), reason="this kernel has no Landlock")
+pytestmark = pytest.mark.skipif(missing() is not None, reason="this machine can't confine anything")
 
 
 def confined(folder: Path, action: Callable[[], object], cpu_seconds: int = 5) -> int:
@@ -71,9 +70,6 @@ def test_what_is_allowed(tmp_path: Path):
         assert Path("own").read_text() == "x"
         assert os.environ["HOME"] == str(tmp_path)
         assert "PATH" in os.environ
-        thread = threading.Thread(target=lambda: None)
-        thread.start()
-        thread.join()
 
     assert confined(tmp_path, work) == 0
 

@@ -1,0 +1,67 @@
+"""Namespaces of the kernel's own: entered by the fork server as a whole, and by each worker for its private folder.
+
+Where the kernel lets nobody but root make them, nothing changes and the tier says so.
+"""
+
+import contextlib
+import ctypes
+import os
+import signal
+from pathlib import Path
+
+CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
+CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
+MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 1 << 14, 1 << 18
+PR_SET_PDEATHSIG = 1
+CAPABILITY_VERSION_3 = 0x20080522
+FOLDER_BYTES, FOLDER_FILES = 64 * 2**20, 4096
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def enter() -> bool:
+    """Move the rest of this process into namespaces without network, other processes or their shared memory.
+
+    What returns True is a child of the calling process, the first of its process namespace: when it ends, the
+    kernel kills all others in it. The calling process waits for it and ends as it does. Must be called while there
+    is one thread. False: the kernel does not allow it, nothing has changed.
+    """
+    user, group = os.getuid(), os.getgid()
+    if _libc.unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) != 0:
+        return False
+    _map(user, group)
+    child = os.fork()
+    if child:
+        _, status = os.waitpid(child, 0)
+        os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    return True
+
+
+def own_folder(folder: Path) -> bool:
+    """Put a file system of this process's own on the folder, of ``FOLDER_BYTES`` and ``FOLDER_FILES``.
+
+    Nobody else sees it and it goes with the process. False: the kernel does not allow it; the folder is as it was.
+    """
+    user, group = os.getuid(), os.getgid()
+    if _libc.unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0:
+        return False
+    _map(user, group)
+    if _libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) != 0:
+        return False
+    options = f"size={FOLDER_BYTES},nr_inodes={FOLDER_FILES},mode=700".encode()
+    flags = MS_NOSUID | MS_NODEV | MS_NOEXEC
+    return _libc.mount(b"tmpfs", os.fsencode(folder), b"tmpfs", flags, options) == 0
+
+
+def drop_capabilities() -> None:
+    """Give up all that root, or the owner of a namespace, may do beyond other users."""
+    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
+    _libc.capset(header, (ctypes.c_uint32 * 6)())
+
+
+def _map(user: int, group: int) -> None:
+    """Keep the user's and the group's own numbers in the new user namespace."""
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
+        with contextlib.suppress(OSError):  # then files still belong to whom they belong; only the mount may fail
+            Path(f"/proc/self/{name}").write_text(text)
