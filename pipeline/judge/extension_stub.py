@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.judge.channel import Channel
-from pipeline.judge.simt import binding
+from pipeline.judge.device import Device
 
 
 class BuildFailedError(RuntimeError):
     """The parent could not build the extension; it keeps the reason itself and needs no word from here."""
 
 
-def make_stub(channel: Channel) -> types.ModuleType:
+def make_stub(channel: Channel, device: Device) -> types.ModuleType:
     """Return a module with ``load_inline`` and ``load`` that ask the parent for a build over the channel."""
 
     def load_inline(
@@ -37,7 +37,7 @@ def make_stub(channel: Channel) -> types.ModuleType:
         answer, _ = channel.receive()
         if "path" not in answer:
             raise BuildFailedError("Error building extension")
-        return binding.load(Path(answer["path"]))
+        return device.load(Path(answer["path"]))
 
     stub = types.ModuleType("torch.utils.cpp_extension")
     stub.load_inline = load_inline  # type: ignore[attr-defined]

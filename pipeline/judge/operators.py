@@ -1,8 +1,10 @@
-"""Which torch operators ran while a candidate's forward did."""
+"""Which torch operators ran: those of a candidate, which may only move data, and the work of those of a reference."""
 
 from typing import Any
 
+import torch
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from pipeline.judge.moving import MOVING
 
@@ -28,3 +30,27 @@ class OperatorLog(TorchDispatchMode):
             self.computing.add(name if library == "aten" else f"{library}::{name}")
         self.scalars += name == "_local_scalar_dense"
         return func(*args, **(kwargs or {}))
+
+
+class WorkCount(TorchDispatchMode):
+    """Context manager; afterwards ``work`` is the number of elements written plus that of multiply-adds.
+
+    Multiply-adds are those of products, convolutions and attention, as torch's own counter of operations has them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.work = 0
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        if count := flop_registry.get(func._overloadpacket):  # noqa: SLF001
+            self.work += count(*args, **kwargs, out_val=result) // 2
+        for value in result if isinstance(result, tuple | list) else (result,):
+            self.work += value.numel() if isinstance(value, torch.Tensor) else 0
+        return result

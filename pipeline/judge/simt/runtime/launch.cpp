@@ -24,6 +24,7 @@ struct LaunchRecord {
 constexpr size_t kMaxRecords = 4096;
 static std::vector<LaunchRecord> records;
 static int64_t launch_count;
+static bool launching = true;
 
 struct AttributeRecord {
     char text[192];
@@ -83,6 +84,7 @@ extern "C" void simt_launch(const LaunchConfig& config, KernelBody body, void* a
         memcpy(record.block, config.block, sizeof record.block);
         records.push_back(record);
     }
+    if (!launching) return;
     block_dim_storage = {config.block[0], config.block[1], config.block[2]};
     grid_dim_storage = {config.grid[0], config.grid[1], config.grid[2]};
     install_signal_handler();
@@ -101,6 +103,7 @@ void simt_reset_launches() {
     launch_count = 0;
     records.clear();
 }
+void simt_set_launching(bool on) { launching = on; }
 void simt_set_order(int order, uint64_t seed) { set_order(static_cast<Order>(order), seed); }
 
 }  // extern "C"
