@@ -13,6 +13,8 @@ MODULES |= {"textwrap", "warnings", "enum", "abc"}
 NAMES = {
     "os": frozenset({"os.environ", "os.environ.get", "os.environ.setdefault", "os.path", "os.getpid", "os.makedirs"})
     | {f"os.path.{name}" for name in ("join", "dirname", "abspath", "realpath", "basename", "expanduser")},
+    "pathlib": frozenset({"pathlib.Path"}),
+    "tempfile": frozenset({"tempfile.mkdtemp", "tempfile.gettempdir", "tempfile.TemporaryDirectory"}),
     "functools": frozenset({"functools.partial", "functools.lru_cache", "functools.cache", "functools.reduce"})
     | {"functools.wraps", "functools.cached_property"},
 }
@@ -46,8 +48,9 @@ DYNAMIC = frozenset(
 )
 HOST_DATA = frozenset(
     {"numpy", "tolist", "from_numpy", "frombuffer", "from_dlpack", "to_dlpack", "asarray", "untyped_storage"}
-    | {"storage", "typed_storage", "__array__", "__dlpack__"}
+    | {"storage", "typed_storage", "apply_", "map_", "map2_"}
 )
+READERS = frozenset({"read_text", "read_bytes", "open", "iterdir", "glob", "rglob", "symlink_to", "hardlink_to"})
 DECODERS = frozenset({"decode", "fromhex", "from_bytes", "maketrans"})
 HARMLESS_DUNDERS = frozenset({"__init__", "__name__", "__doc__", "__class__", "__call__", "__version__", "__file__"})
 DEFINABLE_DUNDERS = HARMLESS_DUNDERS | frozenset(
@@ -160,6 +163,8 @@ def _attribute(path: str, attr: str, line: int) -> Iterator[Finding]:
         yield from _library_path(path, line)
     elif attr in HOST_DATA:
         yield Finding("host_computes", line, f".{attr}: takes a tensor's data to where no kernel runs")
+    elif attr in READERS:
+        yield Finding("files", line, f".{attr}")
     elif attr in DECODERS:
         yield Finding("hidden_source", line, f".{attr}")
     elif attr == "_version":
@@ -214,13 +219,13 @@ def _rule_of_torch(path: str, parts: list[str], last: str) -> str | None:
 
 
 def _getattr(source: Source, owner: ast.expr, name: ast.expr, own: set[str]) -> Iterator[Finding]:
-    """A literal name is as good as an attribute; another must start with a literal letter, and not be a library's."""
+    """A literal name is as good as an attribute; another one is for choosing among an extension's functions only."""
     path, line = source.path(owner), owner.lineno
     if isinstance(name, ast.Constant) and isinstance(name.value, str):
         yield from _attribute(f"{path}.{name.value}" if path else "", name.value, line)
         if not path and _is_private(name.value) and name.value not in own:
             yield Finding("private_api", line, f".{name.value}, which this module does not define")
-    elif path or not _starts_with_letter(name):
+    elif path or dotted(owner).removeprefix("self.") not in source.extensions or not _starts_with_letter(name):
         yield Finding("dynamic_code", line, f"getattr({dotted(owner) or '...'}, {ast.unparse(name)[:60]})")
 
 

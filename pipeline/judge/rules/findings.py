@@ -17,7 +17,7 @@ EXPLANATIONS = {
     "torch_computes": "The computation has to happen in the candidate's own kernels, not in torch's operators.",
     "library_computes": "The computation has to happen in the candidate's own kernels, not in at::, cuBLAS or cuDNN.",
     "host_computes": "Tensor data must stay on the device; it must not be taken to where no kernel runs.",
-    "stream": "Work must be launched on the current stream: streams, graphs and threads of one's own hide it.",
+    "stream": "Work must be waited for by the current stream: other streams, graphs and threads hide it.",
     "timing": "An answer has no business with clocks and events.",
     "cache_key": "Results must not be looked up by an input's address, id or version.",
     "call_counter": "What forward does must not depend on how often it was called.",

@@ -19,6 +19,7 @@ from pipeline.judge.rules.native_names import (
     STREAMS,
     THREADS,
     TORCH_NAMESPACES,
+    WAITING,
 )
 from pipeline.judge.rules.native_source import NativeSource, Node, text
 
@@ -64,7 +65,15 @@ def _names(source: NativeSource) -> Iterator[Finding]:
             yield Finding("native_calls", _line(node), f"{name}()")
 
 
-_BY_NAME = (("native_calls", OUT_OF_BOUNDS), ("timing", CLOCKS), ("stream", STREAMS), ("l2_window", L2_WINDOW))
+def _streams(source: NativeSource) -> Iterator[Finding]:
+    """Streams that nothing waits for."""
+    if not {name for name, _ in source.identifiers} & WAITING:
+        for name, node in source.identifiers:
+            if name in STREAMS:
+                yield Finding("stream", _line(node), name)
+
+
+_BY_NAME = (("native_calls", OUT_OF_BOUNDS), ("timing", CLOCKS), ("l2_window", L2_WINDOW))
 
 
 def _scoped(source: NativeSource) -> Iterator[Finding]:
@@ -153,14 +162,15 @@ def _recorded(source: NativeSource) -> Iterator[Finding]:
         asks = any(s is not None and source.words(s) & {"size", "sizes", "numel", "shape"} for s in sides)
         if operator in ("==", "!=") and asks and any(n >= FIXED_SIZE for n in numbers):
             yield Finding("fixed_shape", _line(node), text(node)[:80])
-    used = {name for name, _ in source.identifiers}
-    if used & _TYPES_OF_16_BITS and not used & _OTHER_16_BITS:
-        name, node = next((n, at) for n, at in source.identifiers if n in _TYPES_OF_16_BITS)
+    used = {name for name, node in source.identifiers if node.type == "type_identifier"}
+    if used & _TYPES_OF_16_BITS and not {name for name, _ in source.identifiers} & _OTHER_16_BITS:
+        name, node = next((n, at) for n, at in source.identifiers if n in used & _TYPES_OF_16_BITS)
         yield Finding("reduced_precision", _line(node), f"{name} where no tensor has 16 bits")
 
 
 _RULES: tuple[Callable[[NativeSource], Iterator[Finding]], ...] = (
     _names,
+    _streams,
     _scoped,
     _methods,
     _kept,

@@ -8,23 +8,26 @@ OUT_OF_BOUNDS = frozenset(
     process_vm_writev dlopen dlmopen dlsym dlvsym dladdr dl_iterate_phdr _r_debug _DYNAMIC _GLOBAL_OFFSET_TABLE_
     syscall ptrace prctl sigaction sigaltstack sigprocmask pthread_sigmask pthread_create setjmp _setjmp sigsetjmp
     longjmp siglongjmp makecontext swapcontext getcontext setcontext vfork execve execv execvp execl execlp
-    posix_spawn popen _exit _Exit quick_exit atexit on_exit fopen fdopen freopen openat open64 pread pwrite readv
+    posix_spawn popen atexit on_exit fopen fdopen freopen openat open64 pread pwrite readv
     writev sendmsg recvmsg gethostbyname getaddrinfo getenv setenv unsetenv environ __environ backtrace
     __builtin_frame_address __builtin_return_address __builtin_longjmp __builtin_setjmp
     __libc_start_main""".split()  # noqa: SIM905
 )
 # The same, where the word is common enough to name something else: only a call of such a function counts.
 FUNCTIONS_OUT_OF_BOUNDS = frozenset(
-    """signal fork clone system exit kill raise open creat read write send recv dup dup2 dup3 fcntl ioctl socket
+    """signal fork clone system kill raise open creat read write send recv dup dup2 dup3 fcntl ioctl socket
     connect bind listen accept sbrk brk sleep usleep nanosleep""".split()  # noqa: SIM905
 )
 PYTHON = ("Py_", "PyObject", "PyRun", "PyEval", "PyImport", "PyGC", "PyGIL", "PyFrame", "PyThread", "PyList", "_Py")
 PYBIND = frozenset({"import", "exec", "eval", "eval_file", "globals", "module_", "gil_scoped_release"})
 TORCH_NAMESPACES = frozenset({"nn", "linalg", "native", "_ops", "jit", "fft"})
 CLOCKS = frozenset(
-    """cudaEventElapsedTime cudaEventDisableTiming cudaEventRecord cudaEventRecordWithFlags cuEventRecord
-    cuEventElapsedTime clock_gettime gettimeofday timespec_get rdtsc __rdtsc steady_clock high_resolution_clock
-    system_clock sleep_for""".split()  # noqa: SIM905
+    """cudaEventElapsedTime cuEventElapsedTime clock_gettime gettimeofday timespec_get rdtsc __rdtsc steady_clock
+    high_resolution_clock system_clock sleep_for""".split()  # noqa: SIM905
+)
+# A stream of one's own is honest if something waits for it.
+WAITING = frozenset(
+    {"cudaStreamWaitEvent", "cudaStreamSynchronize", "cudaDeviceSynchronize", "cudaEventSynchronize", "block"}
 )
 STREAMS = frozenset(
     """cudaStreamCreate cudaStreamCreateWithFlags cudaStreamCreateWithPriority cudaStreamNonBlocking

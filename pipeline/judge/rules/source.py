@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from functools import cached_property
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+_BUILDERS = "torch.utils.cpp_extension."
 
 
 class Source:
@@ -34,6 +34,17 @@ class Source:
             node = parent
 
     @cached_property
+    def extensions(self) -> set[str]:
+        """The names, also of self's attributes, that hold an extension as ``load_inline`` or ``load`` returned it."""
+        found: set[str] = set()
+        for node in self.nodes:
+            if isinstance(node, ast.Assign):
+                built = isinstance(node.value, ast.Call) and self.path(node.value.func).startswith(_BUILDERS)
+                if built or dotted(node.value) in found:
+                    found |= {dotted(target).removeprefix("self.") for target in node.targets}
+        return found - {""}
+
+    @cached_property
     def classes(self) -> dict[str, ast.ClassDef]:
         """The module's classes by name."""
         return {node.name: node for node in self.nodes if isinstance(node, ast.ClassDef)}
@@ -50,7 +61,8 @@ class Source:
     @cached_property
     def reached(self) -> list[ast.AST]:
         """The nodes of all functions that ModelNew's forward may come to, found by their names."""
-        waiting: list[ast.AST] = [f for f in self.functions.get("forward", []) if self._is_forward_of_the_answer(f)]
+        ours = self._classes_of_the_answer()
+        waiting: list[ast.AST] = [f for f in self.functions.get("forward", []) if self._owner(f) in ours]
         seen: set[ast.AST] = set(waiting)
         nodes: list[ast.AST] = []
         while waiting:
@@ -58,20 +70,28 @@ class Source:
                 nodes.append(node)
                 name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
                 methods = self.classes[name].body if name in self.classes else []
-                called = [m for m in methods if isinstance(m, ast.FunctionDef) and m.name != "__init__"]
-                for function in [*called, *self.functions.get(name, [])]:
+                called = [f for f in self.functions.get(name, []) if self._owner(f) in (None, *ours)]
+                for function in (*(m for m in methods if isinstance(m, ast.FunctionDef)), *called):
                     if function not in seen and function.name != "__init__":
                         seen.add(function)
                         waiting.append(function)
         return nodes
 
-    def _is_forward_of_the_answer(self, function: ast.FunctionDef) -> bool:
-        owners = {"ModelNew"}
-        answer = self.classes.get("ModelNew")
-        if answer is not None:
-            owners |= {dotted(base) for base in answer.bases}
+    def _classes_of_the_answer(self) -> set[str]:
+        """Return the classes that ModelNew inherits from, makes or mentions, and so on."""
+        found: set[str] = set()
+        waiting = {"ModelNew"} & self.classes.keys()
+        while waiting:
+            name = waiting.pop()
+            found.add(name)
+            mentioned = {node.id for node in self._walk(self.classes[name]) if isinstance(node, ast.Name)}
+            waiting |= mentioned & self.classes.keys() - found
+        return found
+
+    def _owner(self, function: ast.FunctionDef) -> str | None:
+        """Return the class whose method it is, None for a function."""
         owner = self.parents.get(function)
-        return isinstance(owner, ast.ClassDef) and owner.name in owners
+        return owner.name if isinstance(owner, ast.ClassDef) else None
 
     def _walk(self, node: ast.AST) -> Iterator[ast.AST]:
         yield node
