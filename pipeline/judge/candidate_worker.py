@@ -145,14 +145,14 @@ class CandidateModule:
         self._state_loaded = all(name in own and own[name].shape == tensor.shape for name, tensor in state.items())
         if self._state_loaded:
             for name, tensor in state.items():
-                own[name].copy_(tensor)
+                own[name].data.copy_(tensor)
 
 
 def _copy_into(targets: list[Any], values: Any, device: Device) -> None:
     for index, value in enumerate(values):
         target = targets[index]
         if isinstance(value, torch.Tensor) and target.shape == value.shape and target.dtype == value.dtype:
-            target.copy_(value)
+            target.data.copy_(value)  # .data: the tensor's version counter does not tell
         else:
             targets[index] = map_tensors(value, device.guard)
 

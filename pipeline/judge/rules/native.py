@@ -148,8 +148,11 @@ def _macros(source: NativeSource) -> Iterator[Finding]:
         if name in KEYWORDS and text(node.child_by_field_name("value")).strip():
             yield Finding("macro", _line(node), f"defines {name}")
     for name, node in source.pasted:
-        if name in OUT_OF_BOUNDS | CLOCKS | STREAMS | KEYWORDS or name.startswith(LIBRARIES):
+        if name in _NOT_TO_PASTE or name.startswith(LIBRARIES):
             yield Finding("macro", _line(node), f"pastes {name} together")
+
+
+_NOT_TO_PASTE = OUT_OF_BOUNDS | FUNCTIONS_OUT_OF_BOUNDS | CLOCKS | STREAMS | KEYWORDS
 
 
 def _recorded(source: NativeSource) -> Iterator[Finding]:
