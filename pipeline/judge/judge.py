@@ -85,6 +85,10 @@ class Judge:
         """Check a task itself; the future raises TaskError with the reason why it can't be used (see ``probing``)."""
         return self._pool.submit(self._probe, task)
 
+    def settings(self, task: Task) -> Future[Plan]:
+        """Find out at which settings candidates of this task are judged here; raises InfrastructureError only."""
+        return self._pool.submit(self._settings, task)
+
     def close(self) -> None:
         """End all processes; what is under way is given up."""
         self._pool.shutdown(wait=True, cancel_futures=True)

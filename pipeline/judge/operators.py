@@ -1,5 +1,6 @@
 """Which torch operators ran: those of a candidate, which may only move data, and the work of those of a reference."""
 
+import time
 from typing import Any
 
 import torch
@@ -32,21 +33,29 @@ class OperatorLog(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
+class TooLongError(Exception):
+    """Counting took longer than it may."""
+
+
 class WorkCount(TorchDispatchMode):
     """Context manager; afterwards ``work`` is the number of elements written plus that of multiply-adds.
 
     Multiply-adds are those of products, convolutions and attention, as torch's own counter of operations has them.
+    What is still going on after ``seconds`` is ended with a TooLongError.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
         super().__init__()
         self.work = 0
+        self._until = time.process_time() + seconds
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         return False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if time.process_time() > self._until:
+            raise TooLongError
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
         if count := flop_registry.get(func._overloadpacket):  # noqa: SLF001

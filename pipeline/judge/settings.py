@@ -16,8 +16,8 @@ from pipeline.records import Setting, Task
 
 SMALLEST_SIZE = 8  # smaller integers are kernel widths, strides, dimensions: not sizes that may be changed
 FINE_SIZE = 64  # up to here a size becomes 5 in a small setting, above 33
-FACTORS = tuple(2**exponent for exponent in range(1, 17))
-LEAST_REDUCED = 16  # no size is divided to less than this, or than itself
+FACTORS = tuple(2**exponent for exponent in range(16, 0, -1))
+LEAST_REDUCED = (16, 4)  # no size is divided to less than this, or than itself; the second one if the first won't do
 SECONDS_PER_OPERATION = 1e-8  # of this backend, measured: an element read, computed and written, or a multiply-add
 CALLS_PER_SETTING = 4
 SURELY_SMALL = 2**22  # a product of all sizes up to this needs no measuring: the work is some small multiple of it
@@ -31,7 +31,7 @@ class Measurement:
     Attributes:
         work: elements that its operators write, plus multiply-adds of its products and convolutions.
         bytes: of arguments, weights and results, these in float64 too.
-        ranks: of the results.
+        ranks: of the results; empty where measuring was given up, ``work`` being huge then.
         error: why the reference refuses the setting, None if it does not.
     """
 
@@ -74,15 +74,16 @@ def choose(task: Task, measure: Measure, seconds: float, max_bytes: int) -> Plan
     measured = measure(task.settings)
     if measured[0].error is not None:  # broken, or not to be measured: running it will tell
         return as_given
+    seconds /= CALLS_PER_SETTING
     left_out: dict[str, str] = {}
     usable: list[Setting] = []
     for setting, measurement in zip(task.settings, measured, strict=True):
-        why = _why_not(measurement, seconds / CALLS_PER_SETTING, max_bytes)
+        why = _why_not(measurement, seconds, max_bytes)
         if why:
             left_out[setting.name] = why
         else:
             usable.append(setting)
-    derived = Derivation(tree, measure, measured[0].ranks, max_bytes)
+    derived = Derivation(tree, measure, measured[0].ranks, seconds, max_bytes)
     own = task.settings[0].name not in left_out
     if not own:
         usable = [*derived.reduced(), *usable]
@@ -103,9 +104,12 @@ def _why_not(measurement: Measurement, seconds: float, max_bytes: int) -> str | 
 class Derivation:
     """Settings made from a task's module-level sizes."""
 
-    def __init__(self, tree: ast.Module, measure: Measure, ranks: tuple[int, ...], max_bytes: int) -> None:
+    def __init__(
+        self, tree: ast.Module, measure: Measure, ranks: tuple[int, ...], seconds: float, max_bytes: int
+    ) -> None:
         self._measure = measure
         self._ranks = ranks
+        self._seconds = seconds
         self._max_bytes = max_bytes
         self.work: dict[str, int] = {}
         sizes = {name: size for name, size in sizes_of(tree).items() if size >= SMALLEST_SIZE}
@@ -121,13 +125,30 @@ class Derivation:
 
     def reduced(self) -> list[Setting]:
         """Return a smaller setting that can be afforded, then an odd and a small one made from it; or nothing."""
-        proposals = [
-            Setting(name="reduced", sizes={name: _divided(self._sizes[name], factor) for name in group})
-            for group in self._groups
-            for factor in FACTORS
-        ]
-        main = self._first_usable(proposals)
-        return [main, *self.others(main.sizes)] if main else []
+        for seconds in (DERIVED_SECONDS, self._seconds):
+            for least in LEAST_REDUCED:
+                for group in self._groups:
+                    if main := self._largest_affordable(group, least, seconds):
+                        return [main, *self.others(main.sizes)]
+        return []
+
+    def _largest_affordable(self, group: list[str], least: int, seconds: float) -> Setting | None:
+        """Return the largest of the reductions of a group, tried from the smallest up: those cost little to try."""
+        best: Setting | None = None
+        tried: list[dict[str, int]] = []
+        for factor in FACTORS:
+            sizes = {name: _divided(self._sizes[name], factor, least) for name in group}
+            if sizes in tried:
+                continue
+            tried.append(sizes)
+            setting = Setting(name="reduced", sizes=sizes)
+            (measurement,) = self._measure([setting])
+            if measurement.error is None and _why_not(measurement, seconds, self._max_bytes):
+                break
+            if measurement.error is None and measurement.ranks == (self._ranks or measurement.ranks):
+                best = setting
+                self.work[setting.name] = measurement.work
+        return best
 
     def others(self, base: Mapping[str, int]) -> list[Setting]:
         """Return an odd and a small setting, as far as the reference accepts them, made from the sizes ``base``."""
@@ -145,9 +166,10 @@ class Derivation:
 
     def _first_usable(self, proposals: list[Setting]) -> Setting | None:
         proposals = [p for p in proposals if p.sizes]
-        for setting, measurement in zip(proposals, self._measure(proposals), strict=True):
-            fits = _why_not(measurement, DERIVED_SECONDS, self._max_bytes) is None
-            if fits and measurement.ranks == self._ranks:
+        for setting in proposals:
+            (measurement,) = self._measure([setting])
+            fits = _why_not(measurement, self._seconds, self._max_bytes) is None
+            if fits and measurement.ranks == (self._ranks or measurement.ranks):
                 self.work[setting.name] = measurement.work
                 return setting
         return None
@@ -162,8 +184,8 @@ def _names_in(tree: ast.Module, function: str) -> set[str]:
     return {node.id for f in found for node in ast.walk(f) if isinstance(node, ast.Name)}
 
 
-def _divided(size: int, factor: int) -> int:
-    return max(size // factor, min(size, LEAST_REDUCED))
+def _divided(size: int, factor: int, least: int) -> int:
+    return max(size // factor, min(size, least))
 
 
 def odd_size(size: int) -> int:

@@ -50,7 +50,7 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
 
 def plan(judge: Judge, source: str, *others: Setting) -> Plan:
     task = Task(name="t", reference=source, settings=(Setting(name="own"), *others), category="other", source="test")
-    return judge._pool.submit(judge._settings, task).result()
+    return judge.settings(task).result()
 
 
 def test_the_sizes_of_a_module():
