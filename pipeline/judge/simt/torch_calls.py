@@ -30,12 +30,13 @@ def make_callback(library: ctypes.PyDLL, guard: Callable[[torch.Tensor], torch.T
             found = getattr(torch.ops.aten, name.decode())(*arguments)
             if not any(found is argument for argument in arguments) and not found.requires_grad:
                 found = guard(found)
-            if not Frame(library).put(result.contents, "t", found):
-                raise TypeError(f"a result of dtype {found.dtype} is not supported")
+            if Frame(library).put(result.contents, "t", found):
+                return 0
+            message = f"a result of dtype {found.dtype} is not supported"
         except Exception as error:  # noqa: BLE001  (it goes on as a C++ exception)
-            kept[:] = [str(error).encode()]
-            result.contents.tag, result.contents.s = STRING, kept[0]
-            return 1
-        return 0
+            message = str(error)
+        kept[:] = [message.encode()]
+        result.contents.tag, result.contents.s = STRING, kept[0]
+        return 1
 
     return TorchCallback(call)
