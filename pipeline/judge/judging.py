@@ -76,10 +76,7 @@ class Judgement:
 
     def load(self, candidate: Worker) -> None:
         """Have the candidate's module executed, and built on its request."""
-        answer, _ = self.ask(candidate, "load", {"op": "load", "code": self.code}, on_build=self._build)
-        failure = self._build_failure
-        if failure and (self.strict or "error" in answer):
-            raise self.failed("build", failure[0], failure[1], failure[2])
+        answer, _ = self.ask(candidate, "load", {"op": "load", "code": self.code})
         self.raise_reported("load", answer)
 
     def _build(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -101,12 +98,14 @@ class Judgement:
             return {"path": str(path)}
         return {"failed": True}
 
-    def ask(
-        self, candidate: Worker, name: str, request: dict[str, Any], buffers: Any = (), on_build: Any = None
-    ) -> Any:
-        """Return the worker's answer; a fault or death of the worker is a failed check ``name``."""
+    def ask(self, candidate: Worker, name: str, request: dict[str, Any], buffers: Any = ()) -> Any:
+        """Return the worker's answer; a fault or death of the worker is a failed check ``name``.
+
+        A module may build at any time: when it is loaded, in a constructor, at its first call.
+        """
+        self._build_failure = None
         try:
-            return candidate.ask(request, buffers, on_build)
+            answer, theirs = candidate.ask(request, buffers, self._build)
         except WorkerGoneError as gone:
             fault = read_fault(gone.ending.fault_page)
             if fault is not None:
@@ -115,6 +114,10 @@ class Judgement:
                 raise self.failed(name, "timeout", "timeout", "did not end within its time") from None
             how = f"signal {gone.ending.signal}" if gone.ending.signal else f"exit code {gone.ending.code}"
             raise self.failed(name, "runtime_error", "crash", f"the process ended: {how}") from None
+        failure = self._build_failure
+        if failure and (self.strict or "error" in answer):
+            raise self.failed("build", failure[0], failure[1], failure[2])
+        return answer, theirs
 
     def raise_reported(self, name: str, answer: dict[str, Any]) -> None:
         """Turn an error that the worker reports into a failed check ``name``."""
