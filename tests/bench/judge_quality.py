@@ -18,6 +18,8 @@ from pipeline.judge.config import JudgeConfig, Policy
 from pipeline.judge.judge import Judge
 from pipeline.records import Task, Verdict
 from tests.bench.mutants import mutants
+from tests.cheats.cheats import cheats
+from tests.cheats.cheats import task as cheats_task
 from tests.honest.pairs import pairs
 from tests.judge.examples import TASK, WRONG
 
@@ -31,13 +33,14 @@ Truth = Literal["honest", "wrong", "cheat"]
 
 @dataclass(frozen=True)
 class Subject:
-    """A candidate of which is known what it is."""
+    """A candidate of which is known what it is; ``in_report`` is what policy report should make of it."""
 
     name: str
     kind: str
     truth: Truth
     task: Task
     code: str
+    in_report: Literal["accepted", "rejected"]
 
 
 def main(arguments: list[str]) -> dict[str, Any]:
