@@ -22,7 +22,7 @@ MAX_HOST_BYTES = 1024  # a launcher may read a few numbers (a length, an index);
 SAME_ERROR = 1.01  # errors that differ by less than this factor are called the same
 OVERHEAD_SECONDS = 0.05  # of a call, whatever its sizes
 WRONG = ("incorrect", "runtime_error", "timeout")  # what a kernel made for other sizes can end in
-
+KEPT = ("stale", "drift")  # at whatever sizes: it keeps results between calls
 
 Reference = Callable[[Case], tuple[dict[str, Any], list[bytearray]]]
 
@@ -158,10 +158,11 @@ class Correctness:
         if result.mismatch is None:
             return result
         reason, detail = result.mismatch.reason, result.mismatch.detail
+        self._session.restart()
         afresh = {order: self._error_afresh(order, case, expected) for order in ORDERS}
         if afresh[case.order] == 0:
             reason = "drift" if case.repeats else "stale"
-            detail = f"right on a new instance, wrong on a later call: something is kept between calls; {detail}"
+            detail = f"right in a new process, wrong on a later call: something is kept between calls; {detail}"
         elif max(afresh.values()) > SAME_ERROR * min(afresh.values()):
             reason = "thread_order"
             detail = f"a missing barrier or a race: the result depends on the order of threads; {detail}"
@@ -169,7 +170,7 @@ class Correctness:
         raise self._judgement.failed(name, "incorrect", reason, detail, error=result.error, bound=result.bound)
 
     def _error_afresh(self, order: Order, case: Case, expected: Expected) -> float:
-        """Return the error of the case on a new instance with the threads run in this order; 0 if it is right."""
+        """Return the error of the case on a new instance, threads run in this order; 0 if it is right."""
         noted = len(self._judgement.checks)
         try:
             given = self._call(replace(case, order=order, repeats=0), expected, construct=True)
@@ -209,7 +210,7 @@ class Correctness:
     def _note_or_raise(self, case: Case, decided: Decided) -> None:
         """Under policy report, a failure at other sizes than the main ones is a note."""
         only_main_counts = self._settings.own and case.setting is self._settings.settings[0]
-        if self._judgement.strict or only_main_counts or decided.status not in WRONG:
+        if self._judgement.strict or only_main_counts or decided.status not in WRONG or decided.reason in KEPT:
             raise decided
         failed = self._judgement.checks.pop()
         self._failures[case.setting.name] = decided
