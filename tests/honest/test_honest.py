@@ -15,7 +15,6 @@ PAIRS = pairs()
 # What the judge gets wrong so far; a pair that passes after all fails as XPASS and leaves this table.
 KNOWN = {
     "82_aggregated_atomics_activemask": "simt: __activemask() names lanes that are not in this branch",
-    "84_load_from_files": "rules: no module that can write the files that load() reads is allowed",
 }
 MARKED = [
     pytest.param(pair, marks=pytest.mark.xfail(strict=True, reason=KNOWN[pair.name]) if pair.name in KNOWN else ())
