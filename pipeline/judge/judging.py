@@ -84,7 +84,8 @@ class Judgement:
     def _build(self, request: dict[str, Any]) -> dict[str, Any]:
         """Build what the candidate asks for; a failure is remembered, because the candidate may hide it."""
         try:
-            source = ExtensionSource(str(request["cpp"]), str(request["cuda"]), tuple(map(str, request["functions"])))
+            names, flags = (tuple(map(str, request[key])) for key in ("functions", "flags"))
+            source = ExtensionSource(str(request["cpp"]), str(request["cuda"]), names, flags)
         except (KeyError, TypeError):
             raise self.failed("build", "cheating", "bad_answer", "a request to build nothing") from None
         if not all(name.replace("::", "").isidentifier() for name in source.functions):
