@@ -93,7 +93,8 @@ class Judgement:
         self._builds += 1
         if self._builds > MAX_BUILDS or len(source.cpp) + len(source.cuda) > MAX_CODE:
             raise self.failed("build", "malformed", "too_long", f"over {MAX_BUILDS} builds, or too long a source")
-        found = native_findings(source.cpp, source.cuda)
+        macros = "".join(f"#define {flag[2:].replace('=', ' ', 1)}\n" for flag in flags if flag.startswith("-D"))
+        found = native_findings(macros, source.cpp, source.cuda)
         text = "; ".join(map(str, found)) or None
         if (first := next((f for f in found if f.rejects), None)) and self.strict:
             self._build_failure = ("cheating", f"rule:{first.rule}", f"{first.explanation} Found: {text}")

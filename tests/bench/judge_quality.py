@@ -18,6 +18,8 @@ from pipeline.judge.config import JudgeConfig, Policy
 from pipeline.judge.judge import Judge
 from pipeline.records import Task, Verdict
 from tests.bench.mutants import mutants
+from tests.cheats.cheats import cheats
+from tests.cheats.cheats import task as cheat_task
 from tests.honest.pairs import pairs
 from tests.judge.examples import TASK, WRONG
 
@@ -38,6 +40,7 @@ class Subject:
     truth: Truth
     task: Task
     code: str
+    policies: tuple[Policy, ...] = POLICIES
 
 
 def main(arguments: list[str]) -> dict[str, Any]:
@@ -49,8 +52,9 @@ def main(arguments: list[str]) -> dict[str, Any]:
         for policy in POLICIES:
             start = time.perf_counter()
             with Judge(JudgeConfig(backend="simt", policy=policy, seeds=SEEDS, cache=Path(folder))) as judge:
-                verdicts = _judged(judge, [(s.task, s.code) for s in subjects])
-                figures[policy] = _report(policy, subjects, verdicts, time.perf_counter() - start)
+                judged = [s for s in subjects if policy in s.policies]
+                verdicts = _judged(judge, [(s.task, s.code) for s in judged])
+                figures[policy] = _report(policy, judged, verdicts, time.perf_counter() - start)
                 if policy == "strict":
                     figures["mutants"] = _mutants(judge, per_kernel)
     return figures
@@ -61,6 +65,10 @@ def _subjects() -> Iterator[Subject]:
         yield Subject(pair.name, pair.task.category, "honest", pair.task, pair.code)
     for name, (code, status, _) in WRONG.items():
         yield Subject(name, f"expected {status}", "cheat" if status == "cheating" else "wrong", TASK, code)
+    for cheat in cheats():
+        if not cheat.strict.startswith("task "):  # the task's fault, and found by its own check
+            policies = POLICIES if cheat.report == "rejected" else ("strict",)
+            yield Subject(cheat.name, "tests/cheats", "cheat", cheat_task(cheat.task), cheat.code, policies)
 
 
 def _judged(judge: Judge, work: Sequence[tuple[Task, str]]) -> list[Verdict]:
