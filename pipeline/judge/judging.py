@@ -73,7 +73,7 @@ class Judgement:
             raise self.failed("rules", "malformed", "python_syntax", f"{error.msg}{where}") from None
         text = "; ".join(map(str, found)) or None
         if (first := next((f for f in found if f.rejects), None)) and self.strict:
-            raise self.failed("rules", "cheating", f"rule:{first.rule}", text)
+            raise self.failed("rules", "cheating", f"rule:{first.rule}", f"{first.explanation} Found: {text}")
         self.passed("rules", text)
 
     def load(self, candidate: Worker) -> None:
@@ -88,13 +88,16 @@ class Judgement:
             source = ExtensionSource(str(request["cpp"]), str(request["cuda"]), names, flags)
         except (KeyError, TypeError):
             raise self.failed("build", "cheating", "bad_answer", "a request to build nothing") from None
+        if not all(name.replace("::", "").isidentifier() for name in source.functions):
+            raise self.failed("build", "compile_error", "compile_error", "a function's name is none")
         self._builds += 1
         if self._builds > MAX_BUILDS or len(source.cpp) + len(source.cuda) > MAX_CODE:
             raise self.failed("build", "malformed", "too_long", f"over {MAX_BUILDS} builds, or too long a source")
-        found = native_findings(source.cpp, source.cuda)
+        macros = "".join(f"#define {flag[2:].replace('=', ' ', 1)}\n" for flag in flags if flag.startswith("-D"))
+        found = native_findings(macros, source.cpp, source.cuda)
         text = "; ".join(map(str, found)) or None
         if (first := next((f for f in found if f.rejects), None)) and self.strict:
-            self._build_failure = ("cheating", f"rule:{first.rule}", str(text))
+            self._build_failure = ("cheating", f"rule:{first.rule}", f"{first.explanation} Found: {text}")
             return {"failed": True}
         self.passed("native_rules", text)
         try:
