@@ -97,20 +97,21 @@ class CandidateModule:
             self._repeat(request["repeats"], values["upstream"])
         if not request["construct"]:
             _copy_into(self._inputs, values["inputs"], self._device)
-        self._load_state(values["state"])
-        return self._observed_call(values["upstream"], seed)
+        return self._observed_call(values["state"], values["upstream"], seed)
 
     def _observed_call(
-        self, upstream: list[torch.Tensor] | None, seed: int
+        self, state: dict[str, torch.Tensor], upstream: list[torch.Tensor] | None, seed: int
     ) -> tuple[dict[str, Any], list[memoryview]]:
+        """Call the model; its own ``state_dict`` and what packing makes its results do are observed as well."""
         launched, read = len(self._device.launches()), self._device.host_bytes()
-        seed_all(seed)
-        began = time.process_time()
         with OperatorLog() as log:
+            self._load_state(state)
+            seed_all(seed)
+            began = time.process_time()
             outputs = self._run(upstream)
-        seconds = time.process_time() - began
-        self._device.check_guards()
-        tree, answer = pack_values({"outputs": outputs, "inputs": self._inputs})
+            seconds = time.process_time() - began
+            self._device.check_guards()
+            tree, answer = pack_values({"outputs": outputs, "inputs": self._inputs})
         return {
             "values": tree,
             "launches": [launch.kernel for launch in self._device.launches()[launched:]],
@@ -144,14 +145,14 @@ class CandidateModule:
         self._state_loaded = all(name in own and own[name].shape == tensor.shape for name, tensor in state.items())
         if self._state_loaded:
             for name, tensor in state.items():
-                own[name].copy_(tensor)
+                own[name].data.copy_(tensor)
 
 
 def _copy_into(targets: list[Any], values: Any, device: Device) -> None:
     for index, value in enumerate(values):
         target = targets[index]
         if isinstance(value, torch.Tensor) and target.shape == value.shape and target.dtype == value.dtype:
-            target.copy_(value)
+            target.data.copy_(value)  # .data: the tensor's version counter does not tell
         else:
             targets[index] = map_tensors(value, device.guard)
 

@@ -22,7 +22,7 @@ MAX_HOST_BYTES = 1024  # a launcher may read a few numbers (a length, an index);
 SAME_ERROR = 1.01  # errors that differ by less than this factor are called the same
 OVERHEAD_SECONDS = 0.05  # of a call, whatever its sizes
 WRONG = ("incorrect", "runtime_error", "timeout")  # what a kernel made for other sizes can end in
-
+KEPT = ("stale", "drift")  # at whatever sizes: it keeps results between calls
 
 Reference = Callable[[Case], tuple[dict[str, Any], list[bytearray]]]
 
@@ -50,6 +50,7 @@ class Correctness:
         self._failures: dict[str, Decided] = {}  # by setting, under policy report
         self._operators: set[str] = set()
         self._host_bytes = 0
+        self._needs_its_kernels = False  # a result was wrong when they did nothing
         self._synced = True  # the reference's weights fit the candidate's
         self._rate = 0.0  # seconds for a unit of work, at the largest setting so far
 
@@ -63,7 +64,6 @@ class Correctness:
         for name, why in self._settings.left_out.items():
             judgement.passed(f"skipped:{name}", why)
         previous: str | None = None
-        examined = False
         cases = plan(judgement.task, self._settings.settings, judgement.code, key)
         for planned in cases:
             case = planned if self._synced else with_weights_of(planned, cases)
@@ -76,9 +76,8 @@ class Correctness:
             previous = case.setting.name
             try:
                 self._judge(case, expected, construct=fresh)
-                if not examined:
-                    self._depends_on_its_kernels(case, expected)
-                    examined = True
+                if not self._needs_its_kernels:
+                    self._needs_its_kernels = self._lost_without_kernels(case, expected)
                     previous = None  # the instance is another one now
             except Decided as decided:
                 self._note_or_raise(case, decided)
@@ -159,10 +158,11 @@ class Correctness:
         if result.mismatch is None:
             return result
         reason, detail = result.mismatch.reason, result.mismatch.detail
+        self._session.restart()
         afresh = {order: self._error_afresh(order, case, expected) for order in ORDERS}
         if afresh[case.order] == 0:
             reason = "drift" if case.repeats else "stale"
-            detail = f"right on a new instance, wrong on a later call: something is kept between calls; {detail}"
+            detail = f"right in a new process, wrong on a later call: something is kept between calls; {detail}"
         elif max(afresh.values()) > SAME_ERROR * min(afresh.values()):
             reason = "thread_order"
             detail = f"a missing barrier or a race: the result depends on the order of threads; {detail}"
@@ -170,7 +170,7 @@ class Correctness:
         raise self._judgement.failed(name, "incorrect", reason, detail, error=result.error, bound=result.bound)
 
     def _error_afresh(self, order: Order, case: Case, expected: Expected) -> float:
-        """Return the error of the case on a new instance with the threads run in this order; 0 if it is right."""
+        """Return the error of the case on a new instance, threads run in this order; 0 if it is right."""
         noted = len(self._judgement.checks)
         try:
             given = self._call(replace(case, order=order, repeats=0), expected, construct=True)
@@ -193,22 +193,24 @@ class Correctness:
             detail = "forward launched no kernel of its own"
             raise judgement.failed(f"launch:{case.name}", "cheating", "no_kernel", detail)
 
-    def _depends_on_its_kernels(self, case: Case, expected: Expected) -> None:
-        """Run the case on a new instance with launches that do nothing: its result must be lost."""
+    def _lost_without_kernels(self, case: Case, expected: Expected) -> bool:
+        """Run the case on a new instance with launches that do nothing; return whether its result is wrong then.
+
+        A right one may be chance: a few booleans are easily what unwritten memory holds. So one case that needs the
+        kernels is enough.
+        """
         noted = len(self._judgement.checks)
         try:
             given = self._call(case, expected, construct=True, launching=False)
         except Decided:
             del self._judgement.checks[noted:]
-            return
-        if comparison(expected, given).mismatch is None:
-            detail = "the result is right even if its kernels do nothing: they are decoys"
-            raise self._judgement.failed("own_kernels", "cheating", "decoy_kernels", detail)
+            return True
+        return comparison(expected, given).mismatch is not None
 
     def _note_or_raise(self, case: Case, decided: Decided) -> None:
         """Under policy report, a failure at other sizes than the main ones is a note."""
         only_main_counts = self._settings.own and case.setting is self._settings.settings[0]
-        if self._judgement.strict or only_main_counts or decided.status not in WRONG:
+        if self._judgement.strict or only_main_counts or decided.status not in WRONG or decided.reason in KEPT:
             raise decided
         failed = self._judgement.checks.pop()
         self._failures[case.setting.name] = decided
@@ -227,6 +229,9 @@ class Correctness:
         if not self._errors:
             detail = "no setting fits this backend's budget"
             raise judgement.failed("correct", "unsupported", "too_large", detail)
+        if not self._needs_its_kernels:
+            detail = "the results are right even if its kernels do nothing: they are decoys"
+            raise judgement.failed("own_kernels", "cheating", "decoy_kernels", detail)
         for name, (error, bound) in self._errors.items():
             judgement.passed(f"correct:{name}", error=error, bound=bound)
         if self._operators and judgement.strict:

@@ -68,19 +68,20 @@ def transform(inputs: list[Any], distribution: Distribution, seed: int) -> list[
     """Return the call arguments with their floating tensors' values changed (imports torch; shapes and dtypes stay).
 
     ``own``: as the task makes them; ``shifted``: 2 added, so that a mean is no longer near zero; ``spiky``: one value
-    in 64 is 8 times as large; ``large``: all are 16 times as large.
+    in 64 is 8 times as large; ``large``: all are 16 times as large. A new value depends on the old one alone, and
+    zero stays zero: a triangular, symmetric, masked or one-hot input, which a kernel may rely on, stays one.
     """
     import torch
-
-    generator = torch.Generator().manual_seed(seed)
 
     def change(value: Any) -> Any:
         if not isinstance(value, torch.Tensor) or not value.is_floating_point() or distribution == "own":
             return value
         if distribution == "shifted":
-            return value + 2
+            return torch.where(value == 0, value, value + 2)
         if distribution == "large":
             return value * 16
-        return torch.where(torch.rand(value.shape, generator=generator) < 1 / 64, value * 8, value)
+        # An odd factor permutes 64-bit integers; the upper bits of the product hash the value's own bits.
+        bits = value.double().contiguous().view(torch.int64) * (2 * seed + 0x9E3779B97F4A7C15 - 2**64)
+        return torch.where((bits >> 58) == 0, value * 8, value)
 
     return [change(value) for value in inputs]

@@ -29,6 +29,7 @@ from pipeline.judge.version import judge_version
 from pipeline.records import Check, Setting, Task, Verdict, VerdictStatus
 
 MEASURING = "pipeline.judge.meta"
+DIFFERENTIATING = "torch.fx.experimental.symbolic_shapes"  # torch.autograd.grad imports it: 3 s, and files to read
 MAX_PLANS = 10_000  # tasks whose settings are remembered
 
 
@@ -118,6 +119,8 @@ class Judge:
         session = Session(self._server, self._limits, judgement)
         try:
             judgement.rules()
+            if task.direction == "backward":
+                self._server.prepare(DIFFERENTIATING)
             with session:
                 session.worker()
                 settings = self._settings(task)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.judge.processes import Worker, WorkerGoneError
-from pipeline.judge.rules import findings
+from pipeline.judge.rules import findings, native_findings
 from pipeline.judge.simt.build import ExtensionSource, build
 from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, ForbiddenError, Unsupported
 from pipeline.judge.simt.fault import read_fault
@@ -13,6 +13,7 @@ from pipeline.records import Check, Task, VerdictStatus
 
 MAX_DETAIL = 4000
 MAX_CODE = 1_000_000  # characters; the longest real answers have some 50,000
+MAX_BUILDS = 64  # of one candidate, in all its processes: the time of a build is not its own
 STATUS_OF_ERROR: dict[str, VerdictStatus] = {
     "build_failed": "compile_error",
     "no_model": "malformed",
@@ -49,6 +50,7 @@ class Judgement:
     max_case_bytes: int
     checks: list[Check] = field(default_factory=list)
     _build_failure: tuple[VerdictStatus, str, str] | None = None
+    _builds: int = 0
 
     def passed(self, name: str, detail: str | None = None, **figures: float | str | None) -> None:
         """Note a check that passed."""
@@ -70,8 +72,8 @@ class Judgement:
             where = f" (line {error.lineno})" if error.lineno else ""
             raise self.failed("rules", "malformed", "python_syntax", f"{error.msg}{where}") from None
         text = "; ".join(map(str, found)) or None
-        if found and self.strict:
-            raise self.failed("rules", "cheating", f"rule:{found[0].rule}", text)
+        if (first := next((f for f in found if f.rejects), None)) and self.strict:
+            raise self.failed("rules", "cheating", f"rule:{first.rule}", text)
         self.passed("rules", text)
 
     def load(self, candidate: Worker) -> None:
@@ -81,8 +83,20 @@ class Judgement:
 
     def _build(self, request: dict[str, Any]) -> dict[str, Any]:
         """Build what the candidate asks for; a failure is remembered, because the candidate may hide it."""
-        names, flags = (tuple(map(str, request[key])) for key in ("functions", "flags"))
-        source = ExtensionSource(str(request["cpp"]), str(request["cuda"]), names, flags)
+        try:
+            names, flags = (tuple(map(str, request[key])) for key in ("functions", "flags"))
+            source = ExtensionSource(str(request["cpp"]), str(request["cuda"]), names, flags)
+        except (KeyError, TypeError):
+            raise self.failed("build", "cheating", "bad_answer", "a request to build nothing") from None
+        self._builds += 1
+        if self._builds > MAX_BUILDS or len(source.cpp) + len(source.cuda) > MAX_CODE:
+            raise self.failed("build", "malformed", "too_long", f"over {MAX_BUILDS} builds, or too long a source")
+        found = native_findings(source.cpp, source.cuda)
+        text = "; ".join(map(str, found)) or None
+        if (first := next((f for f in found if f.rejects), None)) and self.strict:
+            self._build_failure = ("cheating", f"rule:{first.rule}", str(text))
+            return {"failed": True}
+        self.passed("native_rules", text)
         try:
             path = build(source, self.cache)
         except CompileError as error:
@@ -101,11 +115,10 @@ class Judgement:
     def ask(self, candidate: Worker, name: str, request: dict[str, Any], buffers: Any = ()) -> Any:
         """Return the worker's answer; a fault or death of the worker is a failed check ``name``.
 
-        A module may build at any time: when it is loaded, in a constructor, at its first call.
+        The candidate may ask for builds in between: when it is loaded, constructed, or first called.
         """
-        self._build_failure = None
         try:
-            answer, theirs = candidate.ask(request, buffers, self._build)
+            return candidate.ask(request, buffers, self._build)
         except WorkerGoneError as gone:
             fault = read_fault(gone.ending.fault_page)
             if fault is not None:
@@ -114,13 +127,12 @@ class Judgement:
                 raise self.failed(name, "timeout", "timeout", "did not end within its time") from None
             how = f"signal {gone.ending.signal}" if gone.ending.signal else f"exit code {gone.ending.code}"
             raise self.failed(name, "runtime_error", "crash", f"the process ended: {how}") from None
+
+    def raise_reported(self, name: str, answer: dict[str, Any]) -> None:
+        """Turn an error that the worker reports, or a failed build that it goes on without, into a failed check."""
         failure = self._build_failure
         if failure and (self.strict or "error" in answer):
             raise self.failed("build", failure[0], failure[1], failure[2])
-        return answer, theirs
-
-    def raise_reported(self, name: str, answer: dict[str, Any]) -> None:
-        """Turn an error that the worker reports into a failed check ``name``."""
         if "error" in answer:
             kind = str(answer["error"])
             status = STATUS_OF_ERROR.get(kind, "runtime_error")

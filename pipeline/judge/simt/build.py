@@ -21,6 +21,8 @@ __all__ = ["ExtensionSource", "build", "prepare"]
 # For the compiler: KiB of address space, seconds of CPU, blocks of 512 bytes in a file. A source that makes it use
 # more is no kernel.
 LIMITS = f"ulimit -v {2 * 2**20}; ulimit -t 60; ulimit -f {64 * 2**20 // 512};"
+# However a macro pastes the word together; the headers that are compiled already may use it.
+NO_ASSEMBLY = "#pragma GCC poison asm __asm __asm__\n"
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def build(source: ExtensionSource, cache: Path, timeout_s: float = 60) -> Path:
         ("flags", features.definitions(source.flags)),
         *(("main.cpp", translate(source.cpp)), ("bindings", exports), ("cuda.cu", translate(source.cuda))),
     )
-    text = "\n".join(f'#line 1 "{name}"\n{part}' for name, part in parts if part) + "\n"
+    text = NO_ASSEMBLY + "\n".join(f'#line 1 "{name}"\n{part}' for name, part in parts if part) + "\n"
     header = features.header(code_only(f"{source.cpp}\n{source.cuda}"), source.flags)
     key = hashlib.sha256(f"{toolchain_key()}\0{header}\0{text}".encode()).hexdigest()[:24]
     tools = toolchain(cache)

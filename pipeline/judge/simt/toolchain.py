@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Literal
 
 from pipeline.errors import InfrastructureError, UserError
+from pipeline.judge.rules.native_names import FUNCTIONS_OUT_OF_BOUNDS, OUT_OF_BOUNDS
 from pipeline.judge.simt.elf import dynamic_symbols
 from pipeline.judge.simt.errors import Unsupported
 
@@ -59,14 +60,9 @@ _END_FILES = ("crtendS.o", "crtn.o")
 _LIBRARIES = ("libstdc++.so.6", "libm.so.6", "libc.so.6", "libgcc_s.so.1")
 
 
-# Of the C library: what undoes the protection of memory, catches its faults, finds functions by name, or starts
-# threads and processes that outlive a call.
-OUT_OF_REACH = frozenset(
-    """mprotect pkey_mprotect mmap mmap64 munmap mremap madvise process_vm_readv process_vm_writev dlopen dlmopen
-    dlsym dlvsym dl_iterate_phdr syscall ptrace prctl signal sigaction sigaltstack sigprocmask pthread_sigmask setjmp
-    _setjmp sigsetjmp __sigsetjmp longjmp siglongjmp pthread_create thrd_create clone fork vfork execve execv execvp
-    execl execlp posix_spawn system popen""".split()  # noqa: SIM905
-)
+# Of the C library: what undoes the protection of memory, catches its faults, finds functions by name, writes to the
+# parent, or starts threads and processes that outlive a call.
+OUT_OF_REACH = OUT_OF_BOUNDS | FUNCTIONS_OUT_OF_BOUNDS | {"thrd_create"}
 
 
 # A substitution or template parameter, a constructor or destructor, a literal, or a name's length.
