@@ -118,10 +118,10 @@ class Judgement:
     def ask(self, candidate: Worker, name: str, request: dict[str, Any], buffers: Any = ()) -> Any:
         """Return the worker's answer; a fault or death of the worker is a failed check ``name``.
 
-        The candidate may ask for builds in between: when it is loaded, constructed, or first called.
+        A module may build at any time: when it is loaded, in a constructor, at its first call.
         """
         try:
-            return candidate.ask(request, buffers, self._build)
+            answer, theirs = candidate.ask(request, buffers, self._build)
         except WorkerGoneError as gone:
             fault = read_fault(gone.ending.fault_page)
             if fault is not None:
@@ -130,12 +130,13 @@ class Judgement:
                 raise self.failed(name, "timeout", "timeout", "did not end within its time") from None
             how = f"signal {gone.ending.signal}" if gone.ending.signal else f"exit code {gone.ending.code}"
             raise self.failed(name, "runtime_error", "crash", f"the process ended: {how}") from None
-
-    def raise_reported(self, name: str, answer: dict[str, Any]) -> None:
-        """Turn an error that the worker reports, or a failed build that it goes on without, into a failed check."""
         failure = self._build_failure
         if failure and (self.strict or "error" in answer):
             raise self.failed("build", failure[0], failure[1], failure[2])
+        return answer, theirs
+
+    def raise_reported(self, name: str, answer: dict[str, Any]) -> None:
+        """Turn an error that the worker reports into a failed check ``name``."""
         if "error" in answer:
             kind = str(answer["error"])
             status = STATUS_OF_ERROR.get(kind, "runtime_error")

@@ -15,6 +15,7 @@ from pipeline.judge.simt.errors import SimtFault
 from pipeline.judge.simt.fault import Fault, read_fault
 from pipeline.judge.simt.library import Value, open_library
 from pipeline.judge.simt.toolchain import LIBRARY
+from pipeline.judge.simt.torch_calls import make_callback
 from pipeline.judge.simt.values import DTYPES, TYPE_NAMES, Frame, take, take_tensor
 
 Order = Literal["forward", "reverse", "random"]
@@ -47,12 +48,15 @@ class _Runtime:
         self.order: tuple[Order, int] = ("forward", 0)
         self.fault_page: int | None = None
         self.launching = True
+        self.torch_callback: Any = None
 
     def open(self, path: Path) -> ctypes.PyDLL:
         if self.library is None:
             self.library = open_library(path)
             self.library.simt_set_order(_ORDERS[self.order[0]], self.order[1])
             self.library.simt_set_launching(self.launching)
+            self.torch_callback = make_callback(self.library, guard)
+            self.library.simt_set_torch(self.torch_callback)
             if self.fault_page is not None:
                 self.library.simt_set_fault_page(self.fault_page)
         return self.library
