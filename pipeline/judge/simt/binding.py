@@ -17,6 +17,7 @@ from pipeline.judge.simt.library import Value, open_library
 from pipeline.judge.simt.toolchain import LIBRARY
 from pipeline.judge.simt.torch_calls import make_callback
 from pipeline.judge.simt.values import DTYPES, TYPE_NAMES, Frame, take, take_tensor
+from pipeline.judge.torch_values import overlaps
 
 Order = Literal["forward", "reverse", "random"]
 _ORDERS: dict[Order, int] = {"forward": 0, "reverse": 1, "random": 2}
@@ -259,12 +260,12 @@ def allocate(shape: Sequence[int], dtype: torch.dtype = torch.float32) -> torch.
 
 
 def guard(tensor: torch.Tensor) -> torch.Tensor:
-    """Return a guarded copy with the same strides, or a contiguous one if the tensor has gaps or overlaps."""
-    span = 1 + sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
-    if tensor.is_contiguous() or span != tensor.numel():
+    """Return a guarded copy with the same strides, poison in its gaps; a contiguous one if elements overlap."""
+    if tensor.is_contiguous() or overlaps(tensor):
         copy = allocate(tensor.shape, tensor.dtype)
     else:
-        copy = allocate((tensor.numel(),), tensor.dtype).as_strided(tensor.shape, tensor.stride())
+        span = 1 + sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+        copy = allocate((span,), tensor.dtype).as_strided(tensor.shape, tensor.stride())
     with torch.no_grad():
         return copy.copy_(tensor.detach())
 
