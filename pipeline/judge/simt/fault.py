@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 _MAGIC = 0x73696D74
 # runtime/state.h: FaultRecord
-_RECORD = struct.Struct("=Ii3I3I32s128s256s")
+_RECORD = struct.Struct("=Ii3I3I32s128s256sQQ32s")
 RECORD_BYTES = _RECORD.size
 
 

@@ -37,6 +37,11 @@ FLAGS = (
     *("-fno-math-errno", "-fno-trapping-math", "-fno-threadsafe-statics", "-fno-semantic-interposition"),
     *("-fno-stack-protector", "-fmax-errors=5", "-fdiagnostics-color=never", "-fno-diagnostics-show-caret"),
 )
+# For a second build, which explains a failure: hooks before every access (runtime/instrument.cpp) and line numbers.
+INSTRUMENTED_FLAGS = (
+    *("-fsanitize=thread", "-g1", "-fno-builtin-memcpy"),
+    *("--param", "tsan-distinguish-volatile=1", "--param", "tsan-instrument-func-entry-exit=0"),
+)
 RUNTIME_FLAGS = ("-shared", f"-Wl,-soname,{LIBRARY}", "-Wl,--no-as-needed")
 _START_FILES = ("crti.o", "crtbeginS.o")
 _END_FILES = ("crtendS.o", "crtn.o")
@@ -72,6 +77,22 @@ class Toolchain:
         """Return the command that compiles one translated source."""
         header = self.folder / ("full" if full else "small") / "simt.h"
         return [self.compiler, *FLAGS, "-include", str(header), "-x", "c++", "-c", str(source), "-o", str(target)]
+
+    def instrumented_command(self, source: Path, target: Path) -> list[str]:
+        """Return the command that compiles one translated source with hooks; its headers are not precompiled."""
+        headers = ["-DSIMT_FULL", "-I", str(INCLUDE), "-include", "simt/simt.h"]
+        return [
+            self.compiler,
+            *FLAGS,
+            *INSTRUMENTED_FLAGS,
+            *headers,
+            "-x",
+            "c++",
+            "-c",
+            str(source),
+            "-o",
+            str(target),
+        ]
 
     def link_command(self, target: Path, *objects: Path) -> list[str]:
         """Return the command that links objects to an extension: the linker itself, without the compiler's driver.

@@ -28,9 +28,9 @@
 #define assert(condition) ((condition) ? (void)0 : simt::simt_device_fail("assert", #condition, __LINE__))
 
 inline unsigned __activemask() { return simt::simt_active_mask(); }
-inline void __threadfence() {}
-inline void __threadfence_block() {}
-inline void __threadfence_system() {}
+inline void __threadfence() { simt::fence(); }
+inline void __threadfence_block() { simt::fence(); }
+inline void __threadfence_system() { simt::fence(); }
 inline void __nanosleep(unsigned) {}
 
 namespace simt {
@@ -91,6 +91,7 @@ struct Same { using type = T; };
 #define SIMT_ATOMIC(NAME, NEXT)                                             \
     template <class T>                                                      \
     T NAME(T* address, typename simt::Same<T>::type value) {                \
+        const simt::AtomicScope scope;                                      \
         T old = *address;                                                   \
         *address = NEXT;                                                    \
         return old;                                                         \
@@ -118,6 +119,7 @@ double atomicMin(double*, double) = delete;
 
 template <class T>
 T atomicCAS(T* address, typename simt::Same<T>::type compare, typename simt::Same<T>::type value) {
+    const simt::AtomicScope scope;
     T old = *address;
     if (old == compare) *address = value;
     return old;
