@@ -19,6 +19,7 @@ from pipeline.judge.probing import probe
 from pipeline.judge.processes import ForkServer, Limits, Worker, WorkerGoneError
 from pipeline.judge.sandbox import expected_tier
 from pipeline.judge.simt.build import prepare
+from pipeline.judge.simt.explain import explain
 from pipeline.judge.version import judge_version
 from pipeline.records import Check, Task, Verdict, VerdictStatus
 
@@ -90,6 +91,7 @@ class Judge:
         status: VerdictStatus
         if self._server is None:
             return self._verdict(candidate_id, "unsupported", "not_judged", (), None)
+        server = self._server
         judgement = Judgement(
             task=task,
             code=code,
@@ -97,6 +99,7 @@ class Judge:
             seed=self.seed,
             cache=self._cache,
             max_case_bytes=self.config.max_case_mb * 2**20,
+            explain=lambda request, buffers, orders: explain(server, self._cache, code, request, buffers, orders),
         )
         sandbox = None
         try:

@@ -3,7 +3,7 @@
 Each adds checks; the first that fails decides.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from pipeline.judge.processes import Worker, WorkerGoneError
 from pipeline.judge.rules import findings
 from pipeline.judge.simt.build import ExtensionSource, build
 from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, ForbiddenError, Unsupported
-from pipeline.judge.simt.fault import read_fault
+from pipeline.judge.simt.explain import EXPLAINABLE, specific_reason
+from pipeline.judge.simt.fault import Fault, read_fault
 from pipeline.records import Check, Task, VerdictStatus
 
 MAX_DETAIL = 4000
@@ -78,6 +79,7 @@ class Judgement:
         seed: of the recipe; the cases' seeds derive from it.
         cache: where builds are kept.
         max_case_bytes: cases whose inputs and results take more than this are left out.
+        explain: runs a call that failed once more, instrumented, in the given orders; see ``simt.explain``.
     """
 
     task: Task
@@ -86,6 +88,7 @@ class Judgement:
     seed: int
     cache: Path
     max_case_bytes: int
+    explain: Callable[[dict[str, Any], list[bytearray], Sequence[Order]], list[Fault]] | None = None
     checks: list[Check] = field(default_factory=list)
     _build_failure: tuple[VerdictStatus, str, str] | None = None
 
@@ -140,9 +143,12 @@ class Judgement:
                 self.passed(f"skipped:{case.name}", "too large for this backend's budget")
                 continue
             construct = case.setting != previous
-            given = self._call(candidate, case, values, buffers, construct=construct)
-            previous, ran = case.setting, ran + 1
-            result = self._judge_call(candidate, case, values, buffers, given)
+            try:
+                given = self._call(candidate, case, values, buffers, construct=construct)
+                previous, ran = case.setting, ran + 1
+                result = self._judge_call(candidate, case, values, buffers, given)
+            except Decided as decided:
+                raise self._explained(decided, case, values, buffers) from None
             operators |= given.torch_operators
             host_bytes = max(host_bytes, given.host_bytes)
             pair = largest.get(case.setting.name, (0.0, 1.0))
@@ -162,8 +168,7 @@ class Judgement:
     def _call(
         self, candidate: Worker, case: Case, values: dict[str, Any], buffers: list[bytearray], *, construct: bool
     ) -> "Answer":
-        sent = {"dict": {name: values[name] for name in ("init", "state", "inputs")}}
-        request = {"op": "call", "construct": construct, "order": case.order, "seed": case.seed, "values": sent}
+        request = _call_request(case, values, construct=construct)
         name = f"run:{case.name}"
         header, theirs = self._ask(candidate, name, request, buffers)
         self._raise_reported(name, header)
@@ -171,6 +176,21 @@ class Judgement:
             return Answer.read(header, theirs)
         except NO_ANSWER as error:
             raise self.failed(name, "cheating", "bad_answer", f"the process sent no answer: {error!r}") from None
+
+    def _explained(self, decided: Decided, case: Case, values: dict[str, Any], buffers: list[bytearray]) -> Decided:
+        """Return the decision with what an instrumented run adds: its detail, perhaps its reason, never its status."""
+        if self.explain is None or decided.reason not in EXPLAINABLE:
+            return decided
+        orders = (
+            (case.order, *(o for o in ORDERS if o != case.order))
+            if decided.reason == "thread_order"
+            else (case.order,)
+        )
+        found = self.explain(_call_request(case, values, construct=True), buffers, orders)
+        if found:
+            told = "; ".join([*map(str, found), self.checks[-1].detail or ""])
+            self.checks[-1] = self.checks[-1].model_copy(update={"detail": told[:MAX_DETAIL]})
+        return Decided(decided.status, specific_reason(decided.reason, found))
 
     def _judge_call(
         self, candidate: Worker, case: Case, values: dict[str, Any], buffers: list[bytearray], given: "Answer"
@@ -246,6 +266,11 @@ class Judgement:
             kind = str(answer["error"])
             status = STATUS_OF_ERROR.get(kind, "runtime_error")
             raise self.failed(name, status, kind, str(answer.get("detail")))
+
+
+def _call_request(case: Case, values: dict[str, Any], *, construct: bool) -> dict[str, Any]:
+    sent = {"dict": {name: values[name] for name in ("init", "state", "inputs")}}
+    return {"op": "call", "construct": construct, "order": case.order, "seed": case.seed, "values": sent}
 
 
 def _same_bytes(tree: Any, buffers: list[bytearray], other: Any, theirs: list[bytearray]) -> bool:

@@ -14,7 +14,7 @@
 namespace simt {
 
 constexpr unsigned kSpins = 1u << 20;    // reads in a row of one value at one address, and nothing else
-constexpr int kSecondsBeforeReport = 8;  // of CPU time, after which a kernel that still runs says where it is
+constexpr int kSecondsBeforeReport = 4;  // of CPU time, after which a kernel that still runs says where it is
 
 static bool in_body;  // the thread is past the copying of its arguments, which lie in host memory
 static int atomic_depth;
