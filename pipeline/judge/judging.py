@@ -178,14 +178,12 @@ class Judgement:
             raise self.failed(name, "cheating", "bad_answer", f"the process sent no answer: {error!r}") from None
 
     def _explained(self, decided: Decided, case: Case, values: dict[str, Any], buffers: list[bytearray]) -> Decided:
-        """Return the decision with what an instrumented run adds: its detail, perhaps its reason, never its status."""
+        """Return the decision with what an instrumented run adds to detail and reason; the status stays."""
         if self.explain is None or decided.reason not in EXPLAINABLE:
             return decided
-        orders = (
-            (case.order, *(o for o in ORDERS if o != case.order))
-            if decided.reason == "thread_order"
-            else (case.order,)
-        )
+        orders: list[Order] = [case.order]
+        if decided.reason == "thread_order":
+            orders += [order for order in ORDERS if order != case.order]
         found = self.explain(_call_request(case, values, construct=True), buffers, orders)
         if found:
             told = "; ".join([*map(str, found), self.checks[-1].detail or ""])

@@ -68,7 +68,9 @@ def build(source: ExtensionSource, cache: Path, timeout_s: float = 60, *, instru
     return target
 
 
-def _compile(text: str, target: Path, tools: Toolchain, deadline: float, *, full: bool, instrumented: bool) -> None:
+def _compile(
+    text: str, target: Path, tools: Toolchain, deadline: float, *, full: bool, instrumented: bool = False
+) -> None:
     with tempfile.TemporaryDirectory(prefix="simt-") as name:
         folder = Path(name)
         source, object_file = folder / "extension.cpp", folder / "extension.o"

@@ -1,7 +1,7 @@
 """Explains a failure: the same call once more on an instrumented build, in a process of its own.
 
-Only failures are run here, so a candidate that passes pays nothing. What is found never changes whether a candidate is
-accepted: it says why it is not.
+Only failures are run here, so a candidate that passes pays nothing. What is found never changes whether a candidate
+is accepted: it says why it is not.
 """
 
 import dataclasses

@@ -35,7 +35,13 @@ FULL_NAMES = "full_names.txt"
 FLAGS = (
     *("-std=gnu++17", "-O1", "-fPIC", "-w", "-ffp-contract=off", "-fno-strict-aliasing", "-fwrapv"),
     *("-fno-math-errno", "-fno-trapping-math", "-fno-threadsafe-statics", "-fno-semantic-interposition"),
-    *("-fno-stack-protector", "-fmax-errors=5", "-fdiagnostics-color=never", "-fno-diagnostics-show-caret"),
+    *(
+        "-fstack-clash-protection",
+        "-fno-stack-protector",
+        "-fmax-errors=5",
+        "-fdiagnostics-color=never",
+        "-fno-diagnostics-show-caret",
+    ),
 )
 # For a second build, which explains a failure: hooks before every access (runtime/instrument.cpp) and line numbers.
 INSTRUMENTED_FLAGS = (
@@ -80,19 +86,8 @@ class Toolchain:
 
     def instrumented_command(self, source: Path, target: Path) -> list[str]:
         """Return the command that compiles one translated source with hooks; its headers are not precompiled."""
-        headers = ["-DSIMT_FULL", "-I", str(INCLUDE), "-include", "simt/simt.h"]
-        return [
-            self.compiler,
-            *FLAGS,
-            *INSTRUMENTED_FLAGS,
-            *headers,
-            "-x",
-            "c++",
-            "-c",
-            str(source),
-            "-o",
-            str(target),
-        ]
+        flags = [*FLAGS, *INSTRUMENTED_FLAGS, "-DSIMT_FULL", "-I", str(INCLUDE), "-include", "simt/simt.h"]
+        return [self.compiler, *flags, "-x", "c++", "-c", str(source), "-o", str(target)]
 
     def link_command(self, target: Path, *objects: Path) -> list[str]:
         """Return the command that links objects to an extension: the linker itself, without the compiler's driver.

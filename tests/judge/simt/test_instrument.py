@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from pipeline.judge.simt import binding
+from pipeline.judge.simt.binding import Order
 from pipeline.judge.simt.build import ExtensionSource, build
 from pipeline.judge.simt.explain import located
 from pipeline.judge.simt.fault import RECORD_BYTES, Fault, read_faults
@@ -16,7 +17,7 @@ from tests.judge.simt.test_faults import TEMPLATE
 
 
 def findings(
-    source: ExtensionSource, function: str, arguments: tuple[Any, ...], cache: Path, order: Any
+    source: ExtensionSource, function: str, arguments: tuple[Any, ...], cache: Path, order: Order
 ) -> list[Fault]:
     """Return what an instrumented call finds, from a process of its own: each kind is reported once a process."""
     library = build(source, cache, instrumented=True)
@@ -26,8 +27,9 @@ def findings(
         try:
             binding.set_fault_page(page)
             binding.set_order(order, 7)
+            extension = binding.load(library)
             guarded = [binding.guard(a) if isinstance(a, torch.Tensor) else a for a in arguments]
-            getattr(binding.load(library), function)(*guarded)
+            getattr(extension, function)(*guarded)
         finally:
             os._exit(1)
     os.waitpid(pid, 0)
@@ -37,7 +39,7 @@ def findings(
 
 
 def planted(
-    body: str, cache: Path, order: str = "forward", grid: str = "1", shared: str = "0", n: int = 40
+    body: str, cache: Path, order: Order = "forward", grid: str = "1", shared: str = "0", n: int = 40
 ) -> list[Fault]:
     text = TEMPLATE.replace("BODY", body).replace("GRID", grid).replace("BLOCK", "64").replace("SHARED", shared)
     source = inline(text, "torch::Tensor f(torch::Tensor x)")
@@ -48,18 +50,16 @@ def planted(
 BUGS = {
     "read past the end": ("float v = 1;\nv += x[i + 8];\nif (i < n) y[i] = v;", "out_of_bounds", 5, 32, 0, "read 0 bytes past the end of a tensor"),
     "write into the slack": ("\nif (i < 38) y[i] = 1;", "out_of_bounds", 5, 37, 0, "past the end of a tensor"),
-    "null pointer": ("float* p = nullptr;\np[i] = 1;", "out_of_bounds", 5, 0, 0, "null pointer"),
+    "null pointer": ("float* p = n < 0 ? y : nullptr;\np[i] = 1;", "out_of_bounds", 5, 0, 0, "null pointer"),
+    "division by zero": ("\ny[0] = 5 / (n - 40);", "illegal_instruction", 5, 0, 0, "division by zero"),
     "shared overrun": ("__shared__ float s[61];\ns[i] = 1;", "out_of_bounds", 5, 61, 0, "__shared__ array s"),
     "missing barrier": ("__shared__ float s[64];\ns[i] = i;\nif (i < n) y[i] = s[(i + 1) % 64];", "race", 5, 1, 6, "what another thread read"),
     "lanes without __syncwarp": ("__shared__ int s[32];\nif (i >= 32) return;\ns[i] = i;\ny[i] = s[31 - i];", "race", 6, 16, 7, "what another thread read"),
-    "blocks that write one place": ("if (i == 0)\ny[0] = 1.0f + blockIdx.x;", "race", 5, 0, 5, "block (0, 0, 0), thread (0, 0, 0)"),
+    "blocks that write one place": ("if (threadIdx.x == 0)\ny[0] = 1.0f + blockIdx.x;", "race", 5, 0, 5, "block (0, 0, 0), thread (0, 0, 0)"),
     "shared memory never written": ("__shared__ float s[64]; if (i < 10) s[i] = 1; __syncthreads();\nif (i < n) y[i] = s[i];", "uninitialised_read", 5, 10, 0, "no thread of this block"),
     "output never written": ("if (i < n)\ny[i] += x[i];", "uninitialised_read", 5, 0, 0, "which nobody has written"),
-    "host memory": ("if (i == 0)\ny[0] = *(float*)(size_t)HOST;", "host_memory", 5, 0, 0, "host memory"),
     "a wait for another block": ("volatile float* flag = y;\nif (i == 0) while (flag[0] != 3);", "spin_wait", 5, 0, 0, "another thread"),
-    "an endless loop": ('if (i == 0)\nfor (unsigned k = 1; k; k += 2) asm volatile("");', "timeout", 5, 0, 0, "still running"),
 }  # fmt: skip
-del BUGS["host memory"], BUGS["an endless loop"]
 
 
 @pytest.mark.parametrize("name", BUGS)
@@ -101,7 +101,7 @@ HONEST = {
 
 @pytest.mark.parametrize("order", ["forward", "reverse", "random"])
 @pytest.mark.parametrize("name", HONEST)
-def test_correct_but_suspicious_kernels_are_left_in_peace(name: str, order: str, cache: Path):
+def test_correct_but_suspicious_kernels_are_left_in_peace(name: str, order: Order, cache: Path):
     assert planted(HONEST[name], cache, order) == []
 
 
@@ -140,5 +140,6 @@ HONEST_EXAMPLES = {
 @pytest.mark.parametrize("name", HONEST_EXAMPLES)
 def test_nothing_is_found_in_an_honest_example(name: str, cache: Path):
     example = HONEST_EXAMPLES[name]
-    for order in ("forward", "reverse", "random"):
+    orders: tuple[Order, ...] = ("forward", "reverse", "random")
+    for order in orders:
         assert findings(example.source, example.function, example.arguments(), cache, order) == []

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <ucontext.h>
 #include <unistd.h>
-#include "state.h"
+#include "instrument.h"
 
 namespace simt {
 
@@ -119,6 +119,10 @@ static void abort_after_signal() { device_abort(signal_fault); }
 static void on_signal(int signal, siginfo_t* info, void* raw_context) {
     auto* context = static_cast<ucontext_t*>(raw_context);
     signal_fault = fault_of_signal(signal, info, context);
+#ifdef __x86_64__
+    if (instrumented && in_kernel())
+        locate(signal_fault, reinterpret_cast<const char*>(context->uc_mcontext.gregs[REG_RIP]) + 1);
+#endif
     if (page) {
         record_fault(signal_fault);
         _exit(kFaultExitStatus);

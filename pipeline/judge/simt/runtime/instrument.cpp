@@ -28,7 +28,7 @@ const char* memory_name(const Region* region, char* text, size_t size) {
     return text;
 }
 
-static void locate(FaultRecord& fault, const void* place) {
+void locate(FaultRecord& fault, const void* place) {
     Dl_info library;
     if (!dladdr(place, &library) || !library.dli_fname) return;
     const char* slash = strrchr(library.dli_fname, '/');
@@ -124,6 +124,7 @@ static void access(void* raw_address, size_t bytes, bool write, bool is_volatile
     last_place = place;
     auto* address = static_cast<char*>(raw_address);
     if (on_running_stack(address)) return;
+    if (atomic_depth > 0) order_atomic();
     Region* region = region_near(address);
     if (!region && (is_static(address) || borrowed(address))) return;
     // PTX: a volatile access is a relaxed strong one, which no other of its kind races with.
@@ -131,7 +132,7 @@ static void access(void* raw_address, size_t bytes, bool write, bool is_volatile
     const Access described{address, bytes, write, order_stamp(place, atomic)};
     if (!region || address < region->data || address + bytes > region->data + region->bytes)
         outside(described, region, place);
-    if (atomic) order_atomic();
+    if (atomic && is_volatile) order_atomic();
     if (atomic || is_volatile) count_spins(described, place);
     shadow_access(region, described);
 }
