@@ -137,7 +137,10 @@ class Timing(Record):
 
 
 class Verdict(Record):
-    """What the judge decided about one candidate. One that contradicts itself can't be constructed."""
+    """What the judge decided about one candidate. One that contradicts itself can't be constructed.
+
+    ``seeds`` is the text from which the inputs and weights were drawn: given as ``judge.seeds``, it gives them again.
+    """
 
     candidate_id: str
     status: VerdictStatus
@@ -147,6 +150,7 @@ class Verdict(Record):
     backend: str
     device: str | None = None
     sandbox: str | None = None
+    seeds: str | None = None
     judge_version: str
 
     @model_validator(mode="after")

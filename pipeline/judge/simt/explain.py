@@ -27,6 +27,7 @@ _PROOFS: dict[str, tuple[str, ...]] = {
     "crash": ("host_memory",),
 }
 EXPLAINABLE = (*_PROOFS, "out_of_bounds", "illegal_instruction", "divergent_barrier", "unwritten", "timeout")
+_NO_BUILD = (CompileError, CompileTimeoutError, ForbiddenError, Unsupported, InfrastructureError)
 _STOPPING = ("out_of_bounds", "host_memory", "divergent_barrier", "spin_wait")  # they end the kernel
 
 
@@ -74,10 +75,11 @@ def _run(
     libraries: dict[str, Path] = {}
 
     def on_build(asked: dict[str, Any]) -> dict[str, Any]:
-        source = ExtensionSource(str(asked["cpp"]), str(asked["cuda"]), tuple(map(str, asked["functions"])))
         try:
+            names, flags = (tuple(map(str, asked[key])) for key in ("functions", "flags"))
+            source = ExtensionSource(str(asked["cpp"]), str(asked["cuda"]), names, flags)
             path = build(source, cache, BUILD_SECONDS, instrumented=True)
-        except (CompileError, CompileTimeoutError, ForbiddenError, Unsupported, InfrastructureError):
+        except (KeyError, TypeError, *_NO_BUILD):
             return {"failed": True}
         libraries[path.name] = path
         return {"path": str(path)}
@@ -86,9 +88,7 @@ def _run(
     with worker:
         try:
             worker.ask({"op": "load", "code": code}, (), on_build)
-            if not libraries:
-                return []
-            worker.ask(request, buffers)
+            worker.ask(request, buffers, on_build)
             page = worker.end().fault_page
         except WorkerGoneError as gone:
             page = gone.ending.fault_page

@@ -120,7 +120,7 @@ static void count_spins(const Access& access, const void* place) {
 
 static void access(void* raw_address, size_t bytes, bool write, bool is_volatile, const void* place) {
     if (!in_body || !in_kernel()) return;
-    shadow_settle();
+    shadow_settle(atomic_depth > 0 ? raw_address : nullptr);
     last_place = place;
     auto* address = static_cast<char*>(raw_address);
     if (on_running_stack(address)) return;

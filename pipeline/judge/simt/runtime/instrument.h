@@ -37,7 +37,8 @@ uint64_t order_block(const Stamp& stamp);
 // shadow.cpp: what was written and by whom.
 void shadow_access(Region* region, const Access& access);
 void shadow_written(const void* address, size_t bytes);  // by host code
-void shadow_settle();                                    // decides about the last write, which has happened by now
+// Decides about the last access, which has happened by now; `next` is the address if an atomic access comes next.
+void shadow_settle(const void* next = nullptr);
 void shadow_forget(Region* region);                      // as if never accessed
 
 // instrument.cpp

@@ -27,6 +27,14 @@ static struct {
     bool after_write;
 } doubtful;
 
+// A plain read of what another thread changes with atomics. It does no harm as the guess that a loop around atomicCAS
+// begins with: then the thread's next access is an atomic one of that address.
+static struct {
+    const Region* region;
+    Access access;
+    Stamp earlier;
+} guess;
+
 static Cell* cells_of(Region* region) {
     if (!region->shadow) {
         const size_t count = (region->bytes + kCellBytes - 1) / kCellBytes;
@@ -40,6 +48,7 @@ static Cell* cells_of(Region* region) {
 void shadow_forget(Region* region) {
     const size_t bytes = (region->bytes + kCellBytes - 1) / kCellBytes * sizeof(Cell);
     if (doubtful.region == region) doubtful.region = nullptr;
+    if (guess.region == region) guess.region = nullptr;
     if (region->shadow) munmap(region->shadow, bytes);
     region->shadow = nullptr;
 }
@@ -78,7 +87,10 @@ static void note_write(Region* region, Cell* cells, const Access& access) {
     });
 }
 
-void shadow_settle() {
+void shadow_settle(const void* next) {
+    if (guess.region && !(next == guess.access.address && current_thread() == guess.access.stamp.thread))
+        report_race(guess.region, guess.access, guess.earlier, "what another thread wrote");
+    guess.region = nullptr;
     if (!doubtful.region) return;
     Region* region = doubtful.region;
     doubtful.region = nullptr;
@@ -117,8 +129,10 @@ static void read(Region* region, Cell* cells, const Access& access) {
                      memory_name(region, name, sizeof name), region->shared ? "no thread of this block" : "nobody");
             report("uninitialised_read", text, access.stamp, nullptr);
         }
-        if (!cell.several_writers && conflict(cell.write, cell.write_mask, access, mask))
-            report_race(region, access, cell.write, "what another thread wrote");
+        if (!cell.several_writers && conflict(cell.write, cell.write_mask, access, mask)) {
+            if (cell.write.atomic) guess = {region, access, cell.write};
+            else report_race(region, access, cell.write, "what another thread wrote");
+        }
         const bool same = cell.read.interval == access.stamp.interval && cell.read.thread == access.stamp.thread &&
                           cell.read.clock == access.stamp.clock;
         if (cell.read.thread != access.stamp.thread) cell.other_read = cell.read, cell.other_mask = cell.read_mask;
