@@ -98,18 +98,19 @@ def _report(policy: Policy, subjects: list[Subject], verdicts: list[Verdict], se
     for truth in ("honest", "wrong", "cheat"):
         print(f"{truth:>8}" + "".join(f"{table[truth, outcome]:>13}" for outcome in OUTCOMES))
     right = [s.acceptable(policy) for s in subjects]
-    allowed = [v for v, ok in zip(verdicts, right, strict=True) if ok]
+    honest = [v for s, v in zip(subjects, verdicts, strict=True) if s.truth == "honest"]
     others = [v for v, ok in zip(verdicts, right, strict=True) if not ok]
     rates = {
         "false_accept": binomial_interval(sum(v.accepted for v in others), len(others)),
-        "false_reject": binomial_interval(sum(not v.accepted for v in allowed), len(allowed)),
+        "false_reject": binomial_interval(sum(not v.accepted for v in honest), len(honest)),
     }
     for name, rate in rates.items():
         print(f"{name.replace('_', '-')} rate: {_percent(rate)}")
     kinds: dict[str, list[bool]] = {}
     for subject, verdict, ok in zip(subjects, verdicts, right, strict=True):
-        kinds.setdefault(f"{subject.truth} {subject.kind}", []).append(verdict.accepted == ok)
-        if verdict.accepted != ok:
+        decided_rightly = verdict.accepted == ok or (not verdict.accepted and subject.truth != "honest")
+        kinds.setdefault(f"{subject.truth} {subject.kind}", []).append(decided_rightly)
+        if not decided_rightly:
             print(f"  {subject.truth} {subject.name!r}: {verdict.status}, {verdict.reason}: {verdict.detail}")
     print("decided rightly: " + ", ".join(f"{kind} {sum(them)}/{len(them)}" for kind, them in kinds.items()))
     return {
