@@ -5,7 +5,7 @@ task's own is called specialised and may still be right.
 """
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,9 +13,11 @@ from pipeline.errors import TaskError
 from pipeline.judge.answers import NO_ANSWER, Answer, Expected, comparison, inputs_unchanged
 from pipeline.judge.compare import Comparison
 from pipeline.judge.inputs import ORDERS, Case, Order, plan
-from pipeline.judge.judging import Decided, Judgement
+from pipeline.judge.judging import MAX_DETAIL, Decided, Judgement
 from pipeline.judge.session import Session
 from pipeline.judge.settings import SMALLEST_SIZE, Plan
+from pipeline.judge.simt.explain import EXPLAINABLE, specific_reason
+from pipeline.judge.simt.fault import Fault
 from pipeline.judge.sizes import sizes_of
 
 MAX_HOST_BYTES = 1024  # a launcher may read a few numbers (a length, an index); more is data to compute with
@@ -25,6 +27,7 @@ WRONG = ("incorrect", "runtime_error", "timeout")  # what a kernel made for othe
 KEPT = ("stale", "drift")  # at whatever sizes: it keeps results between calls
 
 Reference = Callable[[Case], tuple[dict[str, Any], list[bytearray]]]
+Explain = Callable[[dict[str, Any], list[bytearray], Sequence[Order]], list[Fault]]
 
 
 class Correctness:
@@ -36,16 +39,24 @@ class Correctness:
         reference: returns the reference process's answer to a case, ``{"error": ...}`` if it refuses it.
         settings: at which sizes.
         seconds: of work that a candidate may cost here; the main setting is left out if it would cost more.
+        explain: runs a call that failed once more, instrumented, in the given orders; see ``simt.explain``.
     """
 
     def __init__(
-        self, judgement: Judgement, session: Session, reference: Reference, settings: Plan, seconds: float
+        self,
+        judgement: Judgement,
+        session: Session,
+        reference: Reference,
+        settings: Plan,
+        seconds: float,
+        explain: Explain,
     ) -> None:
         self._judgement = judgement
         self._session = session
         self._reference = reference
         self._settings = settings
         self._seconds = seconds
+        self._explain = explain
         self._errors: dict[str, tuple[float, float]] = {}  # by setting: the largest relative error and its bound
         self._failures: dict[str, Decided] = {}  # by setting, under policy report
         self._operators: set[str] = set()
@@ -80,7 +91,7 @@ class Correctness:
                     self._needs_its_kernels = self._lost_without_kernels(case, expected)
                     previous = None  # the instance is another one now
             except Decided as decided:
-                self._note_or_raise(case, decided)
+                self._note_or_raise(case, self._explained(decided, case, expected))
                 previous = None
         self._conclude()
 
@@ -133,17 +144,7 @@ class Correctness:
         self._errors[case.setting.name] = max(pair, (result.error, result.bound), key=lambda p: p[0] / p[1])
 
     def _call(self, case: Case, expected: Expected, *, construct: bool, launching: bool = True) -> Answer:
-        sent = {"dict": {name: expected.values[name] for name in ("init", "state", "inputs", "upstream")}}
-        request = {
-            "op": "call",
-            "construct": construct,
-            "order": case.order,
-            "seed": case.seed,
-            "weights_seed": case.weights_seed,
-            "repeats": case.repeats,
-            "launching": launching,
-            "values": sent,
-        }
+        request = _request(case, expected, construct=construct, launching=launching)
         name = f"run:{case.name}"
         header, theirs = self._judgement.ask(self._session.worker(), name, request, expected.buffers)
         self._judgement.raise_reported(name, header)
@@ -152,6 +153,21 @@ class Correctness:
         except NO_ANSWER as error:
             detail = f"the process sent no answer: {error!r}"
             raise self._judgement.failed(name, "cheating", "bad_answer", detail) from None
+
+    def _explained(self, decided: Decided, case: Case, expected: Expected) -> Decided:
+        """Return the decision with what an instrumented run adds to detail and reason; the status stays."""
+        if decided.reason not in EXPLAINABLE:
+            return decided
+        orders: list[Order] = [case.order]
+        if decided.reason == "thread_order":
+            orders += [order for order in ORDERS if order != case.order]
+        request = _request(replace(case, repeats=0), expected, construct=True, launching=True)
+        found = self._explain(request, expected.buffers, orders)
+        if found:
+            failed = self._judgement.checks[-1]
+            told = "; ".join([*map(str, found), failed.detail or ""])[:MAX_DETAIL]
+            self._judgement.checks[-1] = failed.model_copy(update={"detail": told})
+        return Decided(decided.status, specific_reason(decided.reason, found))
 
     def _compared(self, case: Case, expected: Expected, given: Answer) -> Comparison:
         result = comparison(expected, given)
@@ -263,3 +279,17 @@ def fixed_sizes(reference: str, code: str) -> str:
 
 def _words(code: str) -> list[str]:
     return "".join(c if c.isalnum() or c == "_" else " " for c in code).split()
+
+
+def _request(case: Case, expected: Expected, *, construct: bool, launching: bool) -> dict[str, Any]:
+    sent = {"dict": {name: expected.values[name] for name in ("init", "state", "inputs", "upstream")}}
+    return {
+        "op": "call",
+        "construct": construct,
+        "order": case.order,
+        "seed": case.seed,
+        "weights_seed": case.weights_seed,
+        "repeats": case.repeats,
+        "launching": launching,
+        "values": sent,
+    }

@@ -25,6 +25,7 @@ from pipeline.judge.sandbox import expected_tier
 from pipeline.judge.session import Session
 from pipeline.judge.settings import Measurement, Plan, choose
 from pipeline.judge.simt.build import prepare
+from pipeline.judge.simt.explain import explain
 from pipeline.judge.version import judge_version
 from pipeline.records import Check, Setting, Task, Verdict, VerdictStatus
 
@@ -116,6 +117,8 @@ class Judge:
             cache=self._cache,
             max_case_bytes=self._max_case_bytes,
         )
+        server = self._server
+        explained = lambda request, buffers, orders: explain(server, self._cache, code, request, buffers, orders)  # noqa: E731
         session = Session(self._server, self._limits, judgement)
         try:
             judgement.rules()
@@ -125,7 +128,9 @@ class Judge:
                 session.worker()
                 settings = self._settings(task)
                 reference = lambda case: self._reference(task, case)  # noqa: E731
-                Correctness(judgement, session, reference, settings, self.config.budget_seconds).run(self._key)
+                Correctness(judgement, session, reference, settings, self.config.budget_seconds, explained).run(
+                    self._key
+                )
             status, reason = "correct", None
         except Decided as decided:
             status, reason = decided.status, decided.reason

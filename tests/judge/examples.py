@@ -117,7 +117,7 @@ LAST_BARRIER = "buffer[t] += buffer[t + s];\n        __syncthreads();"
 WRONG: dict[str, tuple[str, str, str]] = {
     "wrong constant": (changed("* 2.0f + bias[c] - largest) / ", "* 2.1f + bias[c] - largest) / "), "incorrect", "wrong_values"),
     "weights left out": (changed("x[row * cols + c] * 2.0f + bias[c]", "x[row * cols + c] * 2.0f"), "incorrect", "wrong_values"),
-    "missing barrier": (changed(LAST_BARRIER, LAST_BARRIER.replace("__syncthreads();", "")), "incorrect", "thread_order"),
+    "missing barrier": (changed(LAST_BARRIER, LAST_BARRIER.replace("__syncthreads();", "")), "incorrect", "race"),
     "fixed sizes": (changed("y.data_ptr<float>(), x.size(1)", "y.data_ptr<float>(), 64"), "runtime_error", "out_of_bounds"),
     "missing guard": (changed("for (int c = t; c < cols; c += blockDim.x) {\n        y", "for (int c = t; c < cols + 32; c += blockDim.x) {\n        y"), "runtime_error", "out_of_bounds"),
     "shared overflow": (changed("buffer[t] = largest;", "buffer[t + 1] = largest;"), "runtime_error", "out_of_bounds"),

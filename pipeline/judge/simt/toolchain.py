@@ -40,7 +40,13 @@ FULL_NAMES = "full_names.txt"
 FLAGS = (
     *("-std=gnu++17", "-O1", "-fPIC", "-w", "-ffp-contract=off", "-fno-strict-aliasing", "-fwrapv"),
     *("-fno-math-errno", "-fno-trapping-math", "-fno-threadsafe-statics", "-fno-semantic-interposition"),
-    *("-fno-stack-protector", "-fmax-errors=5", "-fdiagnostics-color=never", "-fno-diagnostics-show-caret"),
+    *("-fstack-clash-protection", "-fno-stack-protector", "-fmax-errors=5"),
+    *("-fdiagnostics-color=never", "-fno-diagnostics-show-caret"),
+)
+# For a second build, which explains a failure: hooks before every access (runtime/instrument.cpp) and line numbers.
+INSTRUMENTED_FLAGS = (
+    *("-fsanitize=thread", "-g1", "-fno-builtin-memcpy"),
+    *("--param", "tsan-distinguish-volatile=1", "--param", "tsan-instrument-func-entry-exit=0"),
 )
 # "half" has __half and __nv_bfloat16 as torch's own builds have them, "half_operators" all of NVIDIA's headers.
 Header = Literal["small", "full", "half", "half_operators"]
@@ -91,6 +97,12 @@ class Toolchain:
                 if not path.exists():
                     _precompile(self.compiler, path.parent, header)
         return [self.compiler, *FLAGS, "-include", str(path), "-x", "c++", "-c", str(source), "-o", str(target)]
+
+    def instrumented_command(self, source: Path, target: Path, header: Header) -> list[str]:
+        """Return the command that compiles one translated source with hooks; its headers are not precompiled."""
+        definitions = [f"-D{name}" for name in _DEFINITIONS["full" if header == "small" else header]]
+        flags = [*FLAGS, *INSTRUMENTED_FLAGS, *definitions, *_include(header), "-include", "simt/simt.h"]
+        return [self.compiler, *flags, "-x", "c++", "-c", str(source), "-o", str(target)]
 
     def link_command(self, target: Path, *objects: Path) -> list[str]:
         """Return the command that links objects to an extension: the linker itself, without the compiler's driver.
@@ -226,18 +238,22 @@ def _make(folder: Path, description: Path) -> None:
         temporary.write_text(json.dumps(found))
 
 
-def _precompile(compiler: str, folder: Path, kind: Header) -> set[str]:
-    """Make one of the precompiled headers, ``folder``/simt.h; return the identifiers it has."""
+def _include(kind: Header) -> list[str]:
     include = ["-I", str(INCLUDE)]
     if "SIMT_CUDA_16_BITS" in _DEFINITIONS[kind]:
         nvidia = nvidia_headers()
         if nvidia is None:
             raise Unsupported("__half and __nv_bfloat16", "pip install nvidia-cuda-runtime, or set CUDA_HOME")
         include += ["-I", str(nvidia)]
+    return include
+
+
+def _precompile(compiler: str, folder: Path, kind: Header) -> set[str]:
+    """Make one of the precompiled headers, ``folder``/simt.h; return the identifiers it has."""
     folder.mkdir(exist_ok=True)
     header, text = folder / "simt.h", folder / "text.h"
     text.write_text("".join(f"#define {name}\n" for name in _DEFINITIONS[kind]) + '#include "simt/simt.h"\n')
-    command = [compiler, *FLAGS, *include, "-x", "c++-header", str(text)]
+    command = [compiler, *FLAGS, *_include(kind), "-x", "c++-header", str(text)]
     _output([*command, "-o", f"{header}.gch"])
     # A precompiled header that does not fit is skipped without a word, and every build would be slow.
     with atomic(header) as temporary:

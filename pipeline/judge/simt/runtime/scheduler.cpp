@@ -4,6 +4,7 @@
 // is a plain loop. Where a thread has to wait, its fiber is parked with it and another fiber goes on.
 #include <string.h>
 #include "fiber.h"
+#include "instrument.h"
 #include "scheduler.h"
 
 namespace simt {
@@ -64,6 +65,17 @@ bool in_fiber_stack_guard(const void* address) {
     return false;
 }
 
+bool on_running_stack(const void* address) {
+    return static_cast<size_t>(static_cast<const char*>(address) - s.running->stack) < kStackGuard + kStackBytes;
+}
+
+int current_thread() { return s.current; }
+uint3 thread_index(int thread) { return s.indices[thread]; }
+uint3 block_index(uint64_t block) {
+    const unsigned* grid = s.config->grid;
+    return {unsigned(block % grid[0]), unsigned(block / grid[0] % grid[1]), unsigned(block / grid[0] / grid[1])};
+}
+
 static void continue_thread(int t) {
     s.current = t;
     s.states[t] = State::Running;
@@ -108,6 +120,7 @@ static void release_barrier() {
         push_ready(s.order[i]);
     }
     s.waiting = 0;
+    if (instrumented) order_barrier();
 }
 
 // Lets the lanes of one warp go on whose operation is complete: every live lane of its mask waits in the same one.
@@ -137,6 +150,7 @@ static void release_warp(int t) {
         push_ready(first + lane);
     }
     s.in_warps -= __builtin_popcount(group);
+    if (instrumented) order_warp(first, group);
 }
 
 static void thread_exited() {
@@ -190,6 +204,7 @@ static void fiber_entry() {
     for (;;) {
         while (s.started < s.count) {
             continue_thread(s.order[s.started++]);
+            if (instrumented) instrument_thread_begins();
             s.body(s.arguments);
             thread_exited();
             if (s.ready_count) break;
@@ -241,6 +256,7 @@ static void run_block() {
     shared_begin_block();
     s.running = take_idle_fiber();
     simt_switch(&s.host, &s.running->context);
+    if (instrumented) shadow_settle();
     if (!fault_pending()) shared_end_block();
 }
 
@@ -257,10 +273,11 @@ void run_grid(const LaunchConfig& config, KernelBody body, void* arguments) {
     const uint64_t blocks = uint64_t(config.grid[0]) * config.grid[1] * config.grid[2];
     const uint64_t shift = run_order == Order::Random ? random_below(1u << 30) % blocks : 0;
     s.active = true;
+    if (instrumented) instrument_begin_launch();
     for (uint64_t i = 0; i < blocks && !fault_pending(); ++i) {
         const uint64_t b = run_order == Order::Reverse ? blocks - 1 - i : (i + shift) % blocks;
-        set_block_index({unsigned(b % config.grid[0]), unsigned(b / config.grid[0] % config.grid[1]),
-                         unsigned(b / config.grid[0] / config.grid[1])});
+        set_block_index(block_index(b));
+        if (instrumented) order_begin_block(b);
         run_block();
     }
     s.active = false;

@@ -1,5 +1,6 @@
 // Life of tensors: reference counts, allocation, conversion between dtypes, DLPack for the way to Python.
 #include "storage.h"
+#include "instrument.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ Storage* storage_borrow(void* owner, char* data) {
 
 static void storage_release(Storage* storage) {
     if (--storage->references) return;
+    if (storage->owner) give_back(storage->data);
     if (storage->owner && Py_DecRef) Py_DecRef(storage->owner);
     if (storage->region) {
         const DeviceAccess access;
@@ -61,6 +63,7 @@ TensorImpl* tensor_allocate(c10::ScalarType type, c10::IntArrayRef sizes, bool z
     Region* region = region_create(bytes, "tensor", nullptr);
     if (!region) fail("CUDA out of memory. Tried to allocate ", bytes, " bytes");
     if (!zero) poison(region->data, bytes);
+    region->host_wrote = zero;
     auto* storage = new Storage{0, region, nullptr, region->data};
     return tensor_new(storage, region->data, type, static_cast<int>(sizes.size()), sizes.data(), nullptr);
 }
@@ -95,8 +98,14 @@ static void with_type(c10::ScalarType type, F visit) {
     }
 }
 
+// From now on nothing in this memory counts as uninitialised: host code has written to it, or Python may.
+void host_writes(const void* data) {
+    if (Region* region = region_near(data)) region->host_wrote = true;
+}
+
 void tensor_copy(const TensorImpl* to, const TensorImpl* from) {
     const DeviceAccess access;
+    host_writes(to->data);
     if (to->type == from->type) {
         const size_t width = c10::elementSize(to->type);
         for_each_pair(to, from, [&](int64_t a, int64_t b) { memcpy(to->data + a, from->data + b, width); });
@@ -144,6 +153,7 @@ extern "C" {
 
 // Takes over the caller's reference.
 DLManagedTensor* simt_to_dlpack(TensorImpl* tensor) {
+    host_writes(tensor->data);
     auto* managed = new DLManagedTensor{};
     managed->tensor = {tensor->data, 1, 0, tensor->dim, dlpack_code(tensor->type),
                        static_cast<uint8_t>(8 * c10::elementSize(tensor->type)), 1, tensor->sizes, tensor->strides, 0};
@@ -154,6 +164,10 @@ DLManagedTensor* simt_to_dlpack(TensorImpl* tensor) {
 
 TensorImpl* simt_borrow(void* owner, void* data, int type, int dim, const int64_t* sizes_and_strides, bool grad) {
     Storage* storage = storage_borrow(owner, static_cast<char*>(data));
+    int64_t elements = 1;
+    for (int d = 0; d < dim; ++d) elements += (sizes_and_strides[d] - 1) * sizes_and_strides[dim + d];
+    borrow(data, static_cast<size_t>(elements) * c10::elementSize(static_cast<c10::ScalarType>(type)));
+    host_writes(data);
     TensorImpl* tensor = tensor_new(storage, storage->data, static_cast<c10::ScalarType>(type), dim,
                                     sizes_and_strides, sizes_and_strides + dim);
     tensor->requires_grad = grad;

@@ -19,6 +19,7 @@ TensorImpl* tensor_allocate(c10::ScalarType type, c10::IntArrayRef sizes, bool z
 void tensor_release(TensorImpl* tensor);
 // A tensor on the same memory.
 at::Tensor tensor_alias(const TensorImpl* of, c10::IntArrayRef sizes, c10::IntArrayRef strides, int64_t offset);
+void host_writes(const void* data);
 void tensor_copy(const TensorImpl* to, const TensorImpl* from);
 // Calls `visit(byte offset in a, byte offset in b)` for every element of two tensors of one shape.
 template <class F>

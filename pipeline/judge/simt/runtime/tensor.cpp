@@ -148,6 +148,7 @@ Tensor& Tensor::fill_(Scalar value) {
 Tensor& Tensor::zero_() {
     if (is_contiguous()) {
         const simt::DeviceAccess access;
+        simt::host_writes(impl_->data);
         memset(impl_->data, 0, nbytes());
         return *this;
     }

@@ -31,9 +31,9 @@
 #define assert(condition) ((condition) ? (void)0 : simt::simt_device_fail("assert", #condition, __LINE__))
 
 inline unsigned __activemask() { return simt::simt_active_mask(); }
-inline void __threadfence() {}
-inline void __threadfence_block() {}
-inline void __threadfence_system() {}
+inline void __threadfence() { simt::fence(); }
+inline void __threadfence_block() { simt::fence(); }
+inline void __threadfence_system() { simt::fence(); }
 inline void __nanosleep(unsigned) {}
 inline long long clock64() { return clock(); }
 // At most as much text as fits a GPU's buffer is printed.
