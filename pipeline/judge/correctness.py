@@ -158,11 +158,9 @@ class Correctness:
         """Return the decision with what an instrumented run adds to detail and reason; the status stays."""
         if decided.reason not in EXPLAINABLE:
             return decided
-        orders: list[Order] = [case.order]
-        if decided.reason == "thread_order":
-            orders += [order for order in ORDERS if order != case.order]
+        orders = (case.order, *ORDERS) if decided.reason == "thread_order" else (case.order,)
         request = _request(replace(case, repeats=0), expected, construct=True, launching=True)
-        found = self._explain(request, expected.buffers, orders)
+        found = self._explain(request, expected.buffers, list(dict.fromkeys(orders)))
         if found:
             failed = self._judgement.checks[-1]
             told = "; ".join([*map(str, found), failed.detail or ""])[:MAX_DETAIL]
