@@ -12,14 +12,6 @@ from pipeline.records import Verdict
 from tests.honest.pairs import Pair, pairs
 
 PAIRS = pairs()
-# What the judge gets wrong so far; a pair that passes after all fails as XPASS and leaves this table.
-KNOWN = {
-    "82_aggregated_atomics_activemask": "simt: __activemask() names lanes that are not in this branch",
-}
-MARKED = [
-    pytest.param(pair, marks=pytest.mark.xfail(strict=True, reason=KNOWN[pair.name]) if pair.name in KNOWN else ())
-    for pair in PAIRS
-]
 BOUND_SHARE = 0.5  # an honest error nearer to its bound than this would cross it on some other day
 
 
@@ -36,7 +28,7 @@ def test_there_are_enough_kinds():
     assert len({pair.task.category for pair in PAIRS}) >= 12
 
 
-@pytest.mark.parametrize("pair", MARKED, ids=lambda pair: pair.name)
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name)
 def test_an_honest_kernel_is_accepted_with_room_to_spare(judge: Judge, pair: Pair):
     verdict = judge.submit(pair.task, pair.code, pair.name).result()
     assert verdict.accepted, f"{verdict.status}, {verdict.reason}: {verdict.detail}"

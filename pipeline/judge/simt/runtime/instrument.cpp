@@ -120,10 +120,10 @@ static void count_spins(const Access& access, const void* place) {
 
 static void access(void* raw_address, size_t bytes, bool write, bool is_volatile, const void* place) {
     if (!in_body || !in_kernel()) return;
-    shadow_settle(atomic_depth > 0 ? raw_address : nullptr);
     last_place = place;
     auto* address = static_cast<char*>(raw_address);
     if (on_running_stack(address)) return;
+    shadow_settle(atomic_depth > 0 ? raw_address : nullptr);
     if (atomic_depth > 0) order_atomic();
     Region* region = region_near(address);
     if (!region && (is_static(address) || borrowed(address))) return;

@@ -9,7 +9,7 @@
 
 namespace simt {
 
-enum class State : uint8_t { NotStarted, Running, Ready, AtBarrier, InWarp, Exited };
+enum class State : uint8_t { NotStarted, Running, Ready, AtBarrier, InWarp, Gathering, Exited };
 
 struct Thread {
     WarpOp op;
@@ -29,7 +29,7 @@ struct Scheduler {
     uint16_t ready[kMaxThreads];
     int ready_head, ready_count;
     int count, started, alive;            // of the current block
-    int waiting, in_warps;                // for the block, in warp operations
+    int waiting, in_warps, gathering;     // for the block, in warp operations, for the lanes of their branch
     int current;                          // thread that runs now
     Fiber* running;
     Fiber fibers[kMaxThreads + 1];
@@ -182,6 +182,25 @@ static Fiber* take_idle_fiber() {
         if (s.states[i] == State::AtBarrier) divergence("the block waits for threads that never arrive", i);
 }
 
+// Lets the lanes go on that wait in __activemask(), those of a warp and a line as one group; false if there are none.
+static bool release_gathering() {
+    if (!s.gathering) return false;
+    for (int t = 0; t < s.count; ++t) {
+        if (s.states[t] != State::Gathering) continue;
+        unsigned group = 0;
+        const int first = t & ~31;
+        for (int i = t; i < first + 32 && i < s.count; ++i)
+            if (s.states[i] == State::Gathering && s.threads[i].line == s.threads[t].line) group |= 1u << (i & 31);
+        for (int i = t; i < first + 32 && i < s.count; ++i) {
+            if (!(group >> (i & 31) & 1)) continue;
+            s.threads[i].mask = group;
+            push_ready(i);
+        }
+    }
+    s.gathering = 0;
+    return true;
+}
+
 // Called by a fiber whose thread cannot go on. Returns when it can.
 static void park() {
     const int t = s.current;
@@ -194,7 +213,9 @@ static void park() {
     } else if (s.started < s.count) {
         next = take_idle_fiber();
     } else {
-        deadlock();
+        if (!release_gathering()) deadlock();
+        next = next_ready();
+        if (next == self) return;
     }
     s.running = next;
     simt_switch(&self->context, &next->context);
@@ -210,7 +231,7 @@ static void fiber_entry() {
             if (s.ready_count) break;
         }
         Fiber* self = s.running;
-        if (s.ready_count) {
+        if (s.ready_count || (s.started == s.count && release_gathering())) {
             s.idle[s.idle_count++] = self;
             s.running = next_ready();
             simt_switch(&self->context, &s.running->context);
@@ -249,7 +270,7 @@ static void set_thread_order() {
 }
 
 static void run_block() {
-    s.started = s.waiting = s.in_warps = s.ready_head = s.ready_count = 0;
+    s.started = s.waiting = s.in_warps = s.gathering = s.ready_head = s.ready_count = 0;
     s.alive = s.count;
     memset(s.states, static_cast<int>(State::NotStarted), static_cast<size_t>(s.count));
     if (run_order == Order::Random) set_thread_order();
@@ -312,13 +333,24 @@ extern "C" uint64_t simt_warp(WarpOp op, int line, unsigned mask, uint64_t value
 
 extern "C" unsigned simt_lane() { return static_cast<unsigned>(s.current & 31); }
 
-// The lanes of the warp that are not waiting elsewhere; a thread that has not begun will come by here too.
-extern "C" unsigned simt_active_mask() {
+// The lanes of the warp that have not ended; a thread that has not begun will come by here too.
+extern "C" unsigned simt_live_mask() {
     const int first = s.current & ~31;
     unsigned mask = 0;
     for (int lane = 0; lane < 32 && first + lane < s.count; ++lane)
         if (s.states[first + lane] != State::Exited) mask |= 1u << lane;
     return mask;
+}
+
+// A GPU runs the lanes of a branch together. Here they come one by one, so the first wait for the others: until no
+// thread of the block can go on otherwise.
+extern "C" unsigned simt_active_mask(int line) {
+    Thread& thread = s.threads[s.current];
+    s.states[s.current] = State::Gathering;
+    ++s.gathering;
+    thread.line = line;
+    park();
+    return thread.mask;
 }
 
 }  // namespace simt

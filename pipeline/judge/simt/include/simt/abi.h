@@ -41,7 +41,10 @@ void* simt_shared_allocate(SharedSlot& slot, size_t bytes);
 int simt_block_barrier(int line, char op, int predicate);
 // Waits for the live lanes of `mask`. `source` is the absolute lane that a shuffle reads.
 uint64_t simt_warp(WarpOp op, int line, unsigned mask, uint64_t value, int source);
-unsigned simt_active_mask();
+// Which lanes of the warp are live: those that any mask of theirs can name.
+unsigned simt_live_mask();
+// Which lanes of the warp are at this call, once none of the block can go on without it.
+unsigned simt_active_mask(int line);
 unsigned simt_lane();
 void simt_body_begins();
 void simt_fence();
