@@ -21,19 +21,25 @@ def make_stub(channel: Channel) -> types.ModuleType:
         cpp_sources: str | Iterable[str] = (),
         cuda_sources: str | Iterable[str] | None = None,
         functions: str | Iterable[str] | None = None,
+        extra_cuda_cflags: Iterable[str] | None = None,
         **_options: Any,
     ) -> Any:
         exported = [functions] if isinstance(functions, str) else list(functions or ())
-        return build(_joined(cpp_sources), _joined(cuda_sources or ()), exported)
+        return build(_joined(cpp_sources), _joined(cuda_sources or ()), exported, list(extra_cuda_cflags or ()))
 
-    def load(name: str, sources: str | Iterable[str], **_options: Any) -> Any:  # noqa: ARG001
+    def load(
+        name: str,  # noqa: ARG001
+        sources: str | Iterable[str],
+        extra_cuda_cflags: Iterable[str] | None = None,
+        **_options: Any,
+    ) -> Any:
         paths = [Path(p) for p in ([sources] if isinstance(sources, str) else sources)]
         cuda = "\n".join(p.read_text() for p in paths if p.suffix in (".cu", ".cuh"))
         cpp = "\n".join(p.read_text() for p in paths if p.suffix not in (".cu", ".cuh"))
-        return build(cpp, cuda, [])
+        return build(cpp, cuda, [], list(extra_cuda_cflags or ()))
 
-    def build(cpp: str, cuda: str, functions: list[str]) -> Any:
-        channel.send({"build": {"cpp": cpp, "cuda": cuda, "functions": functions}})
+    def build(cpp: str, cuda: str, functions: list[str], flags: list[str]) -> Any:
+        channel.send({"build": {"cpp": cpp, "cuda": cuda, "functions": functions, "flags": flags}})
         answer, _ = channel.receive()
         if "path" not in answer:
             raise BuildFailedError("Error building extension")

@@ -32,11 +32,13 @@ class ExtensionSource:
         cpp: the C++ source, which declares (or defines) the exported functions.
         cuda: the CUDA source.
         functions: names to export; empty if a source has its own PYBIND11_MODULE.
+        flags: for nvcc, as the candidate asks for them; this backend has no use for them.
     """
 
     cpp: str
     cuda: str
     functions: tuple[str, ...]
+    flags: tuple[str, ...] = ()
 
 
 def build(source: ExtensionSource, cache: Path, timeout_s: float = 60) -> Path:
