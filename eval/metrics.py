@@ -1,6 +1,7 @@
-"""Metrics over (task, sample) outcomes: pass@k, fast_p, compile rate, and intervals over tasks."""
+"""Metrics over (task, sample) outcomes: pass@k, fast_p, compile rate, and intervals over tasks or trials."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -62,3 +63,34 @@ def bootstrap(per_task: Sequence[float], resamples: int, seed: int, level: float
     means = np.array([values[generator.integers(len(values), size=len(values))].mean() for _ in range(resamples)])
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return Estimate(float(values.mean()), float(low), float(high))
+
+
+def binomial_interval(count: int, trials: int, level: float = 0.95) -> Estimate:
+    """Return count / trials and its exact interval (Clopper and Pearson 1934) at ``level``.
+
+    The lower end is the probability at which ``count`` or more would be seen with (1 - level) / 2, the upper end that
+    at which ``count`` or fewer would. Trials must be independent; the interval is never narrower than it claims.
+
+    Raises:
+        ValueError: not 0 <= count <= trials, or there is no trial.
+    """
+    if not 0 <= count <= trials or trials < 1:
+        raise ValueError(f"{count} among {trials} trials")
+    tail = (1 - level) / 2
+    low = 0.0 if count == 0 else _root(lambda p: 1 - _at_most(count - 1, trials, p) - tail)
+    high = 1.0 if count == trials else _root(lambda p: tail - _at_most(count, trials, p))
+    return Estimate(count / trials, low, high)
+
+
+def _at_most(count: int, trials: int, p: float) -> float:
+    """Return the probability of at most ``count`` successes."""
+    return math.fsum(math.comb(trials, k) * p**k * (1 - p) ** (trials - k) for k in range(count + 1))
+
+
+def _root(increasing: Callable[[float], float]) -> float:
+    """Return where a function that increases on [0, 1] crosses zero, by bisection."""
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (low, middle) if increasing(middle) > 0 else (middle, high)
+    return (low + high) / 2

@@ -127,17 +127,34 @@ class Check(Record):
 
 
 class Timing(Record):
-    """Speed against the eager reference on a GPU; times in milliseconds, medians; the interval is of the ratio."""
+    """Speed against the eager reference on a GPU; times in milliseconds, medians; the interval is of the ratio.
+
+    ``compile_ms`` and ``graph_ms`` are torch.compile's and a CUDA graph's of the reference, None where it can't be
+    compiled or captured. ``roofline_ms`` is a lower bound for the task, ``own_kernel_share`` the share of device time
+    in the candidate's own kernels, ``flags`` what a reader should know (``throttled: ...``, ``unsteady``,
+    ``beyond_roofline``, ``mostly_not_own_kernels``).
+    """
 
     candidate_ms: float
     eager_ms: float
     speedup: float
     speedup_low: float
     speedup_high: float
+    compile_ms: float | None = None
+    graph_ms: float | None = None
+    roofline_ms: float | None = None
+    own_kernel_share: float | None = None
+    flags: tuple[str, ...] = ()
+    device: str | None = None
+    driver: str | None = None
+    sm_mhz: int | None = None
 
 
 class Verdict(Record):
-    """What the judge decided about one candidate. One that contradicts itself can't be constructed."""
+    """What the judge decided about one candidate. One that contradicts itself can't be constructed.
+
+    ``seeds`` is the text from which the inputs and weights were drawn: given as ``judge.seeds``, it gives them again.
+    """
 
     candidate_id: str
     status: VerdictStatus
@@ -147,6 +164,7 @@ class Verdict(Record):
     backend: str
     device: str | None = None
     sandbox: str | None = None
+    seeds: str | None = None
     judge_version: str
 
     @model_validator(mode="after")

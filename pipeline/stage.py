@@ -107,22 +107,25 @@ def doctor(
 
 @app.command()
 @_one_line_errors
-def judge(
+def judge(  # noqa: PLR0913, PLR0917  (the options of a command)
     task: Annotated[Path | None, typer.Option(help="A KernelBench module.")] = None,
     candidate: Annotated[Path | None, typer.Option(help="A module with ModelNew.")] = None,
     pairs: Annotated[Path | None, typer.Option(help="JSON lines: id, task, candidate (sources).")] = None,
     out: Annotated[Path | None, typer.Option(help="Where the verdicts of --pairs go, as JSON lines.")] = None,
     backend: Annotated[str, typer.Option(help="auto, cuda, simt or none.")] = "auto",
     policy: Annotated[str, typer.Option(help="strict or report.")] = "strict",
+    seeds: Annotated[str, typer.Option(help="fresh, or a verdict's seeds to get its inputs again.")] = "fresh",
+    sandbox: Annotated[str, typer.Option(help="auto, or none to run candidates unprotected.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as one JSON object only.")] = False,
 ) -> None:
     """Judge one candidate, or many (exit code 0: accepted, 1: rejected, 2: usage or our own fault)."""
     from pipeline.judge.commands import judge_one, judge_pairs
 
+    options = {"backend": backend, "policy": policy, "seeds": seeds, "sandbox": sandbox}
     if task and candidate and not pairs:
-        raise typer.Exit(judge_one(task, candidate, backend, policy, as_json=as_json))
+        raise typer.Exit(judge_one(task, candidate, options, as_json=as_json))
     if pairs and out and not (task or candidate):
-        raise typer.Exit(judge_pairs(pairs, out, backend, policy))
+        raise typer.Exit(judge_pairs(pairs, out, options))
     raise UserError("judge: give either --task and --candidate, or --pairs and --out")
 
 

@@ -18,7 +18,7 @@ name: small
 seed: 3
 tasks: {source: composed, train: 10, heldout: 3}
 generate: {teacher: {kind: scripted}, samples_per_task: 2, max_turns: 2, concurrency: 4}
-judge: {backend: simt, cache: CACHE}
+judge: {backend: simt, cache: CACHE, seeds: the same}
 curate: {filters: [{kind: correct}, {kind: duplicates}, {kind: shortest}]}
 train:
   model: {kind: scratch, layers: 1, width: 32, heads: 2, vocabulary: 400}

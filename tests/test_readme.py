@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pipeline.judge.config import JudgeConfig
+from pipeline.judge.judge import Judge
 from pipeline.recipe import Recipe
 from pipeline.sources import files
 from pipeline.stage import app
@@ -35,7 +37,10 @@ def test_the_task_is_a_task(tmp_path: Path):
     (source,) = [block for block in blocks("python") if "class Model" in block]
     (tmp_path / "example.py").write_text(source)
     (task,) = files.read(files.Config(path=tmp_path), seed=0)
-    assert (task.category, [s.name for s in task.settings]) == ("normalisation", ["own", "odd", "small"])
+    assert task.category == "normalisation"
+    with Judge(JudgeConfig(backend="simt", cache=tmp_path, workers=1)) as judge:
+        plan = judge.settings(task).result()
+    assert [s.name for s in plan.settings] == ["own", "odd", "small"]
 
 
 @pytest.mark.parametrize("block", blocks("yaml"))

@@ -5,35 +5,39 @@ candidate, or is checked by the parent.
 """
 
 import sys
+import time
 import types
 from typing import Any
 
 import torch
 
-from pipeline.judge import simt_device
+from pipeline.judge import calling
 from pipeline.judge.channel import Channel, ChannelClosedError
+from pipeline.judge.device import Device
 from pipeline.judge.extension_stub import BuildFailedError, make_stub
 from pipeline.judge.operators import OperatorLog
 from pipeline.judge.reference_worker import describe
-from pipeline.judge.simt import binding
+from pipeline.judge.simt import device as simt
 from pipeline.judge.simt.errors import SimtFault
 from pipeline.judge.torch_values import map_tensors, pack_values, seed_all, unpack_values
 from pipeline.judge.values import BadValueError
 
 MODULE = "candidate"
 SCALAR_BYTES = 8  # what a tensor's element takes as a Python number
+REPEAT_SECONDS = 0.01  # of the processor, for calls that nobody looks at
 
 
-def serve(channel: Channel, fault_page: int) -> None:
+def serve(channel: Channel, fault_page: int, device: Device = simt) -> None:
     """Answer requests until the parent closes the channel.
 
     {"op": "load", "code"}: execute the module; each load_inline in it becomes a {"build": ...} request to the parent.
-    {"op": "call", "construct", "order", "seed", "values": {"init", "state", "inputs"}}: call ModelNew, answer with
-    {"values": {"outputs", "inputs"}, ...}. What goes wrong is answered with {"error": kind, "detail": text}.
+    {"op": "call", "construct", "order", "seed", "weights_seed", "repeats", "launching", "values": {"init", "state",
+    "inputs", "upstream"}}: call ModelNew, answer with {"values": {"outputs", "inputs"}, ...}. What goes wrong is
+    answered with {"error": kind, "detail": text}.
     """
-    binding.set_fault_page(fault_page)
-    simt_device.install()
-    candidate = CandidateModule(channel)
+    device.set_fault_page(fault_page)
+    device.install()
+    candidate = CandidateModule(channel, device)
     while True:
         try:
             request, buffers = channel.receive()
@@ -59,12 +63,13 @@ def serve(channel: Channel, fault_page: int) -> None:
 class CandidateModule:
     """The candidate's module and the one instance of its ModelNew."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, device: Device) -> None:
+        self._device = device
         self._module = types.ModuleType(MODULE)
         self._model: Any = None
-        self._inputs: Any = None
+        self._inputs: list[Any] = []
         self._state_loaded = False
-        stub = make_stub(channel)
+        stub = make_stub(channel, device)
         sys.modules["torch.utils.cpp_extension"] = stub
         torch.utils.cpp_extension = stub  # type: ignore[attr-defined]
 
@@ -79,51 +84,77 @@ class CandidateModule:
     def call(self, request: dict[str, Any], buffers: list[bytearray]) -> tuple[dict[str, Any], list[memoryview]]:
         """Call the model on the values, in place of the earlier ones unless it has to be constructed anew."""
         values = unpack_values(request["values"], buffers)
+        seed = request["seed"]
         torch.set_grad_enabled(False)
-        seed_all(request["seed"])
+        self._device.set_order(request["order"], seed)
+        self._device.set_launching(request["launching"])
         if request["construct"]:
+            seed_all(request["weights_seed"])
             self._model = self._module.ModelNew(*values["init"])
-            self._inputs = map_tensors(values["inputs"], binding.guard)
+            self._inputs = map_tensors(values["inputs"], self._device.guard)
             self._guard_parameters()
-        else:
-            _copy_into(self._inputs, values["inputs"])
-        self._load_state(values["state"])
-        binding.set_order(request["order"], request["seed"])
-        launched, read = len(binding.launches()), binding.host_bytes()
-        seed_all(request["seed"])
+        if request["repeats"]:
+            self._repeat(request["repeats"], values["upstream"])
+        if not request["construct"]:
+            _copy_into(self._inputs, values["inputs"], self._device)
+        return self._observed_call(values["state"], values["upstream"], seed)
+
+    def _observed_call(
+        self, state: dict[str, torch.Tensor], upstream: list[torch.Tensor] | None, seed: int
+    ) -> tuple[dict[str, Any], list[memoryview]]:
+        """Call the model; its own ``state_dict`` and what packing makes its results do are observed as well."""
+        launched, read = len(self._device.launches()), self._device.host_bytes()
         with OperatorLog() as log:
-            outputs = self._model(*self._inputs)
-        binding.check_guards()
-        tree, answer = pack_values({"outputs": outputs, "inputs": self._inputs})
+            self._load_state(state)
+            seed_all(seed)
+            began = time.process_time()
+            outputs = self._run(upstream)
+            seconds = time.process_time() - began
+            self._device.check_guards()
+            tree, answer = pack_values({"outputs": outputs, "inputs": self._inputs})
         return {
             "values": tree,
-            "launches": [launch.kernel for launch in binding.launches()[launched:]],
+            "launches": [launch.kernel for launch in self._device.launches()[launched:]],
             "torch_operators": sorted(log.computing),
-            "host_bytes": binding.host_bytes() - read + log.scalars * SCALAR_BYTES,
-            "aliased": _shares_memory(outputs, self._inputs),
+            "host_bytes": self._device.host_bytes() - read + log.scalars * SCALAR_BYTES,
+            "aliased": _shares_memory(outputs if upstream is None else outputs["outputs"], self._inputs),
             "state_loaded": self._state_loaded,
+            "seconds": seconds,
         }, answer
+
+    def _run(self, upstream: list[torch.Tensor] | None) -> Any:
+        if upstream is None:
+            return calling.forward(self._model, self._inputs)
+        return calling.backward(self._model, self._inputs, lambda _: upstream)
+
+    def _repeat(self, times: int, upstream: list[torch.Tensor] | None) -> None:
+        """Call the model again and again on the earlier values, for a while at most."""
+        until = time.process_time() + REPEAT_SECONDS
+        for _ in range(times):
+            self._run(upstream)
+            if time.process_time() > until:
+                break
 
     def _guard_parameters(self) -> None:
         for tensor in [*self._model.parameters(), *self._model.buffers()]:
-            tensor.data = binding.guard(tensor.data)
+            tensor.data = self._device.guard(tensor.data)
 
     def _load_state(self, state: dict[str, torch.Tensor]) -> None:
         """Give the model the reference's weights, in place, when names and shapes match; else its seeded own stay."""
         own = self._model.state_dict()
-        self._state_loaded = {n: t.shape for n, t in own.items()} == {n: t.shape for n, t in state.items()}
+        self._state_loaded = all(name in own and own[name].shape == tensor.shape for name, tensor in state.items())
         if self._state_loaded:
-            for name, tensor in own.items():
-                tensor.copy_(state[name])
+            for name, tensor in state.items():
+                own[name].data.copy_(tensor)
 
 
-def _copy_into(targets: Any, values: Any) -> None:
+def _copy_into(targets: list[Any], values: Any, device: Device) -> None:
     for index, value in enumerate(values):
         target = targets[index]
         if isinstance(value, torch.Tensor) and target.shape == value.shape and target.dtype == value.dtype:
-            target.copy_(value)
+            target.data.copy_(value)  # .data: the tensor's version counter does not tell
         else:
-            targets[index] = map_tensors(value, binding.guard)
+            targets[index] = map_tensors(value, device.guard)
 
 
 def _shares_memory(outputs: Any, inputs: Any) -> bool:

@@ -28,15 +28,17 @@ class Pair(NamedTuple):
     code: str
 
 
-def judge_one(task: Path, candidate: Path, backend: str, policy: str, *, as_json: bool) -> int:
+def judge_one(task: Path, candidate: Path, options: dict[str, Any], *, as_json: bool) -> int:
     """Judge one candidate, print the verdict, and return the exit code: 0 accepted, 1 not.
+
+    ``options`` are those of the recipe's ``judge`` section.
 
     Raises:
         UserError: a file can't be read, the task's module is broken, or the backend can't run here.
     """
     record = task_from_source(_read(task), task.stem, str(task))
     code = _read(candidate)
-    with Judge(_config(backend, policy, workers=1)) as judge:
+    with Judge(_config({**options, "workers": 1})) as judge:
         verdict = judge.submit(record, code, content_hash(code)).result()
     if (verdict.reason or "").startswith("task:"):
         raise UserError(f"{task}: {verdict.detail}")
@@ -47,21 +49,23 @@ def judge_one(task: Path, candidate: Path, backend: str, policy: str, *, as_json
     return 0 if verdict.accepted else 1
 
 
-def judge_pairs(pairs: Path, out: Path, backend: str, policy: str) -> int:
+def judge_pairs(pairs: Path, out: Path, options: dict[str, Any]) -> int:
     """Judge every pair of a JSON-lines file and append verdicts to another; ids that it holds already are skipped.
 
     Rows: ``id``, ``task`` and ``candidate`` (sources) in; ``id``, ``accepted``, ``status``, ``reason`` and the rest
-    of the verdict out, in the order in which they are decided. All lines are read before the first is judged.
-    Returns 0: every pair has a verdict.
+    of the verdict out, in the order in which they are decided. All lines are read before the first is judged. A run
+    that goes on from another takes over its secret seeds. Returns 0: every pair has a verdict.
 
     Raises:
         UserError: a line is no pair, or its task no KernelBench module; the message names file and line.
         InfrastructureError: the judge failed on some pairs; the same command judges those again.
     """
     total = sum(1 for _ in _pairs(pairs))
-    done = _ids(out)
+    done, seeds = _done(out)
+    if seeds and options["seeds"] == "fresh":
+        options = {**options, "seeds": seeds}
     with (
-        Judge(_config(backend, policy)) as judge,
+        Judge(_config(options)) as judge,
         out.open("a") as sink,
         StageProgress("judge") as progress,
     ):
@@ -94,23 +98,26 @@ def _pairs(path: Path) -> Iterator[Pair]:
         yield Pair(row["id"], task_from_source(row["task"], row["id"], where), row["candidate"])
 
 
-def _ids(path: Path) -> set[str]:
-    """Return the ids that have a verdict, and cut off the torn last line that a killed run leaves."""
+def _done(path: Path) -> tuple[set[str], str | None]:
+    """Return the ids that have a verdict and its seeds, and cut off the torn last line that a killed run leaves."""
     found: set[str] = set()
+    seeds: str | None = None
     try:
         with path.open("ab+") as file:
             file.seek(0)
             whole = 0
             for number, line in enumerate(file, 1):
                 if line.endswith(b"\n"):
-                    found.add(str(_row(line, f"{path}, line {number}").get("id")))
+                    row = _row(line, f"{path}, line {number}")
+                    found.add(str(row.get("id")))
+                    seeds = row.get("seeds")
                     whole += len(line)
                 elif not BEGINNING.startswith(line[: len(BEGINNING)]):
                     raise UserError(f"{path}: holds something else than verdicts; give another --out")
             file.truncate(whole)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
-    return found
+    return found, seeds
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -136,9 +143,9 @@ def _row(line: str | bytes, where: str) -> dict[str, Any]:
     return row
 
 
-def _config(backend: str, policy: str, workers: int = 0) -> JudgeConfig:
+def _config(options: dict[str, Any]) -> JudgeConfig:
     try:
-        return JudgeConfig.model_validate({"backend": backend, "policy": policy, "workers": workers})
+        return JudgeConfig.model_validate(options)
     except ValidationError as error:
         first = error.errors()[0]
         raise UserError(f"--{first['loc'][0]}: {first['msg'][0].lower()}{first['msg'][1:]}") from None

@@ -15,13 +15,18 @@ class JudgeConfig(Section):
     """How candidates are judged.
 
     ``backend``: ``simt`` runs the CUDA source on the CPU and measures no speed; ``none`` decides nothing. ``sandbox:
-    none`` runs candidates unprotected on a machine that can't confine them. Cases with more than ``max_case_mb``
-    of inputs and results are left out. ``workers: 0`` means one per core.
+    none`` runs candidates unprotected on a machine that can't confine them. ``seeds``: ``fresh`` draws a secret for
+    each run, from which all inputs and weights come; a verdict says which, and the same text gives the same values
+    again. ``budget_seconds`` of work is what a candidate may cost on simt: settings that would take more, by an
+    estimate, or more than ``max_case_mb`` of inputs and results, are replaced by smaller ones. ``workers: 0`` means
+    one per core.
     """
 
     backend: Backend = "auto"
     policy: Policy = "strict"
     sandbox: Literal["auto", "none"] = "auto"
+    seeds: str = Field(default="fresh", min_length=1)
+    budget_seconds: float = Field(default=10, gt=0)
     max_case_mb: int = Field(default=64, ge=1)
     cpu_seconds: int = Field(default=20, ge=1)
     memory_mb: int = Field(default=4096, ge=256)

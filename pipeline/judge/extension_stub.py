@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.judge.channel import Channel
-from pipeline.judge.simt import binding
+from pipeline.judge.device import Device
 
 
 class BuildFailedError(RuntimeError):
     """The parent could not build the extension; it keeps the reason itself and needs no word from here."""
 
 
-def make_stub(channel: Channel) -> types.ModuleType:
+def make_stub(channel: Channel, device: Device) -> types.ModuleType:
     """Return a module with ``load_inline`` and ``load`` that ask the parent for a build over the channel."""
 
     def load_inline(
@@ -25,7 +25,7 @@ def make_stub(channel: Channel) -> types.ModuleType:
         **_options: Any,
     ) -> Any:
         exported = [functions] if isinstance(functions, str) else list(functions or ())
-        return build(_joined(cpp_sources), _joined(cuda_sources or ()), exported, list(extra_cuda_cflags or ()))
+        return build(_joined(cpp_sources), _joined(cuda_sources or ()), exported, extra_cuda_cflags)
 
     def load(
         name: str,  # noqa: ARG001
@@ -36,20 +36,35 @@ def make_stub(channel: Channel) -> types.ModuleType:
         paths = [Path(p) for p in ([sources] if isinstance(sources, str) else sources)]
         cuda = "\n".join(p.read_text() for p in paths if p.suffix in (".cu", ".cuh"))
         cpp = "\n".join(p.read_text() for p in paths if p.suffix not in (".cu", ".cuh"))
-        return build(cpp, cuda, [], list(extra_cuda_cflags or ()))
+        return build(cpp, cuda, [], extra_cuda_cflags)
 
-    def build(cpp: str, cuda: str, functions: list[str], flags: list[str]) -> Any:
-        channel.send({"build": {"cpp": cpp, "cuda": cuda, "functions": functions, "flags": flags}})
+    def build(cpp: str, cuda: str, functions: list[str], flags: Iterable[str] | None) -> Any:
+        channel.send({"build": {"cpp": cpp, "cuda": cuda, "functions": functions, "flags": list(flags or ())}})
         answer, _ = channel.receive()
         if "path" not in answer:
             raise BuildFailedError("Error building extension")
-        return binding.load(Path(answer["path"]))
+        return _closed(device.load(Path(answer["path"])))
 
     stub = types.ModuleType("torch.utils.cpp_extension")
     stub.load_inline = load_inline  # type: ignore[attr-defined]
     stub.load = load  # type: ignore[attr-defined]
     stub.CUDA_HOME = "/usr/local/cuda"  # type: ignore[attr-defined]
     return stub
+
+
+def _closed(extension: Any) -> types.ModuleType:
+    """Return a module with the extension's functions and nothing that leads from them to the backend."""
+    module = types.ModuleType("extension")
+    for name, function in vars(extension).items():
+        setattr(module, name, _plain(function))
+    return module
+
+
+def _plain(function: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return call
 
 
 def _joined(sources: str | Iterable[str]) -> str:

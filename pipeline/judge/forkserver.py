@@ -6,6 +6,7 @@ foreign code itself. When the parent goes, it goes, and its workers with it.
 Requests, one JSON message each:
     {"op": "fork", "role": "reference" | "candidate", ...}  with a stream socket and a fault page as descriptors
         -> {"pid": ...}
+    {"op": "import", "module": ...} -> {}
     {"op": "wait", "pid": ...} -> {"signal": N or null, "code": N or null, "cpu_seconds": ...}
 """
 
@@ -54,6 +55,10 @@ def _serve(server: socket.socket) -> None:
             for fd in descriptors:
                 os.close(fd)
             server.send(json.dumps({"pid": pid}).encode())
+        elif request["op"] == "import":
+            importlib.import_module(request["module"])
+            gc.freeze()
+            server.send(b"{}")
         else:
             _, status, usage = os.wait4(request["pid"], 0)
             died = os.WIFSIGNALED(status)

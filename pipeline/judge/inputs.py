@@ -1,6 +1,7 @@
 """Which cases a candidate is run on: settings, distributions, thread orders, seeds."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,23 +12,33 @@ Distribution = Literal["own", "shifted", "spiky", "large"]
 Order = Literal["forward", "reverse", "random"]
 ORDERS: tuple[Order, ...] = ("forward", "reverse", "random")
 
-# Calls per setting. The first setting is the task's own. All calls of a setting go to one instance of ModelNew, its
-# weights and inputs changed in place in between, so that results cached by address, shape or call count come out
-# wrong.
-CALLS: tuple[tuple[Distribution, Order], ...] = (("own", "forward"), ("spiky", "reverse"))
-MORE_CALLS: tuple[tuple[Distribution, Order], ...] = (("own", "random"), ("shifted", "reverse"), ("large", "forward"))
+# Calls at the main setting, at the second one and at each further one. All calls at a setting go to one instance of
+# ModelNew, its weights and inputs changed in place in between, so that results cached by address, shape or call count
+# come out wrong.
+CALLS: tuple[tuple[tuple[Distribution, Order], ...], ...] = (
+    (("own", "forward"), ("spiky", "reverse")),
+    (("own", "random"), ("shifted", "reverse"), ("large", "forward")),
+    (("own", "random"),),
+)
+REPEATS = 64  # unobserved calls before the last one at the second setting: who drifts after a while is found out
 
 
 @dataclass(frozen=True)
 class Case:
-    """One call: of which setting, on which values, in which order of threads."""
+    """One call: at which setting, on which values, in which order of threads, after how many unobserved calls.
+
+    ``fresh_weights``: the model's parameters are changed too, beyond what their initialisation from ``weights_seed``
+    gives.
+    """
 
     setting: "Setting"
     call: int
     distribution: Distribution
     order: Order
     seed: int
+    weights_seed: int
     fresh_weights: bool
+    repeats: int = 0
 
     @property
     def name(self) -> str:
@@ -35,19 +46,21 @@ class Case:
         return f"{self.setting.name}/{self.call}/{self.distribution}/{self.order}"
 
 
-def plan(task: "Task", code: str, seed: int) -> list[Case]:
-    """Return the cases of a candidate: the smallest settings first, the task's own last.
+def plan(task: "Task", settings: Sequence["Setting"], code: str, key: bytes) -> list[Case]:
+    """Return the cases of a candidate: the last settings first, the main one at the end.
 
-    Their seeds come from a keyed hash over the recipe's seed, the task and the candidate's own text: the same
-    candidate gets the same cases in every run, and no candidate can know its own.
+    Their seeds come from a keyed hash over the task and the candidate's own text: with the same key, the same
+    candidate gets the same cases in any order of judging, and no candidate can know its own.
     """
     cases: list[Case] = []
-    for index, setting in reversed(list(enumerate(task.settings))):
-        calls = CALLS if index == 0 else MORE_CALLS[: 3 if index == 1 else 1]
+    for index, setting in reversed(list(enumerate(settings))):
+        calls = CALLS[min(index, len(CALLS) - 1)]
         for number, (distribution, order) in enumerate(calls):
             text = f"{task.id}/{setting.name}/{number}/{code}"
-            digest = hashlib.blake2b(text.encode(errors="replace"), key=str(seed).encode(), digest_size=6).digest()
-            cases.append(Case(setting, number, distribution, order, int.from_bytes(digest), fresh_weights=number > 0))
+            digest = hashlib.blake2b(text.encode(errors="replace"), key=key, digest_size=6).digest()
+            seed = int.from_bytes(digest)
+            repeats = REPEATS if index == min(1, len(settings) - 1) and number == len(calls) - 1 else 0
+            cases.append(Case(setting, number, distribution, order, seed, seed, number > 0, repeats))
     return cases
 
 
@@ -55,19 +68,20 @@ def transform(inputs: list[Any], distribution: Distribution, seed: int) -> list[
     """Return the call arguments with their floating tensors' values changed (imports torch; shapes and dtypes stay).
 
     ``own``: as the task makes them; ``shifted``: 2 added, so that a mean is no longer near zero; ``spiky``: one value
-    in 64 is 8 times as large; ``large``: all are 16 times as large.
+    in 64 is 8 times as large; ``large``: all are 16 times as large. A new value depends on the old one alone, and
+    zero stays zero: a triangular, symmetric, masked or one-hot input, which a kernel may rely on, stays one.
     """
     import torch
-
-    generator = torch.Generator().manual_seed(seed)
 
     def change(value: Any) -> Any:
         if not isinstance(value, torch.Tensor) or not value.is_floating_point() or distribution == "own":
             return value
         if distribution == "shifted":
-            return value + 2
+            return torch.where(value == 0, value, value + 2)
         if distribution == "large":
             return value * 16
-        return torch.where(torch.rand(value.shape, generator=generator) < 1 / 64, value * 8, value)
+        # An odd factor permutes 64-bit integers; the upper bits of the product hash the value's own bits.
+        bits = value.double().contiguous().view(torch.int64) * (2 * seed + 0x9E3779B97F4A7C15 - 2**64)
+        return torch.where((bits >> 58) == 0, value * 8, value)
 
     return [change(value) for value in inputs]

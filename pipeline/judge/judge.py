@@ -4,23 +4,34 @@ Three parties, three processes: this one decides; the reference's process makes 
 sees a candidate; the candidate's process runs only the candidate, confined, and hands back raw tensors.
 """
 
+import hashlib
 import os
 import platform
+import secrets
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Self
 
 from pipeline.errors import InfrastructureError, TaskError, UserError
 from pipeline.judge.config import Backend, JudgeConfig
+from pipeline.judge.correctness import Correctness
+from pipeline.judge.cuda.device import why_not
 from pipeline.judge.inputs import Case
 from pipeline.judge.judging import Decided, Judgement
 from pipeline.judge.probing import probe
 from pipeline.judge.processes import ForkServer, Limits, Worker, WorkerGoneError
 from pipeline.judge.sandbox import expected_tier
+from pipeline.judge.session import Session
+from pipeline.judge.settings import Measurement, Plan, choose
 from pipeline.judge.simt.build import prepare
 from pipeline.judge.version import judge_version
-from pipeline.records import Check, Task, Verdict, VerdictStatus
+from pipeline.records import Check, Setting, Task, Verdict, VerdictStatus
+
+MEASURING = "pipeline.judge.meta"
+DIFFERENTIATING = "torch.fx.experimental.symbolic_shapes"  # torch.autograd.grad imports it: 3 s, and files to read
+MAX_PLANS = 10_000  # tasks whose settings are remembered
 
 
 class Judge:
@@ -28,7 +39,7 @@ class Judge:
 
     Args:
         config: the recipe's ``judge`` section; ``workers: 0`` means one per core.
-        seed: the recipe's seed, from which every case's seed derives.
+        seed: the recipe's seed, from which the seeds derive with which tasks are probed.
 
     Raises:
         UserError: the backend can't run here, or candidates can't be confined here.
@@ -44,6 +55,11 @@ class Judge:
         self._limits = Limits(cpu_seconds=config.cpu_seconds, memory_bytes=config.memory_mb * 2**20)
         self._server: ForkServer | None = None
         self._local = threading.local()
+        self._lock = threading.Lock()
+        self._plans: dict[str, Plan] = {}
+        self._max_case_bytes = config.max_case_mb * 2**20
+        self.seeds = secrets.token_hex(16) if config.seeds == "fresh" else config.seeds
+        self._key = hashlib.blake2b(self.seeds.encode(), digest_size=32).digest()
         self._references: list[Worker] = []
         if self.backend != "none":
             confined = config.sandbox == "auto"
@@ -71,6 +87,10 @@ class Judge:
         """Check a task itself; the future raises TaskError with the reason why it can't be used (see ``probing``)."""
         return self._pool.submit(self._probe, task)
 
+    def settings(self, task: Task) -> Future[Plan]:
+        """Find out at which settings candidates of this task are judged here; raises InfrastructureError only."""
+        return self._pool.submit(self._settings, task)
+
     def close(self) -> None:
         """End all processes; what is under way is given up."""
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -94,24 +114,26 @@ class Judge:
             task=task,
             code=code,
             strict=self.config.policy == "strict",
-            seed=self.seed,
             cache=self._cache,
-            max_case_bytes=self.config.max_case_mb * 2**20,
+            max_case_bytes=self._max_case_bytes,
         )
-        sandbox = None
+        session = Session(self._server, self._limits, judgement)
         try:
             judgement.rules()
-            with self._server.start_worker("candidate", self._limits) as worker:
-                sandbox = worker.sandbox
-                judgement.load(worker)
-                judgement.correctness(worker, lambda case: self._reference(task, case))
+            if task.direction == "backward":
+                self._server.prepare(DIFFERENTIATING)
+            with session:
+                session.worker()
+                settings = self._settings(task)
+                reference = lambda case: self._reference(task, case)  # noqa: E731
+                Correctness(judgement, session, reference, settings, self.config.budget_seconds).run(self._key)
             status, reason = "correct", None
         except Decided as decided:
             status, reason = decided.status, decided.reason
         except TaskError as error:
             status, reason = "unsupported", f"task:{error.reason}"
             judgement.checks.append(Check(name="task", passed=False, detail=str(error)))
-        return self._verdict(candidate_id, status, reason, tuple(judgement.checks), sandbox)
+        return self._verdict(candidate_id, status, reason, tuple(judgement.checks), session.sandbox)
 
     def _verdict(
         self,
@@ -129,6 +151,7 @@ class Judge:
             backend=self.backend,
             device=platform.machine() if self.backend == "simt" else None,
             sandbox=sandbox,
+            seeds=self.seeds,
             judge_version=self.version,
         )
 
@@ -136,20 +159,52 @@ class Judge:
         if self._server is not None:
             probe(task, self.seed, lambda case, **more: self._reference(task, case, **more))
 
-    def _reference(self, task: Task, case: Case, *, twice: bool = False) -> tuple[dict[str, Any], list[bytearray]]:
-        """Ask this thread's reference process, which serves one task at a time, for a case.
+    def _settings(self, task: Task) -> Plan:
+        """Return the settings to judge candidates of this task at; found out once a task."""
+        with self._lock:
+            plan = self._plans.get(task.id)
+        if plan is None:
+            seconds = self.config.budget_seconds
+            plan = choose(task, lambda settings: self._measure(task, settings), seconds, self._max_case_bytes)
+            with self._lock:
+                if len(self._plans) >= MAX_PLANS:
+                    self._plans.clear()
+                self._plans[task.id] = plan
+        return plan
 
-        A reference that dies is tried once more in a fresh process; then it counts as refusing the case.
-        """
+    def _measure(self, task: Task, settings: Sequence[Setting]) -> list[Measurement]:
+        if self._server is None:
+            raise InfrastructureError("the judge is closed")
+        self._server.prepare(MEASURING)  # before this task's process is forked
+        request = {"op": "measure", "source": task.reference, "settings": [s.sizes for s in settings]}
+        answer, _ = self._ask_reference(task, request)
+        if "error" in answer:
+            return [Measurement(0, 0, (), answer["detail"])] * len(settings)
+        return [
+            Measurement(m.get("work", 0), m.get("bytes", 0), tuple(m.get("ranks", ())), m.get("error"))
+            for m in answer["measurements"]
+        ]
+
+    def _reference(self, task: Task, case: Case, *, twice: bool = False) -> tuple[dict[str, Any], list[bytearray]]:
+        """Return the reference's answer to a case: see ``reference_worker``."""
         request = {
             "op": "case",
             "source": task.reference,
             "sizes": case.setting.sizes,
+            "direction": task.direction,
             "seed": case.seed,
+            "weights_seed": case.weights_seed,
             "distribution": case.distribution,
             "fresh_weights": case.fresh_weights,
             "twice": twice,
         }
+        return self._ask_reference(task, request)
+
+    def _ask_reference(self, task: Task, request: dict[str, Any]) -> tuple[dict[str, Any], list[bytearray]]:
+        """Ask this thread's reference process, which serves one task at a time.
+
+        A reference that dies is tried once more in a fresh process; then it counts as refusing what was asked.
+        """
         ending = ""
         for _ in range(2):
             worker = self._reference_worker(task)
@@ -179,5 +234,5 @@ class Judge:
 
 def _choose_backend(wanted: Backend) -> str:
     if wanted == "cuda":
-        raise UserError("judge.backend: cuda is not available in this version; use simt")
+        raise UserError(f"judge.backend: {why_not()}")
     return "simt" if wanted == "auto" else wanted

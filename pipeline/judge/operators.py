@@ -1,19 +1,13 @@
-"""Which torch operators ran while a candidate's forward did."""
+"""Which torch operators ran: those of a candidate, which may only move data, and the work of those of a reference."""
 
+import time
 from typing import Any
 
+import torch
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
-# Operators that move, make or look at tensors without computing what a kernel is asked to compute.
-HARMLESS = frozenset(
-    """
-    empty empty_like empty_strided new_empty new_empty_strided new_zeros new_ones new_full zeros zeros_like ones
-    ones_like full full_like fill_ zero_ scalar_tensor view _unsafe_view _reshape_alias reshape as_strided detach
-    alias t transpose permute expand slice select squeeze unsqueeze unbind split split_with_sizes chunk narrow
-    flatten unfold movedim contiguous clone copy_ _to_copy to resize_ set_ lift lift_fresh lift_fresh_copy
-    _local_scalar_dense item is_same_size sym_size sym_stride sym_numel _pin_memory record_stream
-    """.split()  # noqa: SIM905  (a list of words reads better than a list of quoted words)
-)
+from pipeline.judge.moving import MOVING
 
 
 class OperatorLog(TorchDispatchMode):
@@ -32,8 +26,40 @@ class OperatorLog(TorchDispatchMode):
         return False  # True would import torch._dynamo at the first operator: 1.5 seconds and writes to the disk
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = str(func).split(".")[1]
-        if name not in HARMLESS:
-            self.computing.add(name)
+        library, name, *_ = str(func).split(".")
+        if library != "aten" or name not in MOVING:  # another library's "empty" may do anything
+            self.computing.add(name if library == "aten" else f"{library}::{name}")
         self.scalars += name == "_local_scalar_dense"
         return func(*args, **(kwargs or {}))
+
+
+class TooLongError(Exception):
+    """Counting took longer than it may."""
+
+
+class WorkCount(TorchDispatchMode):
+    """Context manager; afterwards ``work`` is the number of elements written plus that of multiply-adds.
+
+    Multiply-adds are those of products, convolutions and attention, as torch's own counter of operations has them.
+    What is still going on after ``seconds`` is ended with a TooLongError.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.work = 0
+        self._until = time.process_time() + seconds
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if time.process_time() > self._until:
+            raise TooLongError
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        if count := flop_registry.get(func._overloadpacket):  # noqa: SLF001
+            self.work += count(*args, **kwargs, out_val=result) // 2
+        for value in result if isinstance(result, tuple | list) else (result,):
+            self.work += value.numel() if isinstance(value, torch.Tensor) else 0
+        return result

@@ -45,7 +45,7 @@ def _examine(setting: Setting, one: np.ndarray, other: np.ndarray) -> None:
 
 
 def _outputs(setting: Setting, seed: int, reference: Reference) -> list[np.ndarray]:
-    case = Case(setting, 0, "own", "forward", seed, fresh_weights=False)
+    case = Case(setting, 0, "own", "forward", seed, seed, fresh_weights=False)
     answer, buffers = reference(case, twice=True)
     if "error" in answer:
         raise TaskError(answer["error"], answer["detail"])

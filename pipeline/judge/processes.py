@@ -72,6 +72,7 @@ class ForkServer:
         self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
         theirs.close()
         self._ready = False
+        self._prepared: set[str] = set()
 
     def start_worker(self, role: Literal["reference", "candidate"], limits: Limits) -> "Worker":
         """Fork a worker.
@@ -99,6 +100,12 @@ class ForkServer:
         worker = Worker(self, answer["pid"], Channel(ours), folder, fault_page, limits)
         worker.greet()
         return worker
+
+    def prepare(self, module: str) -> None:
+        """Have a module imported in the fork server, so that workers forked later need not; once."""
+        if module not in self._prepared:
+            self._ask({"op": "import", "module": module}, [])
+            self._prepared.add(module)
 
     def wait(self, pid: int) -> dict[str, Any]:
         """Return how a worker that is dead or dying ended: {"signal", "code", "cpu_seconds"}."""
@@ -145,7 +152,7 @@ class Worker:
         self._folder = folder
         self._fault_page = fault_page
         self._limits = limits
-        self._ended = False
+        self.ended = False
         self._deadline = time.monotonic() + limits.wall_seconds
         self.sandbox = "none"
 
@@ -194,9 +201,9 @@ class Worker:
 
     def end(self) -> Ending:
         """Kill the process and its group, remove its folder and return how it ended. For a dead one: collect."""
-        if self._ended:
+        if self.ended:
             raise InfrastructureError("this worker has ended already")
-        self._ended = True
+        self.ended = True
         self._channel.close()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._pid, signal.SIGKILL)  # a dead leader stays a zombie, so its number is still its own
@@ -210,5 +217,5 @@ class Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if not self._ended:
+        if not self.ended:
             self.end()

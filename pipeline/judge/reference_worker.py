@@ -11,8 +11,10 @@ from typing import Any
 
 import torch
 
+from pipeline.judge import calling
 from pipeline.judge.channel import Channel, ChannelClosedError
 from pipeline.judge.inputs import transform
+from pipeline.judge.sizes import with_sizes
 from pipeline.judge.torch_values import map_tensors, pack_values, seed_all
 from pipeline.judge.values import BadValueError
 
@@ -22,9 +24,9 @@ REQUIRED = ("Model", "get_inputs", "get_init_inputs")
 def serve(channel: Channel) -> None:
     """Answer requests until the parent closes the channel.
 
-    {"op": "case", "source", "sizes", "seed", "distribution"} -> the arguments and results of one call, see ``_case``;
-    {"op": "probe", ...same} -> runs the case twice and reports what ``judge.probing`` decides on. A module that
-    raises is answered with {"error": kind, "detail": text}.
+    {"op": "case", "source", "sizes", "seed", "distribution", ...} -> the arguments and results of one call, see
+    ``_case``; {"op": "measure", "source", "settings"} -> what a call at each of the settings takes, see ``_measure``.
+    A module that raises is answered with {"error": kind, "detail": text}.
     """
     while True:
         try:
@@ -33,7 +35,11 @@ def serve(channel: Channel) -> None:
             return
         torch.set_grad_enabled(False)
         try:
-            header, buffers = _case(request)
+            if request["op"] == "measure":
+                found = [_measure(request["source"], sizes) for sizes in request["settings"]]
+                header, buffers = {"measurements": found}, []
+            else:
+                header, buffers = _case(request)
         except Refused as refusal:
             header, buffers = {"error": refusal.kind, "detail": str(refusal)}, []
         channel.send(header, buffers)
@@ -57,11 +63,7 @@ def load_module(source: str, sizes: dict[str, int]) -> types.ModuleType:
     """
     try:
         tree = ast.parse(source, "<task>")
-        for statement in tree.body:
-            if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-                name = statement.targets[0].id
-                if name in sizes:
-                    statement.value = ast.copy_location(ast.Constant(sizes[name]), statement.value)
+        with_sizes(tree, sizes)
         module = types.ModuleType("task")
         exec(compile(tree, "<task>", "exec"), module.__dict__)  # noqa: S102  (that is what a task is; confined)
     except Exception as error:
@@ -85,30 +87,36 @@ def describe(error: BaseException, filename: str) -> str:
 def _case(request: dict[str, Any]) -> tuple[dict[str, Any], list[memoryview]]:
     """Run one call of the reference.
 
-    Returns a tree {"init", "state", "inputs", "expected", "eager"}: constructor arguments, named parameters and
-    buffers, call arguments, results in float64 where the module can compute in it, and the results of the float32
-    module as it stands, whose error sets the tolerance. ``twice`` is a second run's result when asked for.
+    Returns a tree {"init", "state", "inputs", "upstream", "expected", "eager"}: constructor arguments, named
+    parameters and buffers, call arguments, for direction ``backward`` the gradients that arrive at the outputs (else
+    None), results in float64 where the module can compute in it, and the results of the module as it stands, whose
+    error sets the tolerance. ``twice`` is a second run's result when asked for.
     """
     module = load_module(request["source"], request["sizes"])
     seed = request["seed"]
+    backward = request["direction"] == "backward"
     try:
-        seed_all(seed)
+        weights_seed = request["weights_seed"]
+        seed_all(weights_seed)
         init = list(module.get_init_inputs())
+        seed_all(weights_seed)
         model = module.Model(*init)
         if request["fresh_weights"]:
-            _randomise(model, seed)
+            _randomise(model, weights_seed)
         seed_all(seed + 1)
         inputs = transform(list(module.get_inputs()), request["distribution"], seed)
-        eager = _run(model, inputs, seed)
+        call = Call(seed, backward=backward)
+        eager = call(model, inputs)
         values = {
             "init": init,
             "state": dict(model.state_dict()),
             "inputs": inputs,
-            "expected": _in_float64(model, inputs, eager, seed),
+            "upstream": call.upstream,
+            "expected": call.in_float64(model, inputs, eager),
             "eager": eager,
         }
         if request.get("twice"):
-            values["twice"] = _run(model, inputs, seed)
+            values["twice"] = call(model, inputs)
     except Exception as error:
         raise Refused("task_raises", describe(error, "<task>")) from error
     try:
@@ -118,19 +126,42 @@ def _case(request: dict[str, Any]) -> tuple[dict[str, Any], list[memoryview]]:
     return {"values": tree}, buffers
 
 
-def _run(model: torch.nn.Module, inputs: list[Any], seed: int) -> Any:
-    """Run a copy on copies, so that a module that changes its inputs or buffers changes only those."""
-    seed_all(seed)
-    return copy.deepcopy(model)(*map_tensors(inputs, torch.clone))
+class Call:
+    """Calls the reference, forward or backward, always with the same seed and the same upstream gradients."""
+
+    def __init__(self, seed: int, *, backward: bool) -> None:
+        self._seed = seed
+        self._backward = backward
+        self.upstream: list[torch.Tensor] | None = None
+
+    def __call__(self, model: torch.nn.Module, inputs: list[Any]) -> Any:
+        """Run a copy on copies, so that a module that changes its inputs or buffers changes only those."""
+        seed_all(self._seed)
+        model, inputs = copy.deepcopy(model), map_tensors(inputs, torch.clone)
+        return calling.backward(model, inputs, self._arriving) if self._backward else calling.forward(model, inputs)
+
+    def in_float64(self, model: torch.nn.Module, inputs: list[Any], eager: Any) -> Any:
+        """Return the results in float64; ``eager`` itself, widened, where the module can't compute in float64."""
+        widen = lambda t: t.double() if t.is_floating_point() else t  # noqa: E731
+        try:
+            return map_tensors(self(copy.deepcopy(model).double(), map_tensors(inputs, widen)), widen)
+        except (RuntimeError, TypeError, ValueError, NotImplementedError):
+            return map_tensors(eager, widen)
+
+    def _arriving(self, outputs: list[torch.Tensor]) -> list[torch.Tensor]:
+        if self.upstream is None:
+            self.upstream = calling.random_upstream(self._seed + 2)(outputs)
+        return [gradient.to(output.dtype) for gradient, output in zip(self.upstream, outputs, strict=True)]
 
 
-def _in_float64(model: torch.nn.Module, inputs: list[Any], eager: Any, seed: int) -> Any:
-    """Return the results in float64; those of the float32 run where the module can't compute in float64."""
-    widen = lambda t: t.double() if t.is_floating_point() else t  # noqa: E731
+def _measure(source: str, sizes: dict[str, int]) -> dict[str, Any]:
+    """Return what one call takes, see ``meta.measure``, or {"error": text} if the module refuses the sizes."""
+    from pipeline.judge.meta import measure
+
     try:
-        return _run(copy.deepcopy(model).double(), map_tensors(inputs, widen), seed)
-    except (RuntimeError, TypeError, ValueError, NotImplementedError):
-        return map_tensors(eager, widen)
+        return measure(load_module(source, sizes))
+    except Exception as error:  # noqa: BLE001  (whatever a module raises is its refusal)
+        return {"error": describe(error, "<task>")}
 
 
 def _randomise(model: torch.nn.Module, seed: int) -> None:

@@ -28,7 +28,7 @@ def pack(value: Any, buffers: list[Any], tensor_bytes: Callable[[Any], tuple[str
     ``tensor_bytes`` returns (dtype name, shape, bytes) for a tensor and None for anything else.
 
     Raises:
-        BadValueError: something that is neither a tensor nor JSON-ready.
+        BadValueError: something that is neither a tensor nor JSON-ready, such as a list that makes up its items.
     """
     tensor = tensor_bytes(value)
     if tensor is not None:
@@ -39,10 +39,10 @@ def pack(value: Any, buffers: list[Any], tensor_bytes: Callable[[Any], tuple[str
         return value
     if type(value) is float:
         return value if math.isfinite(value) else {"float": repr(value)}
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple | list) and type(value).__iter__ in (tuple.__iter__, list.__iter__):
         kind = "tuple" if isinstance(value, tuple) else "list"
         return {kind: [pack(item, buffers, tensor_bytes) for item in value]}
-    if isinstance(value, dict) and all(isinstance(k, str) for k in value):
+    if type(value) is dict and all(type(k) is str for k in value):
         return {"dict": {k: pack(v, buffers, tensor_bytes) for k, v in value.items()}}
     raise BadValueError(f"a value of type {type(value).__name__}")
 

@@ -1,7 +1,8 @@
 """Tasks from a folder of KernelBench modules, one ``*.py`` each.
 
 A module may say more about itself in literals at its top level: ``CATEGORY = "..."``, ``LICENCE = "..."``, and
-``SETTINGS = {"odd": {"ROWS": 37}, ...}`` where sizes are not as free as those that are made up here.
+``SETTINGS = {"odd": {"ROWS": 37}, ...}`` where sizes are not as free as those that the judge derives,
+``DIRECTION = "backward"`` where gradients are asked for.
 """
 
 import ast
@@ -12,12 +13,11 @@ from typing import Any, Literal
 from pydantic import Field
 
 from pipeline.errors import UserError
+from pipeline.judge.sizes import sizes_of
 from pipeline.records import Setting, Split, Task, content_hash
 from pipeline.section import Section
 
 REQUIRED = ("Model", "get_inputs", "get_init_inputs")
-SMALLEST_SIZE = 8  # smaller integers are kernel widths, strides, dimensions: not sizes that may be changed
-FINE_SIZE = 64  # up to here a size becomes 5 in the small setting, above 33
 
 
 class Config(Section):
@@ -65,6 +65,7 @@ def task_from_source(source: str, name: str, where: str, split: Split = "train")
         name=name,
         reference=source,
         settings=_settings(tree, constants, where),
+        direction=_direction(constants, where),
         category=_text(constants, "CATEGORY", where) or "other",
         source="files",
         licence=_text(constants, "LICENCE", where),
@@ -112,16 +113,20 @@ def _text(constants: dict[str, Any], key: str, where: str) -> str | None:
     return value
 
 
+def _direction(constants: dict[str, Any], where: str) -> Literal["forward", "backward"]:
+    match constants.get("DIRECTION", "forward"):
+        case "forward":
+            return "forward"
+        case "backward":
+            return "backward"
+        case other:
+            raise UserError(f"{where}: DIRECTION must be 'forward' or 'backward', not {other!r}")
+
+
 def _settings(tree: ast.Module, constants: dict[str, Any], where: str) -> tuple[Setting, ...]:
-    """Return the module's own setting, and those that it names or an odd and a small one."""
-    sizes = {name: value for name, value in constants.items() if type(value) is int}
-    others: Any = constants.get("SETTINGS")
-    if others is None:
-        used = _input_names(tree)
-        free = {name: value for name, value in sizes.items() if value >= SMALLEST_SIZE and name in used}
-        odd = {name: odd_size(value) for name, value in free.items()}
-        small = {name: small_size(value) for name, value in free.items()}
-        others = {"odd": odd, "small": small} if free else {}
+    """Return the module's own setting and those that it names; where it names none, the judge derives some."""
+    sizes = sizes_of(tree)
+    others: Any = constants.get("SETTINGS", {})
     if not _is_settings(others, sizes):
         known = ", ".join(sizes) or "there are none"
         raise UserError(f"{where}: SETTINGS must map names to sizes of the module ({known}), not {others!r}")
@@ -136,19 +141,3 @@ def _is_settings(value: object, sizes: dict[str, int]) -> bool:
         and all(key in sizes and type(size) is int for key, size in changed.items())
         for name, changed in value.items()
     )
-
-
-def _input_names(tree: ast.Module) -> set[str]:
-    """Return the names used in ``get_inputs``."""
-    functions = [f for f in tree.body if isinstance(f, ast.FunctionDef) and f.name == "get_inputs"]
-    return {node.id for f in functions for node in ast.walk(f) if isinstance(node, ast.Name)}
-
-
-def odd_size(size: int) -> int:
-    """Return the largest prime below a size: no multiple of a warp, a block or a vector width."""
-    return next(n for n in range(size - 1, 1, -1) if all(n % d for d in range(2, int(n**0.5) + 1)))
-
-
-def small_size(size: int) -> int:
-    """Return a size of which a block of threads is only partly used."""
-    return 5 if size <= FINE_SIZE else 33

@@ -1,4 +1,4 @@
-"""Benchmarks: ``python -m tests.bench judge | startup | loop``. Figures, never assertions; JSON on the last line."""
+"""Benchmarks: ``python -m tests.bench judge | judge-quality | startup | loop``. Figures, never assertions; JSON on the last line."""
 
 import importlib
 import json
@@ -8,7 +8,7 @@ import sys
 
 from pipeline.doctor import cpu_name
 
-BENCHES = ("judge", "startup", "loop")
+BENCHES = ("judge", "judge-quality", "startup", "loop")
 
 
 def main() -> int:
@@ -16,7 +16,7 @@ def main() -> int:
     if len(sys.argv) < 2 or sys.argv[1] not in BENCHES:
         print(f"usage: python -m tests.bench {'|'.join(BENCHES)}", file=sys.stderr)
         return 2
-    figures = importlib.import_module(f"tests.bench.{sys.argv[1]}").main(sys.argv[2:])
+    figures = importlib.import_module(f"tests.bench.{sys.argv[1].replace('-', '_')}").main(sys.argv[2:])
     machine = {"cores": os.cpu_count(), "machine": platform.machine(), "processor": cpu_name()}
     print(json.dumps({"bench": sys.argv[1], **figures, **machine}))
     return 0

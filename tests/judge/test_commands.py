@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.judge.config import JudgeConfig
+from pipeline.judge.judge import Judge
+from pipeline.sources.files import task_from_source
 from tests.judge.examples import HONEST, REFERENCE, WRONG
 
 
@@ -77,6 +80,24 @@ def test_pairs_are_judged_once_whatever_happened_before(tmp_path: Path):
     out.write_text(first + '{"id": "wro')  # killed in the middle of a line
     assert judge("--pairs", pairs, "--out", out).returncode == 0
     assert sorted(out.read_text().splitlines()) == whole
+
+
+def test_verdicts_depend_on_neither_order_nor_neighbours_nor_workers(tmp_path: Path):
+    names = ("wrong constant", "missing barrier", "fixed sizes", "decoy kernel", "caches by address", "C++ error")
+    rows = [{"id": n, "task": REFERENCE, "candidate": WRONG[n][0]} for n in names]
+    rows += [
+        {"id": f"honest {i}", "task": REFERENCE.replace("16", str(16 + i)), "candidate": HONEST} for i in range(3)
+    ]
+    found = []
+    for number, (workers, order) in enumerate(((1, rows), (3, rows[::-1]), (2, rows[4:] + rows[:4]))):
+        judge = Judge(JudgeConfig(backend="simt", cache=tmp_path / "builds", workers=workers, seeds="the same"))
+        with judge:
+            pairs = [
+                (row["id"], judge.submit(task_from_source(row["task"], "t", "t"), row["candidate"], row["id"]))
+                for row in order
+            ]
+            found.append({key: future.result() for key, future in pairs})
+        assert found[number] == found[0]
 
 
 @pytest.mark.parametrize("text", ["a note without an end", '{"no": "verdict"', "a line\n"])

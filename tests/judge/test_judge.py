@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from pipeline.errors import TaskError
+from pipeline.judge.answers import NO_ANSWER, Answer
 from pipeline.judge.config import JudgeConfig
 from pipeline.judge.judge import Judge
-from pipeline.judge.judging import NO_ANSWER, Answer
 from pipeline.records import Task
 from tests.judge.examples import HONEST, REFERENCE, TASK, WRONG
 
@@ -90,7 +90,14 @@ def test_a_second_judgement_builds_nothing(judge: Judge):
 
 @pytest.mark.parametrize("value", [None, "many", float("inf"), [1]])
 def test_an_answer_of_another_form_is_no_answer(value: object):
-    header = {"launches": [], "torch_operators": [], "aliased": False, "host_bytes": value}
+    header = {
+        "launches": [],
+        "torch_operators": [],
+        "aliased": False,
+        "state_loaded": True,
+        "seconds": 0,
+        "host_bytes": value,
+    }
     outcome = {"values": {"dict": {"outputs": None, "inputs": None}}, **header}
     with pytest.raises(NO_ANSWER):
         Answer.read(outcome, [])

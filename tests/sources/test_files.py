@@ -44,17 +44,20 @@ def test_a_folder_of_modules(tmp_path: Path):
     assert (known.name, known.category, known.licence, known.split) == ("a_known", "activation", "MIT", "train")
     assert (plain.name, plain.category, plain.licence, plain.source) == ("b_plain", "other", None, "files")
     assert plain.reference == MODULE
-    assert plain.settings == (  # neither the kernel's width nor what follows from another size is touched
-        Setting(name="own"),
-        Setting(name="odd", sizes={"BATCH": 127, "WIDTH": 61}),
-        Setting(name="small", sizes={"BATCH": 33, "WIDTH": 5}),
-    )
+    assert plain.settings == (Setting(name="own"),)  # the judge derives others
+    assert plain.direction == "forward"
 
 
 def test_a_module_that_names_its_settings(tmp_path: Path):
     (tmp_path / "task.py").write_text(MODULE + 'SETTINGS = {"odd": {"BATCH": 37}}\n')
     (task,) = read(tmp_path)
     assert task.settings == (Setting(name="own"), Setting(name="odd", sizes={"BATCH": 37}))
+
+
+def test_a_module_that_asks_for_gradients(tmp_path: Path):
+    (tmp_path / "task.py").write_text(MODULE + 'DIRECTION = "backward"\n')
+    (task,) = read(tmp_path)
+    assert task.direction == "backward"
 
 
 def test_held_out_share(tmp_path: Path):
@@ -75,6 +78,7 @@ def test_held_out_share(tmp_path: Path):
         ("def broken(:\n", r"bad\.py: line 1: "),
         ("x = 1\n", r"bad\.py: no task, it does not define Model, get_inputs, get_init_inputs"),
         (MODULE + "CATEGORY = 3\n", r"bad\.py: CATEGORY must be a text, not 3"),
+        (MODULE + 'DIRECTION = "up"\n', r"bad\.py: DIRECTION must be 'forward' or 'backward', not 'up'"),
         (MODULE + 'SETTINGS = {"odd": {"ROWS": 3}}\n', r"bad\.py: SETTINGS must map .*BATCH, WIDTH, KERNEL"),
     ],
 )

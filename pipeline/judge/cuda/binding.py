@@ -87,6 +87,11 @@ def set_order(order: Order, seed: int) -> None:
     """Do nothing: a GPU runs its threads in an order of its own."""
 
 
+def set_launching(launching: bool) -> bool:  # noqa: ARG001  (the protocol's)
+    """Return False: on this backend kernels always run."""
+    return False
+
+
 def launches() -> list[Launch]:
     """Return the kernels that extensions launched, the first 4096 of them."""
     if _process.library is None:

@@ -20,7 +20,7 @@ from pipeline.judge.cuda.library import Builder, builder, builder_key
 from pipeline.judge.simt.build import ExtensionSource
 from pipeline.judge.simt.elf import object_symbols
 from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, ForbiddenError, Unsupported
-from pipeline.judge.simt.features import needs_full_header
+from pipeline.judge.simt.features import header
 from pipeline.judge.simt.toolchain import atomic
 from pipeline.judge.simt.translate import code_only
 
@@ -29,8 +29,10 @@ LIMITS = f"ulimit -v {16 * 2**20}; ulimit -t 300; ulimit -f {256 * 2**20 // 512}
 _OUTSIDE = re.compile(r'^\s*#\s*include\s*[<"]\s*(/|[^">]*\.\.)', re.MULTILINE)
 # What a candidate may ask of nvcc. The rest (architectures, paths, the standard) is the judge's to choose.
 _FLAG = re.compile(
-    r"-O[0-3]|--?use_fast_math|--?(fmad|ftz|prec-div|prec-sqrt)=\w+|--?maxrregcount[= ]?\d+|-D\w+(=\w+)?"
+    r"-O[0-3]|--?use_fast_math|--?(fmad|ftz|prec-div|prec-sqrt)=\w+|--?maxrregcount[= ]?\d+"
+    r"|-D\w+(=\w+)?|-U__CUDA_NO_\w+"
 )
+_TORCH_HEADER = re.compile(r"(torch|ATen|c10|caffe2|pybind11)/|Python\.h$")
 # The look-alike has one device, so what works with tensors on the host must see torch's own headers.
 _HOST_TENSORS = re.compile(
     r"\bkCPU\b|\bcpu\s*\(|\bis_cpu\s*\(|\bDeviceType\s*::\s*CPU\b|\bpin_memory\b|\bpinned_memory\b"
@@ -64,7 +66,7 @@ def build(source: ExtensionSource, cache: Path, timeout_s: float = 300) -> Path:
     code = "\n".join(map(code_only, (source.cpp, source.cuda)))
     missing = "tensors on the host" if _HOST_TENSORS.search(code) else None
     if missing is None:
-        missing = _build_fast(text, fast, tools, deadline, full_std=needs_full_header(code), flags=flags)
+        missing = _build_fast(text, fast, tools, deadline, full_std=header(code, ()) != "small", flags=flags)
     if missing is not None:
         build_full(source, full, tools, deadline, missing)
     return full if missing is not None else fast
@@ -99,6 +101,8 @@ def _build_fast(
             missing = diagnostics.missing_construct(log)
             if missing is None:
                 raise failure(log, folder, tools)
+            if missing.endswith((".h", ".hpp", ".cuh")) and not _TORCH_HEADER.match(missing):
+                raise Unsupported(missing, "the header is not installed here")
             return missing
         link([object_file], target, [], tools, deadline)
     return None

@@ -60,6 +60,20 @@ def find_gpus() -> list[Gpu]:
     ]
 
 
+def why_not() -> str:
+    """Return in a line why candidates can't be judged on a GPU here.
+
+    Raises:
+        UserError: there is a GPU and no toolkit; the message names what was looked for.
+    """
+    from pipeline.judge.cuda.toolkit import find_toolkit
+
+    if not find_gpus():
+        return "cuda needs an NVIDIA GPU with its driver, and nvidia-smi shows none; use simt"
+    find_toolkit()
+    return "cuda builds candidates but does not run them yet in this version; use simt"
+
+
 def read_state(uuid: str) -> GpuState:
     """Return a GPU's state now.
 

@@ -29,7 +29,7 @@ def build_full(source: ExtensionSource, target: Path, tools: Builder, deadline: 
         folder = Path(name)
         (folder / "main.cpp").write_text(_main(source), errors="replace")
         (folder / "cuda.cu").write_text(_cuda(source), errors="replace")
-        nvcc = [*tools.nvcc_command(), *allowed_flags(source), *_flags(tools)]
+        nvcc = [*tools.nvcc_command(allowed_flags(source)), *_flags(tools)]
         cxx = [tools.cxx, *_flags(tools), "-fPIC", "-w"]
         commands = [[*cxx, "-c", "main.cpp", "-o", "main.o"], [*nvcc, "-c", "cuda.cu", "-o", "cuda.o"]]
         for code, log in list(pool.map(lambda command: run(command, folder, deadline), commands)):

@@ -33,7 +33,8 @@ WRAPPED = (
 # Headers whose names the look-alike gives. Any other header of torch is not found, and the build falls back.
 FORWARDED = tuple(
     """torch/extension.h torch/torch.h torch/types.h torch/script.h torch/all.h torch/python.h ATen/ATen.h
-    ATen/Tensor.h ATen/core/Tensor.h ATen/Dispatch.h ATen/Functions.h ATen/ceil_div.h ATen/cuda/CUDAContext.h
+    ATen/Tensor.h ATen/core/Tensor.h ATen/Dispatch.h ATen/Functions.h ATen/ceil_div.h ATen/AccumulateType.h
+    ATen/OpMathType.h ATen/cuda/CUDAContext.h
     ATen/cuda/CUDAContextLight.h ATen/cuda/Exceptions.h ATen/cuda/CUDAUtils.h c10/cuda/CUDAGuard.h
     c10/cuda/CUDAStream.h c10/cuda/CUDAException.h c10/cuda/CUDAFunctions.h c10/util/Half.h c10/util/BFloat16.h
     c10/util/Exception.h c10/util/Optional.h c10/util/ArrayRef.h c10/core/ScalarType.h c10/core/Device.h
@@ -41,7 +42,8 @@ FORWARDED = tuple(
 )
 # Besides what no native code here may call: what keeps data in the L2 cache across the flush before a measurement,
 # and what computes on the host while the GPU seems busy.
-FORBIDDEN = OUT_OF_REACH | frozenset(
+# Not what every object of nvcc's asks for: it registers its kernels, and has them unregistered at exit.
+FORBIDDEN = (OUT_OF_REACH - {"_GLOBAL_OFFSET_TABLE_", "atexit"}) | frozenset(
     """cudaStreamSetAttribute cudaDeviceSetLimit cudaCtxResetPersistingL2Cache cudaLaunchHostFunc
     cudaStreamAddCallback cudaDeviceReset cudaHostRegister cudaIpcOpenMemHandle cudaProfilerStart cudaProfilerStop
     cudaGetDriverEntryPoint cudaGetDriverEntryPointByVersion""".split()  # noqa: SIM905
@@ -59,15 +61,19 @@ class Builder:
 
     def compile_command(self, source: Path, target: Path, *, full_std: bool, flags: tuple[str, ...]) -> list[str]:
         """Return nvcc's command for one source, against the look-alike headers."""
-        includes = [f"-I{folder}" for folder in (self.folder / "include", INCLUDE, SIMT_INCLUDE)]
         definitions = ["-DSIMT_FULL"] if full_std else []
-        shared = [*definitions, *flags, *includes, "-include", "simt/extension.h"]
-        return [*self.nvcc_command(), "-std=c++17", *shared, "-c", str(source), "-o", str(target)]
+        shared = [*definitions, f"-I{self.folder / 'include'}", "-include", "simt/extension.h"]
+        return [*self.nvcc_command(flags), "-std=c++17", *shared, "-c", str(source), "-o", str(target)]
 
-    def nvcc_command(self) -> list[str]:
-        """Return nvcc with what every compilation has: one architecture, machine code only, torch's own flags."""
+    def nvcc_command(self, flags: tuple[str, ...] = ()) -> list[str]:
+        """Return nvcc with what every compilation has: one architecture, machine code only, torch's own flags.
+
+        nvcc lets a definition win over a later ``-U``, so what ``flags`` undefine is not defined in the first place.
+        """
         target = f"arch=compute_{self.architecture},code=sm_{self.architecture}"
-        return [str(self.toolkit.nvcc), "-ccbin", self.cxx, "-gencode", target, *NVCC_FLAGS]
+        taken_back = {f"-D{flag[2:]}" for flag in flags if flag.startswith("-U")}
+        usual = [flag for flag in NVCC_FLAGS if flag not in taken_back]
+        return [str(self.toolkit.nvcc), "-ccbin", self.cxx, "-gencode", target, *usual, *flags]
 
     def link_command(self, target: Path, objects: list[Path], libraries: list[str]) -> list[str]:
         """Return the command that links objects, hooks and a copy of CUDA's runtime.
@@ -83,7 +89,7 @@ class Builder:
 
     def forbidden(self, imports: frozenset[str]) -> list[str]:
         """Return which names that an extension's own objects ask for are out of its reach."""
-        return sorted(imports & (FORBIDDEN | private_names(self.folder / LIBRARY, SIMT_INCLUDE, INCLUDE)))
+        return sorted(imports & (FORBIDDEN | private_names(self.folder / LIBRARY, self.folder / "include")))
 
 
 def builder(cache: Path) -> Builder:
@@ -129,11 +135,14 @@ def _builder(cache: Path, key: str) -> Builder:
 def _make(made: Builder) -> None:
     shutil.rmtree(made.folder, ignore_errors=True)
     made.folder.mkdir()
+    # Of simt's headers only those of torch's look-alike: its stand-ins for CUDA's own would hide the real ones.
+    shutil.copytree(SIMT_INCLUDE / "simt", made.folder / "include" / "simt")
+    shutil.copytree(INCLUDE, made.folder / "include", dirs_exist_ok=True)
     for name in FORWARDED:
         header = made.folder / "include" / name
         header.parent.mkdir(parents=True, exist_ok=True)
         header.write_text('#include "simt/extension.h"\n')
-    includes = [f"-I{folder}" for folder in (INCLUDE, SIMT_INCLUDE, SIMT_RUNTIME, made.toolkit.include)]
+    includes = [f"-I{folder}" for folder in (made.folder / "include", SIMT_RUNTIME, made.toolkit.include)]
     compile_one = [made.cxx, *_CXX_FLAGS, *includes]
     _run([*compile_one, "-c", str(HOOKS / "hooks.cpp"), "-o", str(made.folder / HOOKS_OBJECT)])
     sources = [*(SIMT_RUNTIME / name for name in _SHARED_SOURCES), *sorted(RUNTIME.glob("*.cpp"))]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Round:
-    """One round: every contestant once, in ``order``, each on the values of ``seed`` scaled by ``scales``, one a sample.
+    """One round: every contestant once, in ``order``, on the values of ``seed`` scaled by ``scales``, one a sample.
 
     ``kept`` is the sample whose output is looked at afterwards; nobody but the parent knows it before.
     """
@@ -18,9 +18,9 @@ class Round:
 
 
 def interleaved(contestants: tuple[str, ...], rounds: int, samples: int, secret: int) -> list[Round]:
-    """Return the rounds: orders balanced, so that each contestant is as often first as any other, then shuffled.
+    """Return the rounds: orders such that each contestant is as often first as any other, then shuffled.
 
-    No two samples of a round have one scale, so a result kept from an earlier sample is a wrong one. Scales are near 1
+    No two samples of a round have one scale, so a result kept from an earlier one is wrong. Scales are near 1
     and exact in float16 (multiples of 1/256 from 1 to 1.5), so that the reference scales to the same values.
     """
     generator = random.Random(secret)  # noqa: S311  (secret enough: its seed comes from the parent's own entropy)

@@ -24,9 +24,9 @@ class Ratio:
 
 
 def ratio(slow: Sequence[Sequence[float]], fast: Sequence[Sequence[float]], seed: int = 0) -> Ratio:
-    """Return median(slow) / median(fast) with a 95% percentile bootstrap interval (Efron and Tibshirani 1993, ch. 13).
+    """Return median(slow) / median(fast) with a 95% bootstrap interval (Efron and Tibshirani 1993, ch. 13).
 
-    Each sequence holds one list of times a round, and round i of one was measured beside round i of the other. Rounds
+    Each sequence holds a list of times a round, and round i of one was measured beside round i of the other. Rounds
     are resampled, both sides together: what slows a round down (clocks, heat) slows both, and cancels.
 
     Raises:

@@ -46,11 +46,13 @@ class _Runtime:
         self.library: ctypes.PyDLL | None = None
         self.order: tuple[Order, int] = ("forward", 0)
         self.fault_page: int | None = None
+        self.launching = True
 
     def open(self, path: Path) -> ctypes.PyDLL:
         if self.library is None:
             self.library = open_library(path)
             self.library.simt_set_order(_ORDERS[self.order[0]], self.order[1])
+            self.library.simt_set_launching(self.launching)
             if self.fault_page is not None:
                 self.library.simt_set_fault_page(self.fault_page)
         return self.library
@@ -160,6 +162,14 @@ def set_order(order: Order, seed: int) -> None:
     _runtime.order = (order, seed)
     if _runtime.library is not None:
         _runtime.library.simt_set_order(_ORDERS[order], seed)
+
+
+def set_launching(launching: bool) -> bool:
+    """Let kernels run, or have their launches counted and nothing else; return that this backend can do that."""
+    _runtime.launching = launching
+    if _runtime.library is not None:
+        _runtime.library.simt_set_launching(launching)
+    return True
 
 
 def set_fault_page(fd: int) -> None:

@@ -10,11 +10,10 @@ from pathlib import Path
 
 from pipeline.disk import full_disk
 from pipeline.errors import InfrastructureError
-from pipeline.judge.simt import diagnostics
+from pipeline.judge.simt import diagnostics, features
 from pipeline.judge.simt.elf import dynamic_symbols
 from pipeline.judge.simt.errors import CompileTimeoutError, ForbiddenError, Unsupported
-from pipeline.judge.simt.features import needs_full_header
-from pipeline.judge.simt.toolchain import Toolchain, atomic, prepare, toolchain, toolchain_key
+from pipeline.judge.simt.toolchain import Header, Toolchain, atomic, prepare, toolchain, toolchain_key
 from pipeline.judge.simt.translate import code_only, translate
 
 __all__ = ["ExtensionSource", "build", "prepare"]
@@ -22,6 +21,8 @@ __all__ = ["ExtensionSource", "build", "prepare"]
 # For the compiler: KiB of address space, seconds of CPU, blocks of 512 bytes in a file. A source that makes it use
 # more is no kernel.
 LIMITS = f"ulimit -v {2 * 2**20}; ulimit -t 60; ulimit -f {64 * 2**20 // 512};"
+# However a macro pastes the word together; the headers that are compiled already may use it.
+NO_ASSEMBLY = "#pragma GCC poison asm __asm __asm__\n"
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class ExtensionSource:
         cpp: the C++ source, which declares (or defines) the exported functions.
         cuda: the CUDA source.
         functions: names to export; empty if a source has its own PYBIND11_MODULE.
-        flags: for nvcc, as the candidate asks for them; this backend has no use for them.
+        flags: ``extra_cuda_cflags``, of which definitions count, and whether 16-bit types have operators.
     """
 
     cpp: str
@@ -58,25 +59,28 @@ def build(source: ExtensionSource, cache: Path, timeout_s: float = 60) -> Path:
     exports = "".join(f'm.def("{name}", &{name}); ' for name in source.functions)
     if exports:
         exports = f'extern "C" void simt_module(simt::Module& m) {{ {exports}}}'
-    parts = (("main.cpp", translate(source.cpp)), ("bindings", exports), ("cuda.cu", translate(source.cuda)))
-    text = "\n".join(f'#line 1 "{name}"\n{part}' for name, part in parts if part) + "\n"
-    full = needs_full_header(code_only(source.cpp)) or needs_full_header(code_only(source.cuda))
-    key = hashlib.sha256(f"{toolchain_key()}\0{text}".encode()).hexdigest()[:24]
+    parts = (
+        ("flags", features.definitions(source.flags)),
+        *(("main.cpp", translate(source.cpp)), ("bindings", exports), ("cuda.cu", translate(source.cuda))),
+    )
+    text = NO_ASSEMBLY + "\n".join(f'#line 1 "{name}"\n{part}' for name, part in parts if part) + "\n"
+    header = features.header(code_only(f"{source.cpp}\n{source.cuda}"), source.flags)
+    key = hashlib.sha256(f"{toolchain_key()}\0{header}\0{text}".encode()).hexdigest()[:24]
     tools = toolchain(cache)
     target = tools.folder / f"{key}.so"
     if not target.exists():
-        _compile(text, target, tools, time.monotonic() + timeout_s, full=full)
+        _compile(text, target, tools, time.monotonic() + timeout_s, header)
     return target
 
 
-def _compile(text: str, target: Path, tools: Toolchain, deadline: float, *, full: bool) -> None:
+def _compile(text: str, target: Path, tools: Toolchain, deadline: float, header: Header) -> None:
     with tempfile.TemporaryDirectory(prefix="simt-") as name:
         folder = Path(name)
         source, object_file = folder / "extension.cpp", folder / "extension.o"
         source.write_text(text)
-        code, log = _run(_limited(tools.compile_command(source, object_file, full=full)), folder, deadline)
-        if code and not full and diagnostics.may_lack_a_header(log, tools.full_names()):
-            code, log = _run(_limited(tools.compile_command(source, object_file, full=True)), folder, deadline)
+        code, log = _run(_limited(tools.compile_command(source, object_file, header)), folder, deadline)
+        if code and header == "small" and diagnostics.may_lack_a_header(log, tools.full_names()):
+            code, log = _run(_limited(tools.compile_command(source, object_file, "full")), folder, deadline)
         if code:
             full_now = full_disk(folder, tools.folder, told=log)
             raise full_now or diagnostics.explain(log, text) or _gave_up(log, tools, folder)
@@ -99,7 +103,7 @@ def _gave_up(log: str, tools: Toolchain, folder: Path) -> Exception:
     last = (log.strip().splitlines() or ["no message"])[-1].strip()[:300]
     probe = folder / "probe.cpp"
     probe.write_text("int probe() { return 0; }\n")
-    code, _ = _run(tools.compile_command(probe, folder / "probe.o", full=False), folder, time.monotonic() + 60)
+    code, _ = _run(tools.compile_command(probe, folder / "probe.o", "small"), folder, time.monotonic() + 60)
     if code:
         return InfrastructureError(f"the C++ compiler does not work: {last}")
     return Unsupported("what the compiler gives up on", last)

@@ -20,14 +20,19 @@ _UNDECLARED = re.compile(
 )
 _NO_HEADER = re.compile(r"^(?P<name>\S+): No such file or directory")
 _OUR_SCOPE = re.compile(
-    r"(const )?(class |struct |using )?(::)?(at|c10|torch|caffe2|pybind11|py|simt|nvcuda|cuda|at::cuda|c10::cuda)\b"
+    r"(const )?(class |struct |using )?(::)?(at|c10|torch|caffe2|pybind11|py|simt|nvcuda|cuda|at::cuda|c10::cuda"
+    r"|cooperative_groups|cg)\b"
 )
 _OUR_OVERLOADS = re.compile(
     r"no matching function for call to '(at|torch|c10|pybind11|simt::(?!Launch)|Tensor)\b"
     r"|(could not convert|no known conversion) .* to '(c10|simt)::"
 )
+# Tensors compute with operators and are assigned numbers in torch, but not here.
+_TENSOR_OPERATOR = re.compile(
+    r"no match for '(?P<operator>operator[^']+)' .*operand types? (is|are) .*'(const )?at::Tensor'"
+)
 # What nvcc would say too, though it is one of our headers that says it.
-_NVCC_SAYS_TOO = re.compile(r"uses too much shared data|at most 8 bytes")
+_NVCC_SAYS_TOO = re.compile(r"uses too much shared data|at most 8 bytes|torch has no dtype for the type")
 
 
 def explain(log: str, text: str) -> CompileError | Unsupported | None:
@@ -78,6 +83,8 @@ def _missing(message: str) -> str | None:
     if found := _UNDECLARED.search(message):
         name = found["name"] or found["dependent"]
         return name if FOREIGN_NAME.fullmatch(name.split("::")[-1]) else None
+    if found := _TENSOR_OPERATOR.search(message):
+        return f"at::Tensor::{found['operator']}"
     return message if _OUR_OVERLOADS.search(message) else None
 
 

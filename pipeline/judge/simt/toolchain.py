@@ -2,11 +2,13 @@
 
 Precompiled headers make a build near as cheap as one without any header, but only if they leave out what leaves
 templates for each translation unit to instantiate: <string> (60 ms) and C++17's special functions (40 ms). Hence two
-of them, and the smaller one for the sources that can do with it.
+of them, and the smaller one for the sources that can do with it. A third, made when first asked for, has CUDA's
+16-bit types on top of the larger one, from NVIDIA's own headers.
 """
 
 import fcntl
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -19,9 +21,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pipeline.errors import InfrastructureError, UserError
+from pipeline.judge.rules.native_names import FUNCTIONS_OUT_OF_BOUNDS, OUT_OF_BOUNDS
 from pipeline.judge.simt.elf import dynamic_symbols
+from pipeline.judge.simt.errors import Unsupported
 
 HERE = Path(__file__).parent
 INCLUDE = HERE / "include"
@@ -37,6 +42,17 @@ FLAGS = (
     *("-fno-math-errno", "-fno-trapping-math", "-fno-threadsafe-statics", "-fno-semantic-interposition"),
     *("-fno-stack-protector", "-fmax-errors=5", "-fdiagnostics-color=never", "-fno-diagnostics-show-caret"),
 )
+# "half" has __half and __nv_bfloat16 as torch's own builds have them, "half_operators" all of NVIDIA's headers.
+Header = Literal["small", "full", "half", "half_operators"]
+_DEFINITIONS: dict[Header, tuple[str, ...]] = {
+    "small": (),
+    "full": ("SIMT_FULL",),
+    "half": (
+        *("SIMT_FULL", "SIMT_CUDA_16_BITS", "__CUDA_NO_HALF_OPERATORS__", "__CUDA_NO_HALF_CONVERSIONS__"),
+        *("__CUDA_NO_BFLOAT16_CONVERSIONS__", "__CUDA_NO_HALF2_OPERATORS__"),
+    ),
+    "half_operators": ("SIMT_FULL", "SIMT_CUDA_16_BITS"),
+}
 RUNTIME_FLAGS = ("-shared", f"-Wl,-soname,{LIBRARY}", "-Wl,--no-as-needed")
 _START_FILES = ("crti.o", "crtbeginS.o")
 _END_FILES = ("crtendS.o", "crtn.o")
@@ -44,14 +60,9 @@ _END_FILES = ("crtendS.o", "crtn.o")
 _LIBRARIES = ("libstdc++.so.6", "libm.so.6", "libc.so.6", "libgcc_s.so.1")
 
 
-# Of the C library: what undoes the protection of memory, catches its faults, finds functions by name, or starts
-# threads and processes that outlive a call.
-OUT_OF_REACH = frozenset(
-    """mprotect pkey_mprotect mmap mmap64 munmap mremap madvise process_vm_readv process_vm_writev dlopen dlmopen
-    dlsym dlvsym dl_iterate_phdr syscall ptrace prctl signal sigaction sigaltstack sigprocmask pthread_sigmask setjmp
-    _setjmp sigsetjmp __sigsetjmp longjmp siglongjmp pthread_create thrd_create clone fork vfork execve execv execvp
-    execl execlp posix_spawn system popen""".split()  # noqa: SIM905
-)
+# Of the C library: what undoes the protection of memory, catches its faults, finds functions by name, writes to the
+# parent, or starts threads and processes that outlive a call.
+OUT_OF_REACH = OUT_OF_BOUNDS | FUNCTIONS_OUT_OF_BOUNDS | {"thrd_create"}
 
 
 # A substitution or template parameter, a constructor or destructor, a literal, or a name's length.
@@ -68,10 +79,18 @@ class Toolchain:
     start_files: tuple[str, ...]
     end_files: tuple[str, ...]
 
-    def compile_command(self, source: Path, target: Path, *, full: bool) -> list[str]:
-        """Return the command that compiles one translated source."""
-        header = self.folder / ("full" if full else "small") / "simt.h"
-        return [self.compiler, *FLAGS, "-include", str(header), "-x", "c++", "-c", str(source), "-o", str(target)]
+    def compile_command(self, source: Path, target: Path, header: Header) -> list[str]:
+        """Return the command that compiles one translated source with one of the precompiled headers.
+
+        Raises:
+            Unsupported: the header with 16-bit types is asked for, and NVIDIA's headers are not installed.
+        """
+        path = self.folder / header / "simt.h"
+        if not path.exists():
+            with lock(self.folder / "headers.lock"):
+                if not path.exists():
+                    _precompile(self.compiler, path.parent, header)
+        return [self.compiler, *FLAGS, "-include", str(path), "-x", "c++", "-c", str(source), "-o", str(target)]
 
     def link_command(self, target: Path, *objects: Path) -> list[str]:
         """Return the command that links objects to an extension: the linker itself, without the compiler's driver.
@@ -124,7 +143,17 @@ def _words(path: Path) -> frozenset[str]:
 
 def own_files() -> list[Path]:
     """Return the headers and sources that builds depend on, in a fixed order."""
-    return sorted(p for folder in (INCLUDE, RUNTIME) for p in folder.rglob("*") if p.suffix in (".h", ".cpp"))
+    return sorted(p for folder in (INCLUDE, RUNTIME) for p in folder.rglob("*") if p.is_file())
+
+
+@cache
+def nvidia_headers() -> Path | None:
+    """Return the folder of NVIDIA's headers: of the package nvidia-cuda-runtime or of a toolkit; None without one."""
+    package = importlib.util.find_spec("nvidia")
+    roots = [Path(root) for root in (package.submodule_search_locations or ())] if package else []
+    folders = [folder for root in roots for folder in sorted(root.glob("*/include"), reverse=True)]
+    toolkit = Path(os.environ.get("CUDA_HOME", "/usr/local/cuda")) / "include"
+    return next((f for f in (*folders, toolkit) if (f / "cuda_bf16.h").exists()), None)
 
 
 @cache
@@ -132,7 +161,9 @@ def toolchain_key() -> str:
     """Return a hash of all that the shared files are made from: our sources, the flags, the compiler's version."""
     digest = hashlib.sha256(_output([cxx_compiler(), "--version"]).encode())
     digest.update(" ".join([*FLAGS, *RUNTIME_FLAGS]).encode())
-    for path in own_files():
+    nvidia = nvidia_headers()
+    theirs = sorted(nvidia.glob("cuda_?*16.h*")) if nvidia else []
+    for path in (*own_files(), *theirs):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
@@ -175,23 +206,15 @@ def _make(folder: Path, description: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     compiler = cxx_compiler()
-    names: dict[str, set[str]] = {}
-    for name, definition in (("small", ""), ("full", "#define SIMT_FULL\n")):
-        header = folder / name / "simt.h"
-        header.parent.mkdir()
-        header.write_text(f'{definition}#include "simt/simt.h"\n')
-        command = [compiler, *FLAGS, "-I", str(INCLUDE), "-x", "c++-header", str(header)]
-        _output([*command, "-o", f"{header}.gch"])
-        names[name] = set(re.findall(r"[A-Za-z_]\w*", _output([*command, "-E", "-P", "-dD"])))
-        # A precompiled header that does not fit is skipped without a word, and every build would be slow.
-        header.write_text('#error "the precompiled header was not used"\n')
+    small = _precompile(compiler, folder / "small", "small")
+    full = _precompile(compiler, folder / "full", "full")
     sources = [str(p) for p in sorted(RUNTIME.glob("*.cpp"))]
     command = [compiler, *FLAGS, "-include", str(folder / "small" / "simt.h"), "-I", str(INCLUDE), *RUNTIME_FLAGS]
     _output([*command, *sources, "-o", str(folder / LIBRARY)])
     libraries = [folder / LIBRARY, *(Path(_print_file(compiler, name)) for name in _LIBRARIES)]
     available = set[str]().union(*(dynamic_symbols(library)[0] for library in libraries))
     (folder / SYMBOLS).write_text("\n".join(sorted(available)))
-    (folder / FULL_NAMES).write_text("\n".join(sorted(names["full"] - names["small"])))
+    (folder / FULL_NAMES).write_text("\n".join(sorted(full - small)))
     where = {name: _print_file(compiler, name) for name in (*_START_FILES, *_END_FILES)}
     found = {
         "compiler": compiler,
@@ -201,6 +224,25 @@ def _make(folder: Path, description: Path) -> None:
     }
     with atomic(description) as temporary:
         temporary.write_text(json.dumps(found))
+
+
+def _precompile(compiler: str, folder: Path, kind: Header) -> set[str]:
+    """Make one of the precompiled headers, ``folder``/simt.h; return the identifiers it has."""
+    include = ["-I", str(INCLUDE)]
+    if "SIMT_CUDA_16_BITS" in _DEFINITIONS[kind]:
+        nvidia = nvidia_headers()
+        if nvidia is None:
+            raise Unsupported("__half and __nv_bfloat16", "pip install nvidia-cuda-runtime, or set CUDA_HOME")
+        include += ["-I", str(nvidia)]
+    folder.mkdir(exist_ok=True)
+    header, text = folder / "simt.h", folder / "text.h"
+    text.write_text("".join(f"#define {name}\n" for name in _DEFINITIONS[kind]) + '#include "simt/simt.h"\n')
+    command = [compiler, *FLAGS, *include, "-x", "c++-header", str(text)]
+    _output([*command, "-o", f"{header}.gch"])
+    # A precompiled header that does not fit is skipped without a word, and every build would be slow.
+    with atomic(header) as temporary:
+        temporary.write_text('#error "the precompiled header was not used"\n')
+    return set(re.findall(r"[A-Za-z_]\w*", _output([*command, "-E", "-P", "-dD"])))
 
 
 def _print_file(compiler: str, name: str) -> str:

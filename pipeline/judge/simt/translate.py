@@ -17,6 +17,7 @@ from pipeline.judge.simt.errors import Unsupported
 
 _PATTERNS = """
 (call_expression (kernel_call_syntax)) @launch
+(call_expression function: (identifier) @call)
 (declaration (type_qualifier "__shared__")) @shared
 (preproc_include path: (_) @header) @include
 (preproc_arg) @macro
@@ -24,6 +25,7 @@ _PATTERNS = """
 (string_literal) @blank
 (raw_string_literal) @blank
 """
+_LAUNCH_FUNCTIONS = (b"cudaLaunchKernel", b"cudaLaunchCooperativeKernel")
 _DEVICE = frozenset({"__global__", "__device__"})
 # Alignment asked for a shared array; every array has 16 bytes here, and the grammar trips over __align__.
 _ALIGNMENT = re.compile(
@@ -53,13 +55,14 @@ def translate(source: str) -> str:
     raw = source.encode(errors="replace")
     raw = _ALIGNMENT.sub(lambda m: b" " * len(m[0]), raw)
     nodes = _find(raw)
-    code = _without(raw, nodes.get("blank", []))
+    code = _without(raw, nodes.get("blank", []) + nodes.get("include", []))
     construct = features.unsupported_name(code.decode(errors="replace"))
     if construct:
         raise Unsupported(construct)
     edits = [edit for node in nodes.get("include", []) for edit in _include(node)]
     edits += [_shared(node) for node in nodes.get("shared", [])]
     edits += [edit for node in nodes.get("launch", []) for edit in _launch(node)]
+    edits += [_launch_function(n) for n in nodes.get("call", []) if _bytes(n) in _LAUNCH_FUNCTIONS]
     edits += [
         _Edit(n.start_byte, n.end_byte, _macro(_bytes(n))) for n in nodes.get("macro", []) if b"<<<" in _bytes(n)
     ]
@@ -103,11 +106,7 @@ def _include(node: tree_sitter.Node) -> list[_Edit]:
     header = _bytes(node.child_by_field_name("path")).decode(errors="replace").strip('<>"')
     if header.startswith("/") or ".." in header:
         raise Unsupported("a header outside of the include paths")
-    construct = features.unsupported_header(header)
-    if construct:
-        raise Unsupported(header if construct == "that header" else construct)
-    known = features.PROVIDED.fullmatch(header) or header in features.STANDARD or header in features.STANDARD_FULL
-    return [_Edit(node.start_byte, node.end_byte, _blank(_bytes(node)))] if known else []
+    return [_Edit(node.start_byte, node.end_byte, _blank(_bytes(node)))] if features.is_known_header(header) else []
 
 
 def _launch(node: tree_sitter.Node) -> list[_Edit]:
@@ -123,7 +122,7 @@ def _launch(node: tree_sitter.Node) -> list[_Edit]:
         raise Unsupported("dynamic parallelism")
     name = b" ".join(_bytes(function).split())
     lines = b"\n" * _bytes(function).count(b"\n")
-    quoted = name.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    quoted = _quoted(name)
     configuration = _bytes(syntax).removeprefix(b"<<<").removesuffix(b">>>")
     line = node.start_point[0] + 1
     head = b'simt::Launch("%s", %d, %s%s)(' % (quoted, line, lines, configuration)
@@ -132,6 +131,29 @@ def _launch(node: tree_sitter.Node) -> list[_Edit]:
     edits = [_Edit(node.start_byte, arguments.start_byte + 1, head + kernel)]
     edits += [_Edit(a.start_byte, a.end_byte, b"nullptr") for a in arguments.named_children if _bytes(a) == b"NULL"]
     return edits
+
+
+def _quoted(name: bytes) -> bytes:
+    return name.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+
+
+def _launch_function(function: tree_sitter.Node) -> _Edit:
+    """``cudaLaunchKernel((void*)k<T>, ...`` to ``simt::launch_kernel("k<T>", line, k<T>, ...``: casts hide types."""
+    arguments = function.next_named_sibling
+    given = kernel = arguments.named_children[0] if arguments is not None and arguments.named_children else None
+    while kernel is not None and kernel.type not in ("identifier", "template_function", "qualified_identifier"):
+        if kernel.type == "call_expression":  # reinterpret_cast<void*>(k)
+            kernel = kernel.child_by_field_name("arguments")
+        elif kernel.type in ("argument_list", "parenthesized_expression") and kernel.named_children:
+            kernel = kernel.named_children[0]
+        else:
+            kernel = kernel.child_by_field_name("value") or kernel.child_by_field_name("argument")
+    if given is None or kernel is None:
+        raise Unsupported("this form of cudaLaunchKernel")
+    name = b" ".join(_bytes(kernel).split())
+    lines = b"\n" * (given.end_point[0] - function.start_point[0])
+    head = b'simt::launch_kernel("%s", %d, %s%s' % (_quoted(name), function.start_point[0] + 1, name, lines)
+    return _Edit(function.start_byte, given.end_byte, head)
 
 
 def _in_device_code(node: tree_sitter.Node) -> bool:

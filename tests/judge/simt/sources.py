@@ -1,29 +1,10 @@
 """CUDA sources as a model writes them, each with arguments and what torch computes for them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
 import torch
 import torch.nn.functional as F  # noqa: N812
 
 from pipeline.judge.simt.build import ExtensionSource
-
-
-@dataclass(frozen=True)
-class Example:
-    """One extension: call ``function`` with ``arguments``, compare with ``expected``."""
-
-    source: ExtensionSource
-    function: str
-    arguments: Callable[[], tuple[Any, ...]]
-    expected: Callable[..., Any]
-
-
-def inline(cuda: str, declaration: str) -> ExtensionSource:
-    name = declaration.partition("(")[0].split()[-1]
-    return ExtensionSource(f"#include <torch/extension.h>\n{declaration};", cuda, (name,))
-
+from tests.judge.simt.example import Example, example
 
 GRID_STRIDE = r"""
 #include <torch/extension.h>
@@ -266,35 +247,30 @@ PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
 """
 
 
-def _example(cuda: str, declaration: str, arguments: Callable[[], tuple[Any, ...]], expected: Any) -> Example:
-    source = inline(cuda, declaration)
-    return Example(source, source.functions[0], arguments, expected)
-
-
 EXAMPLES = {
-    "grid stride": _example(
+    "grid stride": example(
         GRID_STRIDE, "torch::Tensor gelu_cuda(torch::Tensor x)", lambda: (torch.randn(37, 91),), F.gelu
     ),
-    "3-D grid": _example(
+    "3-D grid": example(
         GRID_3D,
         "torch::Tensor add_bias_cuda(const torch::Tensor& x, const torch::Tensor& b)",
         lambda: (torch.randn(3, 9, 21), torch.randn(9)),
         lambda x, b: torch.relu(x + b[:, None]),
     ),
-    "warp shuffles": _example(
+    "warp shuffles": example(
         WARP_SUM, "torch::Tensor row_sum_cuda(torch::Tensor x)", lambda: (torch.randn(7, 333),), lambda x: x.sum(1)
     ),
-    "dispatch to double": _example(
+    "dispatch to double": example(
         WARP_SUM,
         "torch::Tensor row_sum_cuda(torch::Tensor x)",
         lambda: (torch.randn(7, 333).double(),),
         lambda x: x.sum(1),
     ),
-    "dynamic shared memory": _example(
+    "dynamic shared memory": example(
         SOFTMAX, "torch::Tensor softmax_cuda(torch::Tensor x)", lambda: (torch.randn(5, 301),), lambda x: x.softmax(1)
     ),
     **{
-        f"sigmoid of {dtype}": _example(
+        f"sigmoid of {dtype}": example(
             SIGMOID,
             "at::Tensor sigmoid_cuda(at::Tensor x)",
             lambda dtype=dtype: (torch.randn(99).to(dtype),),
@@ -302,25 +278,25 @@ EXAMPLES = {
         )
         for dtype in (torch.float32, torch.float16, torch.bfloat16)
     },
-    "tiled matmul": _example(
+    "tiled matmul": example(
         MATMUL,
         "torch::Tensor matmul_cuda(torch::Tensor A, torch::Tensor B)",
         lambda: (torch.randn(33, 50), torch.randn(50, 41)),
         torch.matmul,
     ),
-    "atomics": _example(
+    "atomics": example(
         HISTOGRAM,
         "std::vector<torch::Tensor> histogram_cuda(torch::Tensor x, int64_t bins)",
         lambda: (torch.randint(0, 9, (1000,)), 9),
         lambda x, n: [torch.bincount(x, minlength=n).int(), torch.bincount(x, minlength=n) * 0.5],
     ),
-    "memory of the host": _example(
+    "memory of the host": example(
         HOST_MEMORY,
         "torch::Tensor scaled(torch::Tensor x)",
         lambda: (torch.rand(50) + 1,),
         lambda x: x * x[0] * 3,
     ),
-    "float4": _example(
+    "float4": example(
         FLOAT4,
         "torch::Tensor axpy(torch::Tensor x, torch::Tensor y, double a)",
         lambda: (torch.randn(16, 64), torch.randn(16, 64), 3),

@@ -12,10 +12,12 @@ import pytest
 
 from pipeline.errors import InfrastructureError, UserError
 from pipeline.judge.simt import build as build_module
+from pipeline.judge.simt import toolchain as toolchain_module
 from pipeline.judge.simt.build import ExtensionSource, build
 from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, Unsupported
 from pipeline.judge.simt.toolchain import _names_in, toolchain
-from tests.judge.simt.sources import EXAMPLES, GRID_3D, GRID_STRIDE, inline
+from tests.judge.simt.example import inline
+from tests.judge.simt.sources import EXAMPLES, GRID_3D, GRID_STRIDE
 
 SOURCE = EXAMPLES["3-D grid"].source
 FUNCTION = "torch::Tensor f(torch::Tensor x)"
@@ -68,6 +70,32 @@ def test_what_the_look_alike_lacks_is_unsupported(body: str, construct: str, cac
     assert caught.value.construct == construct
 
 
+HALF = "#include <cuda_fp16.h>\n__device__ __half twice(__half x) { return BODY; }\n" + f"{FUNCTION} {{ return x; }}"
+
+
+def test_16_bit_types_have_operators_only_if_a_flag_says_so_as_in_torchs_own_builds(cache: Path):
+    source = inline(HALF.replace("BODY", "x + x"), FUNCTION)
+    with pytest.raises(CompileError, match="no match for 'operator\\+'"):
+        build(source, cache)
+    assert build(dataclasses.replace(source, flags=("-O3", "-U__CUDA_NO_HALF_OPERATORS__")), cache).exists()
+
+
+def test_16_bit_types_without_nvidias_headers_are_unsupported(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    tools = dataclasses.replace(toolchain(cache), folder=tmp_path)
+    monkeypatch.setattr(toolchain_module, "nvidia_headers", lambda: None)
+    with pytest.raises(Unsupported, match="pip install nvidia-cuda-runtime"):
+        build_module._compile("", tmp_path / "out.so", tools, time.monotonic() + 60, "half")
+
+
+def test_flags_define_macros(cache: Path):
+    source = inline(f'static_assert(SIZE == 4 && FAST, "");\n{FUNCTION} {{ return x; }}', FUNCTION)
+    assert build(dataclasses.replace(source, flags=("-DSIZE=4", "--use_fast_math", "-DFAST")), cache).exists()
+    with pytest.raises(Unsupported):
+        build(dataclasses.replace(source, flags=("-DSIZE=4;asm()",)), cache)
+
+
 def test_a_build_that_takes_too_long_is_given_up(cache: Path):
     with pytest.raises(CompileTimeoutError):
         build(inline(GRID_STRIDE + "// slow", "torch::Tensor gelu_cuda(torch::Tensor x)"), cache, timeout_s=0.001)
@@ -101,7 +129,7 @@ def test_a_compiler_that_does_not_work_is_no_verdict(cache: Path, tmp_path: Path
     broken.chmod(0o755)
     tools = dataclasses.replace(toolchain(cache), compiler=str(broken))
     with pytest.raises(InfrastructureError, match="does not work: cannot allocate memory"):
-        build_module._compile("", tmp_path / "out.so", tools, time.monotonic() + 60, full=False)
+        build_module._compile("", tmp_path / "out.so", tools, time.monotonic() + 60, "small")
 
 
 def test_a_build_that_fails_on_a_full_disk_is_no_verdict(cache: Path, monkeypatch: pytest.MonkeyPatch):

@@ -9,8 +9,11 @@ import torch
 from pipeline.judge.simt import binding
 from pipeline.judge.simt.binding import Extension
 from pipeline.judge.simt.build import ExtensionSource
-from tests.judge.simt.sources import EXAMPLES, MATMUL, MODULE, inline
+from tests.judge.simt import sources, sources_16_bit, sources_device
+from tests.judge.simt.example import inline
+from tests.judge.simt.sources import MATMUL, MODULE
 
+EXAMPLES = {**sources.EXAMPLES, **sources_16_bit.EXAMPLES, **sources_device.EXAMPLES}
 Compiled = Callable[[ExtensionSource], Extension]
 
 
@@ -44,6 +47,21 @@ def test_arguments_are_checked_like_pybind_does(compiled: Compiled):
             apply(*args, **kwargs)
     with pytest.raises(RuntimeError, match="expected scalar type Float but found Double"):
         apply(x.double())
+
+
+@pytest.mark.parametrize(
+    ("threads", "shared_bytes", "message"),
+    [(1025, 16, "CUDA error: invalid configuration argument"), (32, 50_000, "CUDA error: invalid argument")],
+)
+def test_a_launch_over_the_limits_raises_where_it_is_checked(
+    threads: int, shared_bytes: int, message: str, compiled: Compiled
+):
+    declaration = "torch::Tensor f(torch::Tensor x, int64_t threads, int64_t shared_bytes)"
+    function = compiled(inline(sources_device.LIMITS, declaration)).f
+    x = torch.zeros(32)
+    with pytest.raises(RuntimeError, match=message):
+        function(x, threads, shared_bytes)
+    assert torch.equal(function(x, 32, 16), x + 1)
 
 
 def test_a_failed_check_raises_its_message(compiled: Compiled):

@@ -13,7 +13,7 @@ from pipeline.judge.simt.binding import Extension
 from pipeline.judge.simt.build import ExtensionSource
 from pipeline.judge.simt.errors import SimtFault
 from pipeline.judge.simt.fault import Fault, read_fault
-from tests.judge.simt.sources import inline
+from tests.judge.simt.example import inline
 
 Compiled = Callable[[ExtensionSource], Extension]
 N = 40  # elements, one block of 64 threads

@@ -24,6 +24,7 @@ struct LaunchRecord {
 constexpr size_t kMaxRecords = 4096;
 static std::vector<LaunchRecord> records;
 static int64_t launch_count;
+static bool launching = true;
 
 struct AttributeRecord {
     char text[192];
@@ -83,6 +84,7 @@ extern "C" void simt_launch(const LaunchConfig& config, KernelBody body, void* a
         memcpy(record.block, config.block, sizeof record.block);
         records.push_back(record);
     }
+    if (!launching) return;
     block_dim_storage = {config.block[0], config.block[1], config.block[2]};
     grid_dim_storage = {config.grid[0], config.grid[1], config.grid[2]};
     install_signal_handler();
@@ -101,6 +103,7 @@ void simt_reset_launches() {
     launch_count = 0;
     records.clear();
 }
+void simt_set_launching(bool on) { launching = on; }
 void simt_set_order(int order, uint64_t seed) { set_order(static_cast<Order>(order), seed); }
 
 }  // extern "C"
@@ -155,6 +158,17 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
     cudaGetDeviceProperties(&p, 0);
     switch (attribute) {
         case cudaDevAttrMaxThreadsPerBlock: *value = p.maxThreadsPerBlock; break;
+        case cudaDevAttrMaxBlockDimX: *value = p.maxThreadsDim[0]; break;
+        case cudaDevAttrMaxBlockDimY: *value = p.maxThreadsDim[1]; break;
+        case cudaDevAttrMaxBlockDimZ: *value = p.maxThreadsDim[2]; break;
+        case cudaDevAttrMaxGridDimX: *value = p.maxGridSize[0]; break;
+        case cudaDevAttrMaxGridDimY: *value = p.maxGridSize[1]; break;
+        case cudaDevAttrMaxGridDimZ: *value = p.maxGridSize[2]; break;
+        case cudaDevAttrMaxRegistersPerBlock: *value = p.regsPerBlock; break;
+        case cudaDevAttrClockRate: *value = p.clockRate; break;
+        case cudaDevAttrL2CacheSize: *value = p.l2CacheSize; break;
+        case cudaDevAttrCooperativeLaunch: *value = 1; break;
+        case cudaDevAttrMaxSharedMemoryPerMultiprocessor: *value = static_cast<int>(p.sharedMemPerMultiprocessor); break;
         case cudaDevAttrMaxSharedMemoryPerBlock: *value = static_cast<int>(p.sharedMemPerBlock); break;
         case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = static_cast<int>(p.sharedMemPerBlockOptin); break;
         case cudaDevAttrWarpSize: *value = p.warpSize; break;

@@ -60,17 +60,18 @@ static TensorImpl* checked(TensorImpl* impl) {
     return impl;
 }
 
-static int64_t wrap(int64_t index, int64_t size) {
-    if (index < -size || index >= size)
-        simt::fail<c10::IndexError>("Dimension out of range (expected to be in range of [", -size, ", ", size - 1,
-                                    "], but got ", index, ")");
-    return index < 0 ? index + size : index;
+int64_t maybe_wrap_dim(int64_t dim, int64_t count) {
+    const int64_t least = count ? count : 1;  // a number counts as having one dimension
+    if (dim < -least || dim >= least)
+        simt::fail<c10::IndexError>("Dimension out of range (expected to be in range of [", -least, ", ", least - 1,
+                                    "], but got ", dim, ")");
+    return dim < 0 ? dim + least : dim;
 }
 
 int64_t Tensor::dim() const { return checked(impl_)->dim; }
 int64_t Tensor::numel() const { return checked(impl_)->numel; }
-int64_t Tensor::size(int64_t d) const { return impl_->sizes[wrap(d, dim())]; }
-int64_t Tensor::stride(int64_t d) const { return impl_->strides[wrap(d, dim())]; }
+int64_t Tensor::size(int64_t d) const { return impl_->sizes[maybe_wrap_dim(d, dim())]; }
+int64_t Tensor::stride(int64_t d) const { return impl_->strides[maybe_wrap_dim(d, dim())]; }
 IntArrayRef Tensor::sizes() const { return {checked(impl_)->sizes, static_cast<size_t>(impl_->dim)}; }
 IntArrayRef Tensor::strides() const { return {checked(impl_)->strides, static_cast<size_t>(impl_->dim)}; }
 ScalarType Tensor::scalar_type() const { return checked(impl_)->type; }
@@ -157,6 +158,12 @@ Tensor ones(IntArrayRef sizes, TensorOptions options) { return full(sizes, 1, op
 Tensor full(IntArrayRef sizes, Scalar value, TensorOptions options) {
     Tensor result = empty(sizes, options);
     result.fill_(value);
+    return result;
+}
+
+Tensor tensor(ArrayRef<Scalar> values, TensorOptions options) {
+    const Tensor result = empty({static_cast<int64_t>(values.size())}, options);
+    for (size_t i = 0; i < values.size(); ++i) result[static_cast<int64_t>(i)].fill_(values[i]);
     return result;
 }
 

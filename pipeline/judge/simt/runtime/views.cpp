@@ -27,13 +27,6 @@ struct Shape {
     }
 };
 
-int64_t wrapped(int64_t dim, int64_t count) {
-    if (dim < -count || dim >= count)
-        simt::fail<c10::IndexError>("Dimension out of range (expected to be in range of [", -count, ", ", count - 1,
-                                    "], but got ", dim, ")");
-    return dim < 0 ? dim + count : dim;
-}
-
 // The one size given as -1, computed.
 std::vector<int64_t> inferred(IntArrayRef sizes, int64_t numel) {
     std::vector<int64_t> result = sizes.vec();
@@ -67,8 +60,8 @@ Tensor Tensor::reshape(IntArrayRef sizes) const { return contiguous().view(sizes
 
 Tensor Tensor::flatten(int64_t first, int64_t last) const {
     if (dim() == 0) return reshape({1});
-    first = wrapped(first, dim());
-    last = wrapped(last, dim());
+    first = maybe_wrap_dim(first, dim());
+    last = maybe_wrap_dim(last, dim());
     std::vector<int64_t> wanted;
     for (int64_t d = 0; d < dim(); ++d) {
         if (d > first && d <= last) wanted.back() *= size(d);
@@ -79,7 +72,7 @@ Tensor Tensor::flatten(int64_t first, int64_t last) const {
 
 Tensor Tensor::unsqueeze(int64_t d) const {
     Shape shape(*this);
-    d = wrapped(d, dim() + 1);
+    d = maybe_wrap_dim(d, dim() + 1);
     shape.insert(d, 1, d < dim() ? size(d) * stride(d) : 1);
     return shape.of(*this);
 }
@@ -93,15 +86,15 @@ Tensor Tensor::squeeze() const {
 
 Tensor Tensor::squeeze(int64_t d) const {
     Shape shape(*this);
-    d = wrapped(d, dim());
+    d = maybe_wrap_dim(d, dim());
     if (shape.sizes[d] == 1) shape.erase(d);
     return shape.of(*this);
 }
 
 Tensor Tensor::transpose(int64_t a, int64_t b) const {
     Shape shape(*this);
-    a = wrapped(a, dim());
-    b = wrapped(b, dim());
+    a = maybe_wrap_dim(a, dim());
+    b = maybe_wrap_dim(b, dim());
     shape.sizes[a] = size(b), shape.sizes[b] = size(a);
     shape.strides[a] = stride(b), shape.strides[b] = stride(a);
     return shape.of(*this);
@@ -118,7 +111,7 @@ Tensor Tensor::permute(IntArrayRef dims) const {
         simt::fail("permute(sparse_coo): number of dimensions in the tensor input does not match the length of the "
                    "desired ordering of dimensions");
     for (int d = 0; d < shape.dim; ++d) {
-        const int64_t from = wrapped(dims[static_cast<size_t>(d)], dim());
+        const int64_t from = maybe_wrap_dim(dims[static_cast<size_t>(d)], dim());
         shape.sizes[d] = size(from);
         shape.strides[d] = stride(from);
     }
@@ -141,7 +134,7 @@ Tensor Tensor::expand(IntArrayRef wanted) const {
 
 Tensor Tensor::narrow(int64_t d, int64_t start, int64_t length) const {
     Shape shape(*this);
-    d = wrapped(d, dim());
+    d = maybe_wrap_dim(d, dim());
     if (start < 0 || length < 0 || start + length > size(d))
         simt::fail("start (", start, ") + length (", length, ") exceeds dimension size (", size(d), ").");
     shape.sizes[d] = length;
@@ -149,7 +142,7 @@ Tensor Tensor::narrow(int64_t d, int64_t start, int64_t length) const {
 }
 
 Tensor Tensor::select(int64_t d, int64_t index) const {
-    d = wrapped(d, dim());
+    d = maybe_wrap_dim(d, dim());
     if (index < -size(d) || index >= size(d))
         simt::fail<c10::IndexError>("select(): index ", index, " out of range for tensor of size ", sizes(),
                                     " at dimension ", d);
@@ -157,7 +150,7 @@ Tensor Tensor::select(int64_t d, int64_t index) const {
 }
 
 Tensor Tensor::slice(int64_t d, int64_t start, int64_t end, int64_t step) const {
-    d = wrapped(d, dim());
+    d = maybe_wrap_dim(d, dim());
     const int64_t n = size(d);
     if (start < 0) start += n;
     if (end < 0) end += n;

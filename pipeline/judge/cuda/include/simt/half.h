@@ -22,7 +22,7 @@ namespace c10 {
 #define SIMT_ASSIGNING(NAME, OP)                                                                           \
     SIMT_BOTH NAME& operator OP##=(NAME& a, NAME b) { return a = a OP b; }                                 \
     SIMT_BOTH float& operator OP##=(float& a, NAME b) { return a = a OP float(b); }
-#define SIMT_16_BITS(NAME, NATIVE, FROM, TO)                                                               \
+#define SIMT_16_BITS(NAME, NATIVE, FROM, TO, EXPLICIT)                                                               \
     struct alignas(2) NAME {                                                                               \
         unsigned short x;                                                                                  \
         struct from_bits_t {};                                                                             \
@@ -32,16 +32,18 @@ namespace c10 {
         SIMT_BOTH NAME(float value) : NAME(FROM(value)) {}                                                 \
         SIMT_BOTH NAME(const NATIVE& value) { *reinterpret_cast<NATIVE*>(&x) = value; }                    \
         SIMT_BOTH operator float() const { return TO(*reinterpret_cast<const NATIVE*>(&x)); }              \
-        SIMT_BOTH operator NATIVE() const { return *reinterpret_cast<const NATIVE*>(&x); }                 \
+        SIMT_BOTH EXPLICIT operator NATIVE() const { return *reinterpret_cast<const NATIVE*>(&x); }                 \
     };                                                                                                     \
     SIMT_ARITHMETIC(NAME, +) SIMT_ARITHMETIC(NAME, -) SIMT_ARITHMETIC(NAME, *) SIMT_ARITHMETIC(NAME, /)    \
     SIMT_ASSIGNING(NAME, +) SIMT_ASSIGNING(NAME, -) SIMT_ASSIGNING(NAME, *) SIMT_ASSIGNING(NAME, /)        \
     SIMT_BOTH NAME operator-(NAME a) { return -float(a); }
-SIMT_16_BITS(Half, __half, __float2half, __half2float)
-SIMT_16_BITS(BFloat16, __nv_bfloat16, __float2bfloat16, __bfloat162float)
+SIMT_16_BITS(Half, __half, __float2half, __half2float, )
+SIMT_16_BITS(BFloat16, __nv_bfloat16, __float2bfloat16, __bfloat162float, explicit)
 #undef SIMT_16_BITS
 #undef SIMT_ASSIGNING
 #undef SIMT_ARITHMETIC
 #undef SIMT_BOTH
 
 }  // namespace c10
+
+#include "simt/half_limits.h"

@@ -3,6 +3,7 @@
 #pragma once
 #include <stdlib.h>
 #include <string.h>
+#include <utility>
 #include "simt/types.h"
 
 enum cudaError_t {
@@ -10,9 +11,17 @@ enum cudaError_t {
     cudaErrorInvalidValue = 1,
     cudaErrorMemoryAllocation = 2,
     cudaErrorInvalidConfiguration = 9,
+    cudaErrorInvalidDevicePointer = 17,
+    cudaErrorInvalidDeviceFunction = 98,
+    cudaErrorNoDevice = 100,
+    cudaErrorInvalidDevice = 101,
     cudaErrorNoKernelImageForDevice = 209,
+    cudaErrorNotReady = 600,
     cudaErrorIllegalAddress = 700,
+    cudaErrorLaunchOutOfResources = 701,
     cudaErrorLaunchFailure = 719,
+    cudaErrorNotSupported = 801,
+    cudaErrorUnknown = 999,
 };
 using cudaError = cudaError_t;
 enum cudaMemcpyKind {
@@ -26,12 +35,23 @@ enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8, cudaFu
 enum cudaFuncCache { cudaFuncCachePreferNone, cudaFuncCachePreferShared, cudaFuncCachePreferL1, cudaFuncCachePreferEqual };
 enum cudaDeviceAttr {
     cudaDevAttrMaxThreadsPerBlock = 1,
+    cudaDevAttrMaxBlockDimX = 2,
+    cudaDevAttrMaxBlockDimY = 3,
+    cudaDevAttrMaxBlockDimZ = 4,
+    cudaDevAttrMaxGridDimX = 5,
+    cudaDevAttrMaxGridDimY = 6,
+    cudaDevAttrMaxGridDimZ = 7,
     cudaDevAttrMaxSharedMemoryPerBlock = 8,
     cudaDevAttrWarpSize = 10,
+    cudaDevAttrMaxRegistersPerBlock = 12,
+    cudaDevAttrClockRate = 13,
     cudaDevAttrMultiProcessorCount = 16,
+    cudaDevAttrL2CacheSize = 38,
     cudaDevAttrMaxThreadsPerMultiProcessor = 39,
     cudaDevAttrComputeCapabilityMajor = 75,
     cudaDevAttrComputeCapabilityMinor = 76,
+    cudaDevAttrMaxSharedMemoryPerMultiprocessor = 81,
+    cudaDevAttrCooperativeLaunch = 95,
     cudaDevAttrMaxSharedMemoryPerBlockOptin = 97
 };
 using cudaStream_t = struct CUstream_st*;
@@ -66,6 +86,12 @@ cudaError_t set_attribute(const char* text, F, cudaFuncAttribute attribute, int 
 // The text names the kernel, which is how a launch finds the limit that was raised for it.
 #define cudaFuncSetAttribute(...) simt::set_attribute(#__VA_ARGS__, __VA_ARGS__)
 template <class F> cudaError_t cudaFuncSetCacheConfig(F, cudaFuncCache) { return cudaSuccess; }
+enum cudaSharedMemConfig { cudaSharedMemBankSizeDefault, cudaSharedMemBankSizeFourByte, cudaSharedMemBankSizeEightByte };
+template <class F> cudaError_t cudaFuncSetSharedMemConfig(F, cudaSharedMemConfig) { return cudaSuccess; }
+inline cudaError_t cudaDeviceSetSharedMemConfig(cudaSharedMemConfig) { return cudaSuccess; }
+inline cudaError_t cudaDeviceSetCacheConfig(cudaFuncCache) { return cudaSuccess; }
+constexpr unsigned cudaMemAttachGlobal = 1, cudaHostAllocDefault = 0, cudaHostAllocMapped = 2, cudaHostAllocPortable = 1;
+constexpr int cudaCpuDeviceId = -1;
 
 template <class T>
 cudaError_t cudaMalloc(T** pointer, size_t bytes) {
@@ -79,6 +105,7 @@ cudaError_t cudaMallocManaged(T** pointer, size_t bytes, unsigned = 1) {
     return *pointer || bytes == 0 ? cudaSuccess : cudaErrorMemoryAllocation;
 }
 template <class T> cudaError_t cudaMallocHost(T** pointer, size_t bytes) { return cudaMallocManaged(pointer, bytes); }
+template <class T> cudaError_t cudaHostAlloc(T** pointer, size_t bytes, unsigned) { return cudaMallocManaged(pointer, bytes); }
 inline cudaError_t cudaFree(void* pointer) { return simt::simt_device_free(pointer) ? cudaSuccess : cudaErrorInvalidValue; }
 inline cudaError_t cudaFreeAsync(void* pointer, cudaStream_t) { return cudaFree(pointer); }
 inline cudaError_t cudaFreeHost(void* pointer) { return cudaFree(pointer); }
@@ -111,11 +138,27 @@ cudaError_t cudaMemcpyFromSymbol(void* to, const T& symbol, size_t bytes, size_t
     return cudaSuccess;
 }
 
+template <class T>
+cudaError_t cudaGetSymbolAddress(void** pointer, T& symbol) {
+    *pointer = const_cast<void*>(static_cast<const volatile void*>(&symbol));
+    return cudaSuccess;
+}
+inline cudaError_t cudaMemPrefetchAsync(const void*, size_t, int, cudaStream_t = {}) { return cudaSuccess; }
+inline cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
+    cudaDeviceProp properties;
+    cudaGetDeviceProperties(&properties, 0);
+    *free = *total = properties.totalGlobalMem;
+    return cudaSuccess;
+}
+
 inline cudaError_t cudaGetDevice(int* device) { *device = 0; return cudaSuccess; }
 inline cudaError_t cudaSetDevice(int device) { return device == 0 ? cudaSuccess : cudaErrorInvalidValue; }
 inline cudaError_t cudaGetDeviceCount(int* count) { *count = 1; return cudaSuccess; }
 inline cudaError_t cudaStreamCreate(cudaStream_t* stream) { *stream = nullptr; return cudaSuccess; }
 inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) { return cudaStreamCreate(stream); }
+inline cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned, int) { return cudaStreamCreate(stream); }
+inline cudaError_t cudaStreamQuery(cudaStream_t) { return cudaSuccess; }
+inline cudaError_t cudaEventQuery(cudaEvent_t) { return cudaSuccess; }
 inline cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
 inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaDeviceSynchronize(); }
 inline cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned = 0) { return cudaSuccess; }
@@ -125,6 +168,20 @@ inline cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t = {}) { return cuda
 inline cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaDeviceSynchronize(); }
 inline cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t, cudaEvent_t) { *ms = 0; return cudaSuccess; }
 inline cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }
+namespace simt {
+template <class... A, size_t... I>
+void launch_with(const Launch& launch, void (*kernel)(A...), void** arguments, std::index_sequence<I...>) {
+    launch(kernel, *static_cast<A*>(arguments[I])...);
+}
+// cudaLaunchKernel and cudaLaunchCooperativeKernel, once the translator has taken the kernel out of its casts.
+template <class... A>
+cudaError_t launch_kernel(const char* name, int line, void (*kernel)(A...), dim3 grid, dim3 block, void** arguments,
+                          size_t shared_bytes = 0, cudaStream_t = {}) {
+    launch_with(Launch(name, line, grid, block, shared_bytes), kernel, arguments, std::index_sequence_for<A...>());
+    return cudaPeekAtLastError();
+}
+}  // namespace simt
+
 template <class F>
 cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, F, int block_size, size_t) {
     *blocks = 2048 / (block_size > 0 ? block_size : 1);

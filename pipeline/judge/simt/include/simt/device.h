@@ -1,6 +1,8 @@
 // Barriers, warp operations, atomics and memory intrinsics of device code.
 #pragma once
 #include <string.h>
+#include <time.h>
+#include "simt/atomics.h"
 #include "simt/types.h"
 
 // Macros, because the call site's line is what tells one barrier from another.
@@ -23,6 +25,7 @@
 #define __reduce_and_sync(mask, value) simt::reduce(simt::WarpOp::And, __LINE__, mask, value)
 #define __reduce_or_sync(mask, value) simt::reduce(simt::WarpOp::Or, __LINE__, mask, value)
 #define __reduce_xor_sync(mask, value) simt::reduce(simt::WarpOp::Xor, __LINE__, mask, value)
+#define __match_all_sync(mask, value, all) simt::match_all(__LINE__, mask, value, all)
 #define __trap() simt::simt_device_fail("illegal_instruction", "__trap()", __LINE__)
 #undef assert
 #define assert(condition) ((condition) ? (void)0 : simt::simt_device_fail("assert", #condition, __LINE__))
@@ -32,6 +35,11 @@ inline void __threadfence() {}
 inline void __threadfence_block() {}
 inline void __threadfence_system() {}
 inline void __nanosleep(unsigned) {}
+inline long long clock64() { return clock(); }
+// At most as much text as fits a GPU's buffer is printed.
+extern "C" int simt_print(const char* format, ...);
+namespace std { using ::simt_print; }
+#define printf simt_print
 
 namespace simt {
 
@@ -72,6 +80,12 @@ unsigned match(int line, unsigned mask, T value) {
     return static_cast<unsigned>(simt_warp(WarpOp::Match, line, mask, to_bits(value), 0));
 }
 
+template <class T>
+unsigned match_all(int line, unsigned mask, T value, int* all) {
+    *all = match(line, mask, value) == (mask & simt_active_mask());
+    return *all ? mask : 0;
+}
+
 inline int reduce(WarpOp op, int line, unsigned mask, int value) {
     return static_cast<int>(simt_warp(op, line, mask, static_cast<uint32_t>(value), 0));
 }
@@ -86,42 +100,6 @@ template <class T>
 struct Same { using type = T; };
 
 }  // namespace simt
-
-// One OS thread runs everything, so a read and a write in a row are atomic. The value's type follows the address.
-#define SIMT_ATOMIC(NAME, NEXT)                                             \
-    template <class T>                                                      \
-    T NAME(T* address, typename simt::Same<T>::type value) {                \
-        T old = *address;                                                   \
-        *address = NEXT;                                                    \
-        return old;                                                         \
-    }                                                                       \
-    template <class T>                                                      \
-    T NAME##_block(T* address, typename simt::Same<T>::type value) {        \
-        return NAME(address, value);                                        \
-    }
-SIMT_ATOMIC(atomicAdd, (old + value))
-SIMT_ATOMIC(atomicSub, (old - value))
-SIMT_ATOMIC(atomicExch, value)
-SIMT_ATOMIC(atomicAnd, (old & value))
-SIMT_ATOMIC(atomicOr, (old | value))
-SIMT_ATOMIC(atomicXor, (old ^ value))
-SIMT_ATOMIC(atomicMax, (value > old ? value : old))
-SIMT_ATOMIC(atomicMin, (value < old ? value : old))
-SIMT_ATOMIC(atomicInc, (old >= value ? T(0) : T(old + 1)))
-SIMT_ATOMIC(atomicDec, (old == 0 || old > value ? T(value) : T(old - 1)))
-#undef SIMT_ATOMIC
-// CUDA has no floating-point atomicMax/Min: code that calls them does not compile with nvcc.
-float atomicMax(float*, float) = delete;
-double atomicMax(double*, double) = delete;
-float atomicMin(float*, float) = delete;
-double atomicMin(double*, double) = delete;
-
-template <class T>
-T atomicCAS(T* address, typename simt::Same<T>::type compare, typename simt::Same<T>::type value) {
-    T old = *address;
-    if (old == compare) *address = value;
-    return old;
-}
 
 template <class T> T __ldg(const T* p) { return *p; }
 template <class T> T __ldca(const T* p) { return *p; }

@@ -1,6 +1,7 @@
 // What pybind11 does for an extension, without its cost: signatures are deduced from `&function`, values cross as a
 // plain array, the Python side (binding.py) checks types before the call.
 #pragma once
+#include <array>
 #include "simt/torch.h"
 
 namespace simt {
@@ -116,7 +117,29 @@ template <class T> struct Convert<std::vector<T>> {
         for (int64_t i = 0; i < out.count; ++i) Convert<T>::put(out.items[i], list[static_cast<size_t>(i)]);
     }
 };
+template <class T> struct Convert<c10::ArrayRef<T>> : Convert<std::vector<T>> {};
+// A tuple, pair or array of one type comes as a sequence, whose length is seen only here.
+template <size_t N, class T>
+const Value* of_length(const Value& v) {
+    if (v.count != int64_t(N)) fail<c10::TypeError>("expected a sequence of ", N, " values, got ", (long long)v.count);
+    return v.items;
+}
+template <class T, size_t N> struct Convert<std::array<T, N>> : Convert<std::vector<T>> {
+    static std::array<T, N> get(const Value& v) {
+        std::array<T, N> list;
+        const Value* items = of_length<N, T>(v);
+        for (size_t i = 0; i < N; ++i) list[i] = Convert<T>::get(items[i]);
+        return list;
+    }
+};
 template <class... T> struct Convert<std::tuple<T...>> {
+    using First = std::tuple_element_t<0, std::tuple<T...>>;
+    static constexpr const char* code = Joined<'[', Convert<First>::code>::text.s;
+    static std::tuple<T...> get(const Value& v) {
+        static_assert((__is_same(T, First) && ...), "only tuples of one type are taken from Python");
+        const Value* next = of_length<sizeof...(T), First>(v);
+        return {Convert<T>::get(*next++)...};
+    }
     static void put(Value& out, const std::tuple<T...>& values) {
         out.tag = Tag::Tuple;
         out.count = sizeof...(T);
@@ -126,6 +149,8 @@ template <class... T> struct Convert<std::tuple<T...>> {
     }
 };
 template <class A, class B> struct Convert<std::pair<A, B>> {
+    static constexpr const char* code = Joined<'[', Convert<A>::code>::text.s;
+    static std::pair<A, B> get(const Value& v) { return std::make_from_tuple<std::pair<A, B>>(Convert<std::tuple<A, B>>::get(v)); }
     static void put(Value& out, const std::pair<A, B>& pair) { Convert<std::tuple<A, B>>::put(out, pair); }
 };
 
@@ -140,6 +165,11 @@ template <class T> using bare = typename Bare<T>::type;
 template <size_t I, class T> struct Held {
     T value;
     explicit Held(const Value* arguments) : value(Convert<T>::get(arguments[I])) {}
+};
+template <size_t I, class T> struct Held<I, c10::ArrayRef<T>> {
+    std::vector<T> list;
+    c10::ArrayRef<T> value;
+    explicit Held(const Value* arguments) : list(Convert<std::vector<T>>::get(arguments[I])), value(list) {}
 };
 template <class Indices, class... A> struct HeldAll;
 template <size_t... I, class... A> struct HeldAll<std::index_sequence<I...>, A...> : Held<I, bare<A>>... {

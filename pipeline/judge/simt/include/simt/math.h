@@ -4,11 +4,22 @@
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+#include "simt/rounding.h"
 
 #define CUDART_INF_F __builtin_inff()
 #define CUDART_NAN_F __builtin_nanf("")
 #define CUDART_INF __builtin_inf()
+#define CUDART_NAN __builtin_nan("")
 #define CUDART_PI_F 3.141592654f
+#define CUDART_PIO2_F 1.570796327f
+#define CUDART_SQRT_2_F 1.414213562f
+#define CUDART_SQRT_HALF_F 0.707106781f
+#define CUDART_LN2_F 0.693147181f
+#define CUDART_L2E_F 1.442695041f
+#define CUDART_MAX_NORMAL_F 3.402823466e38f
+#define CUDART_MIN_DENORM_F 1.401298464e-45f
+#define CUDART_ZERO_F 0.0f
+#define CUDART_ONE_F 1.0f
 #define CUDART_PI 3.1415926535897931
 
 #define SIMT_MIN_MAX(A, B, R)                                                              \
@@ -40,11 +51,21 @@ inline float rcbrtf(float x) { return float(1.0 / __builtin_cbrt(x)); }
 inline float sinpif(float x) { return float(__builtin_sin(CUDART_PI * x)); }
 inline float cospif(float x) { return float(__builtin_cos(CUDART_PI * x)); }
 inline float normcdff(float x) { return float(0.5 * __builtin_erfc(-x * 0.70710678118654752)); }
+inline double rcbrt(double x) { return 1.0 / __builtin_cbrt(x); }
+inline double sinpi(double x) { return __builtin_sin(CUDART_PI * x); }
+inline double cospi(double x) { return __builtin_cos(CUDART_PI * x); }
 inline double normcdf(double x) { return 0.5 * __builtin_erfc(-x * 0.70710678118654752); }
 inline float erfcxf(float x) { return float(__builtin_exp(double(x) * x) * __builtin_erfc(x)); }
 inline float fdividef(float a, float b) { return a / b; }
 inline float __fdividef(float a, float b) { return a / b; }
 inline float __saturatef(float x) { return x > 0.f ? (x < 1.f ? x : 1.f) : 0.f; }
+inline float rhypotf(float x, float y) { return float(1.0 / __builtin_hypot(x, y)); }
+inline float norm3df(float a, float b, float c) { return float(__builtin_sqrt(double(a) * a + double(b) * b + double(c) * c)); }
+inline float norm4df(float a, float b, float c, float d) {
+    return float(__builtin_sqrt(double(a) * a + double(b) * b + double(c) * c + double(d) * d));
+}
+inline float rnorm3df(float a, float b, float c) { return 1.0f / norm3df(a, b, c); }
+inline float rnorm4df(float a, float b, float c, float d) { return 1.0f / norm4df(a, b, c, d); }
 inline void sincospif(float x, float* s, float* c) { *s = sinpif(x); *c = cospif(x); }
 
 #define SIMT_APPROXIMATE(NAME) \
@@ -63,7 +84,7 @@ inline float __powf(float x, float y) { return __builtin_powf(x, y); }
 inline float __exp2f(float x) { return __builtin_exp2f(x); }
 inline void __sincosf(float x, float* s, float* c) { *s = __builtin_sinf(x); *c = __builtin_cosf(x); }
 
-// Only round-to-nearest arithmetic: the other modes have no cheap equivalent here and stay undeclared.
+// Arithmetic rounded to nearest; for the other modes see rounding.h.
 #define SIMT_ROUNDED(T, P)                                                        \
     inline T __##P##add_rn(T a, T b) { return a + b; }                            \
     inline T __##P##sub_rn(T a, T b) { return a - b; }                            \
@@ -90,6 +111,9 @@ inline float __frsqrt_rn(float x) { return rsqrtf(x); }
 SIMT_CONVERT(float, float, int, int, INT32_MIN, INT32_MAX)
 SIMT_CONVERT(float, float, unsigned, uint, 0, UINT32_MAX)
 SIMT_CONVERT(float, float, long long, ll, INT64_MIN, INT64_MAX)
+SIMT_CONVERT(float, float, unsigned long long, ull, 0, UINT64_MAX)
+SIMT_CONVERT(double, double, unsigned, uint, 0, UINT32_MAX)
+SIMT_CONVERT(double, double, unsigned long long, ull, 0, UINT64_MAX)
 SIMT_CONVERT(double, double, int, int, INT32_MIN, INT32_MAX)
 SIMT_CONVERT(double, double, long long, ll, INT64_MIN, INT64_MAX)
 #undef SIMT_CONVERT
@@ -108,6 +132,12 @@ SIMT_BITS(__longlong_as_double, double, long long)
 #undef SIMT_BITS
 inline float __double2float_rn(double x) { return float(x); }
 
+inline int __double2hiint(double x) { return int(__double_as_longlong(x) >> 32); }
+inline int __double2loint(double x) { return int(__double_as_longlong(x)); }
+inline double __hiloint2double(int high, int low) {
+    return __longlong_as_double((long long)((uint64_t)(unsigned)high << 32 | (unsigned)low));
+}
+
 inline int __popc(unsigned x) { return __builtin_popcount(x); }
 inline int __popcll(unsigned long long x) { return __builtin_popcountll(x); }
 inline int __clz(int x) { return x ? __builtin_clz(unsigned(x)) : 32; }
@@ -115,6 +145,34 @@ inline int __clzll(long long x) { return x ? __builtin_clzll(uint64_t(x)) : 64; 
 inline int __ffs(int x) { return __builtin_ffs(x); }
 inline int __ffsll(long long x) { return __builtin_ffsll(x); }
 inline int __mul24(int a, int b) { return a * b; }
+inline unsigned __umul24(unsigned a, unsigned b) { return a * b; }
+inline unsigned __sad(int a, int b, unsigned c) { return c + (a > b ? unsigned(a) - unsigned(b) : unsigned(b) - unsigned(a)); }
+inline int __hadd(int a, int b) { return int((int64_t(a) + b) >> 1); }
+inline int __rhadd(int a, int b) { return int((int64_t(a) + b + 1) >> 1); }
+inline long long __mul64hi(long long a, long long b) { return (long long)((__int128)a * b >> 64); }
+inline int __dp4a(int a, int b, int c) {
+    for (int i = 0; i < 32; i += 8) c += int(int8_t(a >> i)) * int8_t(b >> i);
+    return c;
+}
+inline unsigned __dp4a(unsigned a, unsigned b, unsigned c) {
+    for (int i = 0; i < 32; i += 8) c += unsigned(uint8_t(a >> i)) * uint8_t(b >> i);
+    return c;
+}
+inline unsigned __byte_perm(unsigned x, unsigned y, unsigned selector) {
+    const uint64_t bytes = uint64_t(y) << 32 | x;
+    unsigned result = 0;
+    for (int i = 0; i < 4; ++i) {
+        const unsigned choice = selector >> 4 * i, byte = unsigned(bytes >> 8 * (choice & 7)) & 0xFF;
+        result |= (choice & 8 ? (byte & 0x80 ? 0xFFu : 0u) : byte) << 8 * i;
+    }
+    return result;
+}
+inline unsigned __funnelshift_l(unsigned low, unsigned high, unsigned n) {
+    return unsigned((uint64_t(high) << 32 | low) << (n & 31) >> 32);
+}
+inline unsigned __funnelshift_r(unsigned low, unsigned high, unsigned n) {
+    return unsigned((uint64_t(high) << 32 | low) >> (n & 31));
+}
 inline int __mulhi(int a, int b) { return int((int64_t(a) * b) >> 32); }
 inline unsigned __umulhi(unsigned a, unsigned b) { return unsigned((uint64_t(a) * b) >> 32); }
 inline unsigned long long __umul64hi(unsigned long long a, unsigned long long b) {
@@ -124,4 +182,7 @@ inline unsigned __brev(unsigned x) {
     unsigned r = 0;
     for (int i = 0; i < 32; ++i) r |= ((x >> i) & 1u) << (31 - i);
     return r;
+}
+inline unsigned long long __brevll(unsigned long long x) {
+    return (unsigned long long)__brev(unsigned(x)) << 32 | __brev(unsigned(x >> 32));
 }

@@ -17,7 +17,10 @@ constexpr ScalarType kByte = ScalarType::Byte, kUInt8 = kByte, kChar = ScalarTyp
     kInt64 = kLong, kHalf = ScalarType::Half, kFloat16 = kHalf, kFloat = ScalarType::Float, kFloat32 = kFloat,
     kDouble = ScalarType::Double, kFloat64 = kDouble, kBool = ScalarType::Bool, kBFloat16 = ScalarType::BFloat16;
 
-template <class T> struct CppTypeToScalarType;
+template <class T> struct CppTypeToScalarType {
+    static_assert(sizeof(T) < 0, "torch has no dtype for the type that data_ptr or an accessor is asked for");
+    static constexpr ScalarType value = ScalarType::Undefined;
+};
 #define SIMT_SCALAR(T, NAME) \
     template <> struct CppTypeToScalarType<T> { static constexpr ScalarType value = ScalarType::NAME; };
 SIMT_SCALAR(uint8_t, Byte)
@@ -31,13 +34,21 @@ SIMT_SCALAR(double, Double)
 SIMT_SCALAR(bool, Bool)
 SIMT_SCALAR(Half, Half)
 SIMT_SCALAR(BFloat16, BFloat16)
-template <ScalarType> struct CppTypeOf { using type = float; };
-template <> struct CppTypeOf<ScalarType::Half> { using type = Half; };
-template <> struct CppTypeOf<ScalarType::BFloat16> { using type = BFloat16; };
-template <> struct CppTypeOf<ScalarType::Double> { using type = double; };
-template <> struct CppTypeOf<ScalarType::Bool> { using type = bool; };
-template <> struct CppTypeOf<ScalarType::Int> { using type = int; };
-template <> struct CppTypeOf<ScalarType::Long> { using type = int64_t; };
+template <ScalarType> struct CppTypeOf;
+#define SIMT_CPP(NAME, T) \
+    template <> struct CppTypeOf<ScalarType::NAME> { using type = T; };
+SIMT_CPP(Byte, uint8_t)
+SIMT_CPP(Char, int8_t)
+SIMT_CPP(Short, int16_t)
+SIMT_CPP(Int, int)
+SIMT_CPP(Long, int64_t)
+SIMT_CPP(Half, Half)
+SIMT_CPP(Float, float)
+SIMT_CPP(Double, double)
+SIMT_CPP(Bool, bool)
+SIMT_CPP(BFloat16, BFloat16)
+#undef SIMT_CPP
+#undef SIMT_SCALAR
 template <ScalarType T> using ScalarTypeToCPPType = typename CppTypeOf<T>::type;
 
 const char* toString(ScalarType type);

@@ -23,19 +23,31 @@
 #include <utility>
 #include <vector>
 #ifdef SIMT_FULL
+#include <bitset>
+#include <chrono>
 #include <complex>
+#include <deque>
 #include <functional>
+#include <iomanip>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <queue>
+#include <random>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #endif
 #include "simt/math.h"
 #include "simt/device.h"
 #include "simt/export.h"
 #ifdef SIMT_FULL
+#include "simt/cooperative_groups.h"
 #include "simt/strings.h"
 #endif

@@ -111,6 +111,7 @@ public:
     Tensor t() const;
     Tensor permute(IntArrayRef dims) const;
     Tensor expand(IntArrayRef sizes) const;
+    Tensor expand_as(const Tensor& other) const { return expand(other.sizes()); }
     Tensor select(int64_t dim, int64_t index) const;
     Tensor narrow(int64_t dim, int64_t start, int64_t length) const;
     Tensor slice(int64_t dim, int64_t start, int64_t end, int64_t step = 1) const;
@@ -142,12 +143,18 @@ Tensor empty_like(const Tensor& like);
 Tensor zeros_like(const Tensor& like);
 Tensor ones_like(const Tensor& like);
 Tensor full_like(const Tensor& like, Scalar value);
+Tensor tensor(ArrayRef<Scalar> values, TensorOptions options);  // one dimension
+inline Tensor tensor(Scalar value, TensorOptions options) { return full({}, value, options); }
+inline Tensor tensor(Scalar value) { return tensor(value, value.isIntegral(false) ? kLong : kFloat); }
 inline Tensor empty_like(const Tensor& like, TensorOptions options) { return empty(like.sizes(), options); }
 inline Tensor zeros_like(const Tensor& like, TensorOptions options) { return zeros(like.sizes(), options); }
 inline Tensor ones_like(const Tensor& like, TensorOptions options) { return ones(like.sizes(), options); }
 inline Tensor empty_like(const Tensor& like, MemoryFormat) { return empty_like(like); }
 inline TensorOptions dtype(ScalarType type) { return TensorOptions(type); }
+inline TensorOptions dtype(TypeMeta meta) { return TensorOptions(meta); }
 inline TensorOptions device(Device) { return {}; }
+inline TensorOptions requires_grad(bool = true) { return {}; }
 using TensorList = ArrayRef<Tensor>;
+int64_t maybe_wrap_dim(int64_t dim, int64_t count);
 
 }  // namespace at

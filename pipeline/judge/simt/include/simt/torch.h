@@ -1,7 +1,8 @@
-// The names of torch, ATen and c10 around the tensor: namespaces, streams, guards, dispatch.
+// The names of torch, ATen and c10 around the tensor: namespaces, streams, guards.
 #pragma once
 #include <optional>
 #include <tuple>
+#include "simt/dispatch.h"
 #include "simt/streams.h"
 #include "simt/tensor.h"
 
@@ -25,6 +26,21 @@ inline cudaDeviceProp* getCurrentDeviceProperties() {
 template <class A, class B> constexpr auto ATenCeilDiv(A a, B b) { return (a + b - 1) / b; }
 }  // namespace cuda
 template <class A, class B> constexpr auto ceil_div(A a, B b) { return (a + b - 1) / b; }
+
+// What to compute in and what to sum up in; on a GPU both are float for the 16-bit types, and sums of floats are floats.
+template <class T> struct OpMathType { using type = T; };
+template <> struct OpMathType<Half> { using type = float; };
+template <> struct OpMathType<BFloat16> { using type = float; };
+template <class T> using opmath_type = typename OpMathType<T>::type;
+template <class T> struct AccumulateType : OpMathType<T> {};
+#define SIMT_SUMMED_AS_LONG(T) template <> struct AccumulateType<T> { using type = int64_t; };
+SIMT_SUMMED_AS_LONG(uint8_t)
+SIMT_SUMMED_AS_LONG(int8_t)
+SIMT_SUMMED_AS_LONG(char)
+SIMT_SUMMED_AS_LONG(int16_t)
+SIMT_SUMMED_AS_LONG(int32_t)
+#undef SIMT_SUMMED_AS_LONG
+template <class T, bool OnGpu> using acc_type = typename AccumulateType<T>::type;
 }  // namespace at
 
 namespace torch {
@@ -33,45 +49,3 @@ using at::Tensor;
 namespace cuda { using namespace c10::cuda; inline bool is_available() { return true; } }
 struct NoGradGuard {};
 }  // namespace torch
-
-#define SIMT_CASE(TYPE, T, ...)          \
-    case TYPE: {                         \
-        using scalar_t = T;              \
-        return __VA_ARGS__();            \
-    }
-#define SIMT_SWITCH(TYPE, NAME, CASES)                                                                    \
-    [&] {                                                                                                 \
-        const c10::ScalarType simt_type = c10::TensorOptions(TYPE).scalar_type();                         \
-        switch (simt_type) {                                                                              \
-            CASES default : simt::fail<c10::NotImplementedError>("\"", NAME, "\" not implemented for '",  \
-                                                                 c10::toString(simt_type), "'");          \
-        }                                                                                                 \
-    }()
-#define SIMT_FLOATING(...) \
-    SIMT_CASE(c10::ScalarType::Float, float, __VA_ARGS__) SIMT_CASE(c10::ScalarType::Double, double, __VA_ARGS__)
-#define SIMT_INTEGRAL(...)                                      \
-    SIMT_CASE(c10::ScalarType::Byte, uint8_t, __VA_ARGS__)      \
-    SIMT_CASE(c10::ScalarType::Char, int8_t, __VA_ARGS__)       \
-    SIMT_CASE(c10::ScalarType::Short, int16_t, __VA_ARGS__)     \
-    SIMT_CASE(c10::ScalarType::Int, int, __VA_ARGS__)           \
-    SIMT_CASE(c10::ScalarType::Long, int64_t, __VA_ARGS__)
-#define AT_DISPATCH_FLOATING_TYPES(TYPE, NAME, ...) SIMT_SWITCH(TYPE, NAME, SIMT_FLOATING(__VA_ARGS__))
-#define SIMT_CASE_OF(TYPE, ...) SIMT_CASE(TYPE, c10::ScalarTypeToCPPType<TYPE>, __VA_ARGS__)
-#define AT_DISPATCH_FLOATING_TYPES_AND(EXTRA, TYPE, NAME, ...) \
-    SIMT_SWITCH(TYPE, NAME, SIMT_FLOATING(__VA_ARGS__) SIMT_CASE_OF(EXTRA, __VA_ARGS__))
-#define AT_DISPATCH_FLOATING_TYPES_AND_HALF(TYPE, NAME, ...) \
-    AT_DISPATCH_FLOATING_TYPES_AND(c10::ScalarType::Half, TYPE, NAME, __VA_ARGS__)
-#define AT_DISPATCH_FLOATING_TYPES_AND2(FIRST, SECOND, TYPE, NAME, ...)                         \
-    SIMT_SWITCH(TYPE, NAME, SIMT_FLOATING(__VA_ARGS__) SIMT_CASE_OF(FIRST, __VA_ARGS__)         \
-                                SIMT_CASE_OF(SECOND, __VA_ARGS__))
-#define AT_DISPATCH_INTEGRAL_TYPES(TYPE, NAME, ...) SIMT_SWITCH(TYPE, NAME, SIMT_INTEGRAL(__VA_ARGS__))
-#define AT_DISPATCH_ALL_TYPES(TYPE, NAME, ...) \
-    SIMT_SWITCH(TYPE, NAME, SIMT_FLOATING(__VA_ARGS__) SIMT_INTEGRAL(__VA_ARGS__))
-#define AT_DISPATCH_INDEX_TYPES(TYPE, NAME, ...)                                       \
-    SIMT_SWITCH(TYPE, NAME, SIMT_INDEX(c10::ScalarType::Int, int, __VA_ARGS__)         \
-                                SIMT_INDEX(c10::ScalarType::Long, int64_t, __VA_ARGS__))
-#define SIMT_INDEX(TYPE, T, ...)         \
-    case TYPE: {                         \
-        using index_t = T;               \
-        return __VA_ARGS__();            \
-    }

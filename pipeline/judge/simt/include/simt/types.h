@@ -14,6 +14,10 @@
 #define __grid_constant__
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
+#define __cluster_dims__(...)
+#define __maxnreg__(...)
+#define __noinline__ __attribute__((noinline))
+#define __builtin_assume(...) ((void)0)
 #define __align__(n) __attribute__((aligned(n)))
 
 using uchar = unsigned char;

@@ -1,0 +1,80 @@
+"""What the reference's and the candidate's processes send for a call, and how the two compare."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.judge.compare import Comparison, compare
+
+NO_ANSWER = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the reference's process sent for a case."""
+
+    values: dict[str, Any]
+    buffers: list[bytearray]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a candidate's process sent after a call. Hostile: only its form has been checked."""
+
+    outputs: Any
+    inputs: Any
+    launches: int
+    torch_operators: frozenset[str]
+    host_bytes: int
+    aliased: bool
+    state_loaded: bool
+    seconds: float
+    buffers: list[bytearray]
+
+    @classmethod
+    def read(cls, header: dict[str, Any], buffers: list[bytearray]) -> "Answer":
+        """Return the answer; raises one of ``NO_ANSWER`` if it has another form."""
+        values = header["values"]["dict"]
+        return cls(
+            outputs=values["outputs"],
+            inputs=values["inputs"],
+            launches=len(header["launches"]),
+            torch_operators=frozenset(map(str, header["torch_operators"])),
+            host_bytes=int(header["host_bytes"]),
+            aliased=bool(header["aliased"]),
+            state_loaded=bool(header["state_loaded"]),
+            seconds=float(header["seconds"]),
+            buffers=buffers,
+        )
+
+
+def comparison(expected: Expected, given: Answer) -> Comparison:
+    """Return how the results compare."""
+    values = expected.values
+    return compare(values["expected"], values["eager"], given.outputs, expected.buffers, given.buffers)
+
+
+def inputs_unchanged(expected: Expected, given: Answer) -> bool:
+    """Whether the call's arguments hold the same values as before, tensors compared by their bytes."""
+    return _same_bytes(expected.values["inputs"], expected.buffers, given.inputs, given.buffers)
+
+
+def _same_bytes(tree: Any, buffers: list[bytearray], other: Any, theirs: list[bytearray]) -> bool:
+    if isinstance(tree, dict) and "tensor" in tree:
+        if not isinstance(other, dict) or type(other.get("tensor")) is not int:
+            return False
+        same_kind = tree["dtype"] == other.get("dtype") and tree["shape"] == other.get("shape")
+        inside = 0 <= other["tensor"] < len(theirs)
+        return same_kind and inside and buffers[tree["tensor"]] == theirs[other["tensor"]]
+    if isinstance(tree, dict):
+        return (
+            isinstance(other, dict)
+            and tree.keys() == other.keys()
+            and all(_same_bytes(tree[k], buffers, other[k], theirs) for k in tree)
+        )
+    if isinstance(tree, list):
+        return (
+            isinstance(other, list)
+            and len(tree) == len(other)
+            and all(_same_bytes(a, buffers, b, theirs) for a, b in zip(tree, other, strict=True))
+        )
+    return tree == other

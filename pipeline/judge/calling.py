@@ -1,0 +1,61 @@
+"""One call of a module, the reference's or the candidate's: its results, or its gradients (imports torch)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from pipeline.judge.torch_values import map_tensors
+
+Upstream = list[torch.Tensor]
+
+
+def forward(model: Any, inputs: list[Any]) -> Any:
+    """Return ``model(*inputs)``, computed without gradients."""
+    with torch.no_grad():
+        return model(*inputs)
+
+
+def backward(model: Any, inputs: list[Any], upstream: Callable[[Upstream], Upstream]) -> dict[str, Any]:
+    """Return {"outputs", "input_gradients", "parameter_gradients"} of one call and its way back.
+
+    Args:
+        model: a module; its parameters that require gradients get them, by name.
+        inputs: floating tensors among them get gradients, in this order, None for what no output depends on.
+        upstream: is given the differentiable outputs and returns the gradients that arrive at them.
+
+    Raises:
+        ValueError: no output is differentiable.
+    """
+    parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    leaves = [value for value in inputs if isinstance(value, torch.Tensor) and value.is_floating_point()]
+    with torch.enable_grad():
+        for leaf in leaves:
+            leaf.requires_grad_()
+        try:
+            outputs = model(*inputs)
+            differentiable: Upstream = []
+            map_tensors(outputs, lambda t: differentiable.append(t) if t.requires_grad else None)
+            if not differentiable:
+                raise ValueError("no output is differentiable")
+            wanted = [*leaves, *parameters.values()]
+            arrived = upstream(differentiable)
+            found = torch.autograd.grad(differentiable, wanted, arrived, allow_unused=True)
+        finally:
+            for leaf in leaves:
+                leaf.requires_grad_(False)
+    return {
+        "outputs": map_tensors(outputs, torch.Tensor.detach),
+        "input_gradients": list(found[: len(leaves)]),
+        "parameter_gradients": dict(zip(parameters, found[len(leaves) :], strict=True)),
+    }
+
+
+def random_upstream(seed: int) -> Callable[[Upstream], Upstream]:
+    """Return what draws gradients from a normal distribution, in the outputs' shapes and dtypes."""
+
+    def draw(outputs: Upstream) -> Upstream:
+        generator = torch.Generator().manual_seed(seed)
+        return [torch.randn(t.shape, generator=generator).to(t.dtype) for t in outputs]
+
+    return draw

@@ -1,0 +1,265 @@
+"""Is the candidate right, and does it do the work itself? Call after call, each compared with the reference's.
+
+Under policy ``strict`` the first failure decides. Under ``report`` a candidate that fails at other sizes than the
+task's own is called specialised and may still be right.
+"""
+
+import ast
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from pipeline.errors import TaskError
+from pipeline.judge.answers import NO_ANSWER, Answer, Expected, comparison, inputs_unchanged
+from pipeline.judge.compare import Comparison
+from pipeline.judge.inputs import ORDERS, Case, Order, plan
+from pipeline.judge.judging import Decided, Judgement
+from pipeline.judge.session import Session
+from pipeline.judge.settings import SMALLEST_SIZE, Plan
+from pipeline.judge.sizes import sizes_of
+
+MAX_HOST_BYTES = 1024  # a launcher may read a few numbers (a length, an index); more is data to compute with
+SAME_ERROR = 1.01  # errors that differ by less than this factor are called the same
+OVERHEAD_SECONDS = 0.05  # of a call, whatever its sizes
+WRONG = ("incorrect", "runtime_error", "timeout")  # what a kernel made for other sizes can end in
+KEPT = ("stale", "drift")  # at whatever sizes: it keeps results between calls
+
+Reference = Callable[[Case], tuple[dict[str, Any], list[bytearray]]]
+
+
+class Correctness:
+    """The calls of one candidate and what they showed.
+
+    Args:
+        judgement: takes the checks; raises ``Decided`` where one decides.
+        session: the candidate's process.
+        reference: returns the reference process's answer to a case, ``{"error": ...}`` if it refuses it.
+        settings: at which sizes.
+        seconds: of work that a candidate may cost here; the main setting is left out if it would cost more.
+    """
+
+    def __init__(
+        self, judgement: Judgement, session: Session, reference: Reference, settings: Plan, seconds: float
+    ) -> None:
+        self._judgement = judgement
+        self._session = session
+        self._reference = reference
+        self._settings = settings
+        self._seconds = seconds
+        self._errors: dict[str, tuple[float, float]] = {}  # by setting: the largest relative error and its bound
+        self._failures: dict[str, Decided] = {}  # by setting, under policy report
+        self._operators: set[str] = set()
+        self._host_bytes = 0
+        self._needs_its_kernels = False  # a result was wrong when they did nothing
+        self._synced = True  # the reference's weights fit the candidate's
+        self._rate = 0.0  # seconds for a unit of work, at the largest setting so far
+
+    def run(self, key: bytes) -> None:
+        """Run every case; raises ``Decided`` unless the candidate is right and honest.
+
+        Raises:
+            TaskError: the reference itself does not run.
+        """
+        judgement = self._judgement
+        for name, why in self._settings.left_out.items():
+            judgement.passed(f"skipped:{name}", why)
+        previous: str | None = None
+        cases = plan(judgement.task, self._settings.settings, judgement.code, key)
+        for planned in cases:
+            case = planned if self._synced else with_weights_of(planned, cases)
+            if case.setting.name in self._failures or self._too_slow(case):
+                continue
+            expected = self._expected(case)
+            if expected is None:
+                continue
+            fresh = case.setting.name != previous
+            previous = case.setting.name
+            try:
+                self._judge(case, expected, construct=fresh)
+                if not self._needs_its_kernels:
+                    self._needs_its_kernels = self._lost_without_kernels(case, expected)
+                    previous = None  # the instance is another one now
+            except Decided as decided:
+                self._note_or_raise(case, decided)
+                previous = None
+        self._conclude()
+
+    def _expected(self, case: Case) -> Expected | None:
+        """Return the reference's values; None if it refuses the case or they are too many."""
+        answer, buffers = self._reference(case)
+        if "error" in answer:
+            own = self._settings.own and case.setting is self._settings.settings[0] and case.distribution == "own"
+            outgrown = answer["error"] == "task_dies" and self._errors  # it runs at smaller sizes
+            if own and not outgrown:
+                raise TaskError(answer["error"], f"{self._judgement.task.name}: {answer['detail']}")
+            self._judgement.passed(f"skipped:{case.name}", f"the reference refuses it: {answer['detail']}")
+            return None
+        if sum(len(b) for b in buffers) > self._judgement.max_case_bytes:
+            self._judgement.passed(f"skipped:{case.name}", "too large for this backend's budget")
+            return None
+        return Expected(answer["values"]["dict"], buffers)
+
+    def _too_slow(self, case: Case) -> bool:
+        """Whether a call at the main setting would take too long, by the candidate's own speed at others.
+
+        What a candidate says of its speed is not checked: it can only spare itself the main setting, never the odd
+        and small ones that a general kernel must be right at.
+        """
+        main = self._settings.settings[0]
+        if case.setting is not main or len(self._settings.settings) == 1 or not self._errors:
+            return False
+        predicted = self._rate * self._settings.work.get(main.name, 0)
+        if predicted <= self._seconds / 2:
+            return False
+        if case.call == 0:
+            self._judgement.passed(f"skipped:{main.name}", f"would take {predicted:.0f} s a call on this backend")
+        return True
+
+    def _judge(self, case: Case, expected: Expected, *, construct: bool) -> None:
+        given = self._call(case, expected, construct=construct)
+        if not given.state_loaded and self._synced:
+            self._synced = False
+            if case.fresh_weights:
+                raise self._judgement.failed(
+                    f"run:{case.name}", "cheating", "bad_answer", "the model's parameters changed between calls"
+                )
+        self._operators |= given.torch_operators
+        self._host_bytes = max(self._host_bytes, given.host_bytes)
+        if work := self._settings.work.get(case.setting.name, 0):
+            self._rate = max(0.0, given.seconds - OVERHEAD_SECONDS) / work
+        result = self._compared(case, expected, given)
+        self._examine(case, expected, given)
+        pair = self._errors.get(case.setting.name, (0.0, 1.0))
+        self._errors[case.setting.name] = max(pair, (result.error, result.bound), key=lambda p: p[0] / p[1])
+
+    def _call(self, case: Case, expected: Expected, *, construct: bool, launching: bool = True) -> Answer:
+        sent = {"dict": {name: expected.values[name] for name in ("init", "state", "inputs", "upstream")}}
+        request = {
+            "op": "call",
+            "construct": construct,
+            "order": case.order,
+            "seed": case.seed,
+            "weights_seed": case.weights_seed,
+            "repeats": case.repeats,
+            "launching": launching,
+            "values": sent,
+        }
+        name = f"run:{case.name}"
+        header, theirs = self._judgement.ask(self._session.worker(), name, request, expected.buffers)
+        self._judgement.raise_reported(name, header)
+        try:
+            return Answer.read(header, theirs)
+        except NO_ANSWER as error:
+            detail = f"the process sent no answer: {error!r}"
+            raise self._judgement.failed(name, "cheating", "bad_answer", detail) from None
+
+    def _compared(self, case: Case, expected: Expected, given: Answer) -> Comparison:
+        result = comparison(expected, given)
+        if result.mismatch is None:
+            return result
+        reason, detail = result.mismatch.reason, result.mismatch.detail
+        self._session.restart()
+        afresh = {order: self._error_afresh(order, case, expected) for order in ORDERS}
+        if afresh[case.order] == 0:
+            reason = "drift" if case.repeats else "stale"
+            detail = f"right in a new process, wrong on a later call: something is kept between calls; {detail}"
+        elif max(afresh.values()) > SAME_ERROR * min(afresh.values()):
+            reason = "thread_order"
+            detail = f"a missing barrier or a race: the result depends on the order of threads; {detail}"
+        name = f"correct:{case.name}"
+        raise self._judgement.failed(name, "incorrect", reason, detail, error=result.error, bound=result.bound)
+
+    def _error_afresh(self, order: Order, case: Case, expected: Expected) -> float:
+        """Return the error of the case on a new instance, threads run in this order; 0 if it is right."""
+        noted = len(self._judgement.checks)
+        try:
+            given = self._call(replace(case, order=order, repeats=0), expected, construct=True)
+        except Decided:
+            del self._judgement.checks[noted:]
+            return float("inf")
+        result = comparison(expected, given)
+        return result.error if result.mismatch else 0.0
+
+    def _examine(self, case: Case, expected: Expected, given: Answer) -> None:
+        """Look at what a right call did besides."""
+        judgement = self._judgement
+        if not inputs_unchanged(expected, given):
+            name = f"inputs:{case.name}"
+            raise judgement.failed(name, "incorrect", "inputs_changed", "forward changed its inputs")
+        if given.aliased:
+            detail = "an output lies in an input's memory"
+            raise judgement.failed(f"alias:{case.name}", "cheating", "aliased_output", detail)
+        if not given.launches:
+            detail = "forward launched no kernel of its own"
+            raise judgement.failed(f"launch:{case.name}", "cheating", "no_kernel", detail)
+
+    def _lost_without_kernels(self, case: Case, expected: Expected) -> bool:
+        """Run the case on a new instance with launches that do nothing; return whether its result is wrong then.
+
+        A right one may be chance: a few booleans are easily what unwritten memory holds. So one case that needs the
+        kernels is enough.
+        """
+        noted = len(self._judgement.checks)
+        try:
+            given = self._call(case, expected, construct=True, launching=False)
+        except Decided:
+            del self._judgement.checks[noted:]
+            return True
+        return comparison(expected, given).mismatch is not None
+
+    def _note_or_raise(self, case: Case, decided: Decided) -> None:
+        """Under policy report, a failure at other sizes than the main ones is a note."""
+        only_main_counts = self._settings.own and case.setting is self._settings.settings[0]
+        if self._judgement.strict or only_main_counts or decided.status not in WRONG or decided.reason in KEPT:
+            raise decided
+        failed = self._judgement.checks.pop()
+        self._failures[case.setting.name] = decided
+        self._errors.pop(case.setting.name, None)
+        self._judgement.passed(f"specialised:{case.setting.name}", f"{decided.reason}: {failed.detail}")
+
+    def _conclude(self) -> None:
+        judgement = self._judgement
+        if not self._errors and self._failures:
+            decided = next(iter(self._failures.values()))
+            if fixed := fixed_sizes(judgement.task.reference, judgement.code):
+                detail = f"the code holds the sizes {fixed}, which this backend can't afford; wrong at those it can"
+                raise judgement.failed("correct", "unsupported", "fixed_sizes", detail)
+            note = next(c for c in judgement.checks if c.name.startswith("specialised:"))
+            raise judgement.failed("correct", decided.status, decided.reason, note.detail)
+        if not self._errors:
+            detail = "no setting fits this backend's budget"
+            raise judgement.failed("correct", "unsupported", "too_large", detail)
+        if not self._needs_its_kernels:
+            detail = "the results are right even if its kernels do nothing: they are decoys"
+            raise judgement.failed("own_kernels", "cheating", "decoy_kernels", detail)
+        for name, (error, bound) in self._errors.items():
+            judgement.passed(f"correct:{name}", error=error, bound=bound)
+        if self._operators and judgement.strict:
+            detail = f"forward computes with torch: {', '.join(sorted(self._operators))}"
+            raise judgement.failed("own_kernels", "cheating", "torch_computes", detail)
+        if self._host_bytes > MAX_HOST_BYTES and judgement.strict:
+            detail = f"forward brings {self._host_bytes} bytes of device memory to the host, where no kernel runs"
+            raise judgement.failed("own_kernels", "cheating", "host_computes", detail)
+        judgement.passed(
+            "own_kernels",
+            torch_operators=", ".join(sorted(self._operators)) or None,
+            host_bytes=self._host_bytes,
+            weights="the reference's" if self._synced else "its own, from the same seed",
+        )
+
+
+def with_weights_of(case: Case, cases: list[Case]) -> Case:
+    """Return the case with the weights of its setting's first call, for a model that can't be given others."""
+    first = next(c for c in cases if c.setting is case.setting)
+    return replace(case, fresh_weights=False, weights_seed=first.seed)
+
+
+def fixed_sizes(reference: str, code: str) -> str:
+    """Return which of the task's own sizes the candidate's text holds as numbers; an empty string if none."""
+    sizes = {size for size in sizes_of(ast.parse(reference)).values() if size > SMALLEST_SIZE}
+    numbers = {int(word) for word in _words(code) if word.isdecimal() and len(word) < 12}
+    return ", ".join(map(str, sorted(sizes & numbers)))
+
+
+def _words(code: str) -> list[str]:
+    return "".join(c if c.isalnum() or c == "_" else " " for c in code).split()

@@ -1,0 +1,51 @@
+"""What a candidate's process needs of a backend; a backend's module of these functions is its device."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from pipeline.judge.inputs import Order
+
+
+class Launched(Protocol):
+    """A kernel that ran."""
+
+    @property
+    def kernel(self) -> str: ...  # noqa: D102  (its name as launched)
+
+
+class Device(Protocol):
+    """The functions of a backend; ``pipeline.judge.simt.device`` is the module to read first."""
+
+    def install(self) -> None:
+        """Prepare torch in this process, before the candidate is loaded."""
+
+    def set_fault_page(self, fd: int) -> None:
+        """Have faults of kernels written to a shared file."""
+
+    def load(self, path: Path) -> Any:
+        """Return a built extension, its exported functions as attributes."""
+
+    def guard(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Return a copy on the device in whose surroundings stray accesses are found."""
+        ...
+
+    def check_guards(self) -> None:
+        """Raise what was found around guarded tensors."""
+
+    def set_order(self, order: Order, seed: int) -> None:
+        """Set the order of threads, where the backend has a choice."""
+
+    def set_launching(self, launching: bool) -> bool:
+        """Let kernels run or not; return whether the backend can do that."""
+        ...
+
+    def launches(self) -> Sequence[Launched]:
+        """Return the candidate's kernels that ran so far."""
+        ...
+
+    def host_bytes(self) -> int:
+        """Return how many bytes of device memory came within reach of host code so far."""
+        ...

@@ -1,0 +1,49 @@
+"""What a call of a reference takes, from torch's meta device, which computes shapes and no values.
+
+The first computation on that device makes torch import a thousand modules (0.8 s). Importing this module does that,
+so that the fork server can do it once, and only when something has to be measured.
+"""
+
+import os
+import tempfile
+from typing import Any
+
+import torch
+
+from pipeline.judge.operators import TooLongError, WorkCount
+from pipeline.judge.torch_values import map_tensors
+
+MEASURING_SECONDS = 1.0  # a recurrent network is thousands of operators; one that takes longer is too much anyway
+BEYOND_COUNT = 2**62
+
+
+def _warm_up() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder  # made on import, and used for nothing here
+        with torch.device("meta"), torch.no_grad():
+            torch.randn(2).mul(2)
+        del os.environ["TORCHINDUCTOR_CACHE_DIR"]
+
+
+_warm_up()
+
+
+def measure(module: Any) -> dict[str, Any]:
+    """Return {"work", "bytes", "ranks"} of one call of a task's module; see ``settings.Measurement``.
+
+    Whatever the module raises is its refusal.
+    """
+    with torch.device("meta"), torch.no_grad():
+        model = module.Model(*module.get_init_inputs())
+        inputs = list(module.get_inputs())
+        try:
+            with WorkCount(MEASURING_SECONDS) as count:
+                outputs = model(*inputs)
+        except TooLongError:
+            return {"work": BEYOND_COUNT, "bytes": 0, "ranks": []}
+    found: list[torch.Tensor] = []
+    map_tensors(outputs, found.append)
+    given: list[torch.Tensor] = [*model.state_dict().values()]
+    map_tensors(inputs, given.append)
+    total = sum(t.nbytes for t in given) + sum(t.nbytes + 8 * t.numel() for t in found)
+    return {"work": count.work, "bytes": total, "ranks": [t.dim() for t in found]}

@@ -1,0 +1,198 @@
+"""At which sizes a candidate is judged: those of the task's settings that this machine can afford, or derived ones.
+
+A benchmark's own sizes can be far more than a CPU can do. The cost of a setting is estimated by running the reference
+on torch's meta device, which computes shapes only. Where the task's own sizes are too much, or no others are given,
+the module-level sizes are made smaller, odd and small, as long as the reference accepts them and its outputs keep
+their ranks.
+"""
+
+import ast
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pipeline.judge.sizes import sizes_of
+from pipeline.records import Setting, Task
+
+SMALLEST_SIZE = 8  # smaller integers are kernel widths, strides, dimensions: not sizes that may be changed
+FINE_SIZE = 64  # up to here a size becomes 5 in a small setting, above 33
+FACTORS = tuple(2**exponent for exponent in range(16, 0, -1))
+LEAST_REDUCED = (16, 4)  # no size is divided to less than this, or than itself; the second one if the first won't do
+SECONDS_PER_OPERATION = 1e-8  # of this backend, measured: an element read, computed and written, or a multiply-add
+CALLS_PER_SETTING = 4
+SURELY_SMALL = 2**22  # a product of all sizes up to this needs no measuring: the work is some small multiple of it
+DERIVED_SECONDS = 0.5  # what one call at a derived setting may cost, by the estimate
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one run of the reference takes.
+
+    Attributes:
+        work: elements that its operators write, plus multiply-adds of its products and convolutions.
+        bytes: of arguments, weights and results, these in float64 too.
+        ranks: of the results; empty where measuring was given up, ``work`` being huge then.
+        error: why the reference refuses the setting, None if it does not.
+    """
+
+    work: int
+    bytes: int
+    ranks: tuple[int, ...]
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The settings to judge at, the main one first, and why others are left out.
+
+    ``own`` says whether the main one is the task's own; ``work`` holds estimates by the settings' names.
+    """
+
+    settings: tuple[Setting, ...]
+    own: bool
+    work: Mapping[str, int]
+    left_out: Mapping[str, str]
+
+
+Measure = Callable[[Sequence[Setting]], list[Measurement]]
+
+
+def choose(task: Task, measure: Measure, seconds: float, max_bytes: int) -> Plan:
+    """Return the settings at which a candidate of this task is judged.
+
+    Args:
+        task: its settings come first, in their order; the first is its own.
+        measure: runs the reference on the meta device at each of the settings.
+        seconds: of work that a candidate may cost here, by the estimate.
+        max_bytes: of one call.
+    """
+    tree = ast.parse(task.reference)
+    as_given = Plan(task.settings, own=True, work={}, left_out={})
+    alone = len(task.settings) == 1
+    if not alone and math.prod(sizes_of(tree).values()) <= SURELY_SMALL:
+        return as_given
+    measured = measure(task.settings)
+    if measured[0].error is not None:  # broken, or not to be measured: running it will tell
+        return as_given
+    seconds /= CALLS_PER_SETTING
+    left_out: dict[str, str] = {}
+    usable: list[Setting] = []
+    for setting, measurement in zip(task.settings, measured, strict=True):
+        why = _why_not(measurement, seconds, max_bytes)
+        if why:
+            left_out[setting.name] = why
+        else:
+            usable.append(setting)
+    derived = Derivation(tree, measure, measured[0].ranks, seconds, max_bytes)
+    own = task.settings[0].name not in left_out
+    if not own:
+        usable = [*derived.reduced(), *usable]
+    elif len(usable) == 1:
+        usable += derived.others({})
+    work = {setting.name: m.work for setting, m in zip(task.settings, measured, strict=True)} | derived.work
+    return Plan(tuple(usable), own, work, left_out)
+
+
+def _why_not(measurement: Measurement, seconds: float, max_bytes: int) -> str | None:
+    if measurement.error is not None:
+        return f"the reference refuses it: {measurement.error}"
+    if measurement.bytes > max_bytes or measurement.work * SECONDS_PER_OPERATION > seconds:
+        return "too large for this backend's budget"
+    return None
+
+
+class Derivation:
+    """Settings made from a task's module-level sizes."""
+
+    def __init__(
+        self, tree: ast.Module, measure: Measure, ranks: tuple[int, ...], seconds: float, max_bytes: int
+    ) -> None:
+        self._measure = measure
+        self._ranks = ranks
+        self._seconds = seconds
+        self._max_bytes = max_bytes
+        self.work: dict[str, int] = {}
+        sizes = {name: size for name, size in sizes_of(tree).items() if size >= SMALLEST_SIZE}
+        inputs, init = _names_in(tree, "get_inputs"), _names_in(tree, "get_init_inputs")
+        self._sizes = sizes
+        # The sizes of the inputs alone are free; those that the constructor takes too may have to fit each other.
+        groups = [
+            [n for n in sizes if _base(n) in inputs - init],
+            [n for n in sizes if _base(n) in inputs],
+            list(sizes),
+        ]
+        self._groups = [group for index, group in enumerate(groups) if group and group not in groups[:index]]
+
+    def reduced(self) -> list[Setting]:
+        """Return a smaller setting that can be afforded, then an odd and a small one made from it; or nothing."""
+        for seconds in (DERIVED_SECONDS, self._seconds):
+            for least in LEAST_REDUCED:
+                for group in self._groups:
+                    if main := self._largest_affordable(group, least, seconds):
+                        return [main, *self.others(main.sizes)]
+        return []
+
+    def _largest_affordable(self, group: list[str], least: int, seconds: float) -> Setting | None:
+        """Return the largest of the reductions of a group, tried from the smallest up: those cost little to try."""
+        best: Setting | None = None
+        tried: list[dict[str, int]] = []
+        for factor in FACTORS:
+            sizes = {name: _divided(self._sizes[name], factor, least) for name in group}
+            if sizes in tried:
+                continue
+            tried.append(sizes)
+            setting = Setting(name="reduced", sizes=sizes)
+            (measurement,) = self._measure([setting])
+            if measurement.error is None and _why_not(measurement, seconds, self._max_bytes):
+                break
+            if measurement.error is None and measurement.ranks == (self._ranks or measurement.ranks):
+                best = setting
+                self.work[setting.name] = measurement.work
+        return best
+
+    def others(self, base: Mapping[str, int]) -> list[Setting]:
+        """Return an odd and a small setting, as far as the reference accepts them, made from the sizes ``base``."""
+        prefix = "reduced_" if base else ""
+        found: list[Setting] = []
+        for name, change in (("odd", odd_size), ("small", small_size)):
+            current = {**self._sizes, **base}
+            proposals = [
+                Setting(name=prefix + name, sizes={**base, **{n: change(current[n]) for n in group}})
+                for group in [*reversed(self._groups), *([n] for n in self._sizes)]
+            ]
+            setting = self._first_usable(proposals)
+            found += [setting] if setting and setting.sizes not in [f.sizes for f in found] else []
+        return found
+
+    def _first_usable(self, proposals: list[Setting]) -> Setting | None:
+        proposals = [p for p in proposals if p.sizes]
+        for setting in proposals:
+            (measurement,) = self._measure([setting])
+            fits = _why_not(measurement, self._seconds, self._max_bytes) is None
+            if fits and measurement.ranks == (self._ranks or measurement.ranks):
+                self.work[setting.name] = measurement.work
+                return setting
+        return None
+
+
+def _base(name: str) -> str:
+    return name.partition("[")[0]
+
+
+def _names_in(tree: ast.Module, function: str) -> set[str]:
+    found = [f for f in tree.body if isinstance(f, ast.FunctionDef) and f.name == function]
+    return {node.id for f in found for node in ast.walk(f) if isinstance(node, ast.Name)}
+
+
+def _divided(size: int, factor: int, least: int) -> int:
+    return max(size // factor, min(size, least))
+
+
+def odd_size(size: int) -> int:
+    """Return the largest prime below a size: no multiple of a warp, a block or a vector width."""
+    return next((n for n in range(size - 1, 1, -1) if all(n % d for d in range(2, int(n**0.5) + 1))), size)
+
+
+def small_size(size: int) -> int:
+    """Return a size of which a block of threads is only partly used."""
+    return 5 if size <= FINE_SIZE else 33

@@ -1,0 +1,153 @@
+// Cooperative groups: the block, and tiles of at most a warp. What would need the whole grid at once (grid.sync) or
+// a warp's momentary convergence (coalesced_threads) is left out, and so unsupported.
+#pragma once
+#include <type_traits>
+#include "simt/device.h"
+
+namespace cooperative_groups {
+
+inline unsigned rank_in_block() {
+    return (threadIdx.z * blockDim.y + threadIdx.y) * blockDim.x + threadIdx.x;
+}
+inline unsigned block_size() { return blockDim.x * blockDim.y * blockDim.z; }
+
+struct thread_block {
+    static void sync(int line = __builtin_LINE()) { simt::simt_block_barrier(line, ' ', 0); }
+    static unsigned thread_rank() { return rank_in_block(); }
+    static unsigned size() { return block_size(); }
+    static unsigned num_threads() { return block_size(); }
+    static dim3 group_index() { return blockIdx; }
+    static dim3 thread_index() { return threadIdx; }
+    static dim3 group_dim() { return blockDim; }
+    static dim3 dim_threads() { return blockDim; }
+};
+inline thread_block this_thread_block() { return {}; }
+
+struct grid_group {
+    static unsigned long long block_rank() { return (blockIdx.z * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x; }
+    static unsigned long long num_blocks() { return (unsigned long long)gridDim.x * gridDim.y * gridDim.z; }
+    static unsigned long long thread_rank() { return block_rank() * block_size() + rank_in_block(); }
+    static unsigned long long size() { return num_blocks() * block_size(); }
+    static unsigned long long num_threads() { return size(); }
+    static dim3 group_dim() { return gridDim; }
+    static dim3 dim_blocks() { return gridDim; }
+    static bool is_valid() { return true; }
+};
+inline grid_group this_grid() { return {}; }
+
+// `size` consecutive lanes of one warp, a power of two.
+struct lanes {
+    explicit lanes(unsigned size) : size_(size) {}
+    void sync(int line = __builtin_LINE()) const { simt::sync_warp(line, mask()); }
+    unsigned thread_rank() const { return simt::simt_lane() & (size_ - 1); }
+    unsigned size() const { return size_; }
+    unsigned num_threads() const { return size_; }
+    unsigned meta_group_rank() const { return rank_in_block() / size_; }
+    unsigned meta_group_size() const { return (block_size() + size_ - 1) / size_; }
+    template <class T>
+    T shfl(T value, int source, int line = __builtin_LINE()) const { return exchange(line, 'i', value, source); }
+    template <class T>
+    T shfl_up(T value, unsigned delta, int line = __builtin_LINE()) const { return exchange(line, 'u', value, delta); }
+    template <class T>
+    T shfl_down(T value, unsigned delta, int line = __builtin_LINE()) const { return exchange(line, 'd', value, delta); }
+    template <class T>
+    T shfl_xor(T value, unsigned lane_mask, int line = __builtin_LINE()) const {
+        return exchange(line, 'x', value, lane_mask);
+    }
+    unsigned ballot(int predicate, int line = __builtin_LINE()) const {
+        return simt::ballot(line, mask(), predicate != 0) >> first();
+    }
+    int any(int predicate, int line = __builtin_LINE()) const { return ballot(predicate, line) != 0; }
+    int all(int predicate, int line = __builtin_LINE()) const { return ballot(predicate == 0, line) == 0; }
+    template <class T>
+    unsigned match_any(T value, int line = __builtin_LINE()) const { return simt::match(line, mask(), value) >> first(); }
+
+protected:
+    unsigned first() const { return simt::simt_lane() & ~(size_ - 1); }
+    unsigned mask() const { return (size_ == 32 ? 0xffffffffu : (1u << size_) - 1) << first(); }
+    // In pieces of 8 bytes: a group takes any type that can be copied.
+    template <class T>
+    T exchange(int line, char mode, T value, int delta) const {
+        static_assert(std::is_trivially_copyable_v<T>, "a group exchanges trivially copyable values");
+        char* bytes = reinterpret_cast<char*>(&value);
+        for (size_t at = 0; at < sizeof(T); at += 8) {
+            const size_t count = sizeof(T) - at < 8 ? sizeof(T) - at : 8;
+            uint64_t piece = 0;
+            memcpy(&piece, bytes + at, count);
+            piece = simt::shuffle(line, mode, mask(), piece, delta, int(size_));
+            memcpy(bytes + at, &piece, count);
+        }
+        return value;
+    }
+    unsigned size_;
+};
+
+template <unsigned Size, class Parent = void>
+struct thread_block_tile : lanes {
+    static_assert(Size <= 32 && (Size & (Size - 1)) == 0, "tiles of more than a warp");
+    thread_block_tile() : lanes(Size) {}
+    static constexpr unsigned size() { return Size; }
+    static constexpr unsigned num_threads() { return Size; }
+};
+// Either of the two, for functions that take any group.
+struct thread_group : lanes {
+    thread_group(thread_block) : lanes(block_size()), is_block_(true) {}
+    thread_group(const lanes& tile) : lanes(tile), is_block_(false) {}
+    void sync(int line = __builtin_LINE()) const { is_block_ ? thread_block::sync(line) : lanes::sync(line); }
+    unsigned thread_rank() const { return is_block_ ? rank_in_block() : lanes::thread_rank(); }
+
+private:
+    bool is_block_;
+};
+
+template <unsigned Size, class Parent>
+thread_block_tile<Size, Parent> tiled_partition(const Parent&) { return {}; }
+template <class Parent>
+thread_group tiled_partition(const Parent&, unsigned size) { return lanes(size); }
+template <class Group>
+void sync(const Group& group, int line = __builtin_LINE()) { group.sync(line); }
+
+#define SIMT_GROUP_OPERATOR(NAME, RESULT)                              \
+    template <class T = void> struct NAME {                            \
+        T operator()(T a, T b) const { return RESULT; }                \
+    };                                                                 \
+    template <> struct NAME<void> {                                    \
+        template <class T> T operator()(T a, T b) const { return RESULT; } \
+    };
+SIMT_GROUP_OPERATOR(plus, a + b)
+SIMT_GROUP_OPERATOR(less, b < a ? b : a)
+SIMT_GROUP_OPERATOR(greater, a < b ? b : a)
+SIMT_GROUP_OPERATOR(bit_and, a & b)
+SIMT_GROUP_OPERATOR(bit_or, a | b)
+SIMT_GROUP_OPERATOR(bit_xor, a ^ b)
+#undef SIMT_GROUP_OPERATOR
+
+template <class Group, class T, class Operator>
+T reduce(const Group& group, T value, Operator combine, int line = __builtin_LINE()) {
+    for (unsigned offset = group.size() / 2; offset; offset /= 2)
+        value = combine(value, group.shfl_xor(value, offset, line));
+    return value;
+}
+template <class Group, class T, class Operator>
+T inclusive_scan(const Group& group, T value, Operator combine, int line = __builtin_LINE()) {
+    for (unsigned offset = 1; offset < group.size(); offset *= 2) {
+        const T before = group.shfl_up(value, offset, line);
+        if (group.thread_rank() >= offset) value = combine(before, value);
+    }
+    return value;
+}
+template <class Group, class T>
+T inclusive_scan(const Group& group, T value, int line = __builtin_LINE()) {
+    return inclusive_scan(group, value, plus<T>(), line);
+}
+template <class Group, class T, class Operator>
+T exclusive_scan(const Group& group, T value, Operator combine, int line = __builtin_LINE()) {
+    const T before = group.shfl_up(inclusive_scan(group, value, combine, line), 1, line);
+    return group.thread_rank() ? before : T();
+}
+template <class Group, class T>
+T exclusive_scan(const Group& group, T value, int line = __builtin_LINE()) {
+    return exclusive_scan(group, value, plus<T>(), line);
+}
+
+}  // namespace cooperative_groups

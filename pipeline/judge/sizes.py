@@ -1,0 +1,78 @@
+"""The sizes of a task's module: its module-level integers, which settings override.
+
+A size is a name that is assigned an integer, or arithmetic on integers, at the top level; the elements of a tuple or
+list of integers are sizes too, called ``shape[0]``, ``shape[1]``. What is computed from other names is no size of its
+own: it follows them.
+"""
+
+import ast
+import operator
+from collections.abc import Callable, Iterator, Mapping
+
+_ARITHMETIC: dict[type[ast.operator], Callable[[int, int], int]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+}
+
+
+def sizes_of(tree: ast.Module) -> dict[str, int]:
+    """Return the sizes of a module in the order in which they are assigned."""
+    return {name: _integer(node) or 0 for name, node in _places(tree)}
+
+
+def with_sizes(tree: ast.Module, sizes: Mapping[str, int]) -> ast.Module:
+    """Change the sizes in place, wherever they are assigned, and return the tree."""
+    for statement in tree.body:
+        target, value = _assignment(statement)
+        if isinstance(target, ast.Name) and target.id in sizes and isinstance(statement, ast.Assign | ast.AnnAssign):
+            statement.value = ast.copy_location(ast.Constant(sizes[target.id]), statement)
+        elif isinstance(target, ast.Name | ast.Tuple) and isinstance(value, ast.Tuple | ast.List):
+            names = _element_names(target, value)
+            value.elts = [
+                ast.copy_location(ast.Constant(sizes[name]), element) if name in sizes else element
+                for name, element in zip(names, value.elts, strict=True)
+            ]
+    return tree
+
+
+def _places(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    for statement in tree.body:
+        target, value = _assignment(statement)
+        if isinstance(target, ast.Name) and value is not None and _integer(value) is not None:
+            yield target.id, value
+        elif isinstance(target, ast.Name | ast.Tuple) and isinstance(value, ast.Tuple | ast.List):
+            for name, element in zip(_element_names(target, value), value.elts, strict=True):
+                if name and _integer(element) is not None:
+                    yield name, element
+
+
+def _assignment(statement: ast.stmt) -> tuple[ast.expr | None, ast.expr | None]:
+    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        return statement.targets[0], statement.value
+    if isinstance(statement, ast.AnnAssign):
+        return statement.target, statement.value
+    return None, None
+
+
+def _element_names(target: ast.Name | ast.Tuple, value: ast.Tuple | ast.List) -> list[str]:
+    """Return the names of a tuple's elements: ``shape[0]`` for ``shape = (4, 5)``, ``M`` for ``M, N = 4, 5``."""
+    if isinstance(target, ast.Name):
+        return [f"{target.id}[{index}]" for index in range(len(value.elts))]
+    names = [element.id if isinstance(element, ast.Name) else "" for element in target.elts]
+    return names if len(names) == len(value.elts) else [""] * len(value.elts)
+
+
+def _integer(node: ast.expr) -> int | None:
+    """Return the value of an integer, or of arithmetic on integers; None of anything else."""
+    match node:
+        case ast.Constant(value=int(value)) if not isinstance(value, bool):
+            return value
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
+            one, other = _integer(left), _integer(right)
+            if one is None or other is None or (isinstance(op, ast.FloorDiv) and other == 0):
+                return None
+            return _ARITHMETIC[type(op)](one, other)
+        case _:
+            return None
