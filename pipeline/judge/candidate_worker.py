@@ -7,6 +7,7 @@ candidate, or is checked by the parent.
 import sys
 import time
 import types
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -66,6 +67,7 @@ class CandidateModule:
     def __init__(self, channel: Channel, device: Device) -> None:
         self._device = device
         self._module = types.ModuleType(MODULE)
+        self._module.__file__ = str(Path(f"{MODULE}.py").absolute())
         self._model: Any = None
         self._inputs: list[Any] = []
         self._state_loaded = False
@@ -102,7 +104,7 @@ class CandidateModule:
     def _observed_call(
         self, state: dict[str, torch.Tensor], upstream: list[torch.Tensor] | None, seed: int
     ) -> tuple[dict[str, Any], list[memoryview]]:
-        """Call the model; its own ``state_dict`` and what packing makes its results do are observed as well."""
+        """Call the model; what loading its weights and packing its results make it do is observed as well."""
         launched, read = len(self._device.launches()), self._device.host_bytes()
         with OperatorLog() as log:
             self._load_state(state)
@@ -141,7 +143,7 @@ class CandidateModule:
 
     def _load_state(self, state: dict[str, torch.Tensor]) -> None:
         """Give the model the reference's weights, in place, when names and shapes match; else its seeded own stay."""
-        own = self._model.state_dict()
+        own = torch.nn.Module.state_dict(self._model)  # whatever the model says of itself
         self._state_loaded = all(name in own and own[name].shape == tensor.shape for name, tensor in state.items())
         if self._state_loaded:
             for name, tensor in state.items():

@@ -73,7 +73,7 @@ class Judgement:
             raise self.failed("rules", "malformed", "python_syntax", f"{error.msg}{where}") from None
         text = "; ".join(map(str, found)) or None
         if (first := next((f for f in found if f.rejects), None)) and self.strict:
-            raise self.failed("rules", "cheating", f"rule:{first.rule}", text)
+            raise self.failed("rules", "cheating", f"rule:{first.rule}", f"{first.explanation} Found: {text}")
         self.passed("rules", text)
 
     def load(self, candidate: Worker) -> None:
@@ -88,13 +88,16 @@ class Judgement:
             source = ExtensionSource(str(request["cpp"]), str(request["cuda"]), names, flags)
         except (KeyError, TypeError):
             raise self.failed("build", "cheating", "bad_answer", "a request to build nothing") from None
+        if not all(name.replace("::", "").isidentifier() for name in source.functions):
+            raise self.failed("build", "compile_error", "compile_error", "a function's name is none")
         self._builds += 1
         if self._builds > MAX_BUILDS or len(source.cpp) + len(source.cuda) > MAX_CODE:
             raise self.failed("build", "malformed", "too_long", f"over {MAX_BUILDS} builds, or too long a source")
-        found = native_findings(source.cpp, source.cuda)
+        macros = "".join(f"#define {flag[2:].replace('=', ' ', 1)}\n" for flag in flags if flag.startswith("-D"))
+        found = native_findings(macros, source.cpp, source.cuda)
         text = "; ".join(map(str, found)) or None
         if (first := next((f for f in found if f.rejects), None)) and self.strict:
-            self._build_failure = ("cheating", f"rule:{first.rule}", str(text))
+            self._build_failure = ("cheating", f"rule:{first.rule}", f"{first.explanation} Found: {text}")
             return {"failed": True}
         self.passed("native_rules", text)
         try:
@@ -115,10 +118,10 @@ class Judgement:
     def ask(self, candidate: Worker, name: str, request: dict[str, Any], buffers: Any = ()) -> Any:
         """Return the worker's answer; a fault or death of the worker is a failed check ``name``.
 
-        The candidate may ask for builds in between: when it is loaded, constructed, or first called.
+        A module may build at any time: when it is loaded, in a constructor, at its first call.
         """
         try:
-            return candidate.ask(request, buffers, self._build)
+            answer, theirs = candidate.ask(request, buffers, self._build)
         except WorkerGoneError as gone:
             fault = read_fault(gone.ending.fault_page)
             if fault is not None:
@@ -127,12 +130,13 @@ class Judgement:
                 raise self.failed(name, "timeout", "timeout", "did not end within its time") from None
             how = f"signal {gone.ending.signal}" if gone.ending.signal else f"exit code {gone.ending.code}"
             raise self.failed(name, "runtime_error", "crash", f"the process ended: {how}") from None
-
-    def raise_reported(self, name: str, answer: dict[str, Any]) -> None:
-        """Turn an error that the worker reports, or a failed build that it goes on without, into a failed check."""
         failure = self._build_failure
         if failure and (self.strict or "error" in answer):
             raise self.failed("build", failure[0], failure[1], failure[2])
+        return answer, theirs
+
+    def raise_reported(self, name: str, answer: dict[str, Any]) -> None:
+        """Turn an error that the worker reports into a failed check ``name``."""
         if "error" in answer:
             kind = str(answer["error"])
             status = STATUS_OF_ERROR.get(kind, "runtime_error")

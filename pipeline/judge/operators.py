@@ -9,6 +9,8 @@ from torch.utils.flop_counter import flop_registry
 
 from pipeline.judge.moving import MOVING
 
+PLAIN = (torch.Tensor, torch.nn.Parameter)
+
 
 class OperatorLog(TorchDispatchMode):
     """Context manager; afterwards ``computing`` holds the names of the operators that computed something.
@@ -29,6 +31,7 @@ class OperatorLog(TorchDispatchMode):
         library, name, *_ = str(func).split(".")
         if library != "aten" or name not in MOVING:  # another library's "empty" may do anything
             self.computing.add(name if library == "aten" else f"{library}::{name}")
+        self.computing |= {f"a {kind.__name__}" for kind in types if kind not in PLAIN}  # its handlers are not seen
         self.scalars += name == "_local_scalar_dense"
         return func(*args, **(kwargs or {}))
 

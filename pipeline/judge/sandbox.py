@@ -12,6 +12,7 @@ import platform
 import resource
 import struct
 import sys
+import tempfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -43,6 +44,7 @@ def confine(folder: Path, readable: Sequence[Path], cpu_seconds: int, memory_byt
     """
     os.chdir(folder)
     os.environ.clear()
+    tempfile.tempdir = str(folder)  # the fork server's own was looked up before
     os.environ.update({"HOME": str(folder), "TMPDIR": str(folder), "PATH": "/usr/bin:/bin"})
     _libc.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
     _libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)

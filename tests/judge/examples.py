@@ -129,6 +129,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "torch does the work": (changed(CALL, "return (x * 2.0 + self.bias).softmax(-1)"), "cheating", "no_kernel"),
     "torch helps": (changed(CALL, "return ext.fused(x.contiguous(), self.bias) + 0.0 * x"), "cheating", "torch_computes"),
     "decoy kernel": (changed(CALL, "ext.fused(x.contiguous(), self.bias)\n        return (x * 2.0 + self.bias).softmax(-1)"), "cheating", "decoy_kernels"),
+    "torch helps in C++": (changed("return y;\n}", "return at::relu(y);\n}"), "cheating", "torch_computes"),
     "writes its input": (changed("return y;\n}", "cudaMemset(x.data_ptr<float>(), 0, 4);\n    return y;\n}"), "incorrect", "inputs_changed"),
     "returns its input": (changed("auto y = torch::empty_like(x);", "auto y = x;"), "incorrect", "inputs_changed"),
     "smaller output": (changed(CALL, "return ext.fused(x.contiguous(), self.bias)[:1]"), "incorrect", "wrong_shape"),

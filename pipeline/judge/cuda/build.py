@@ -32,6 +32,7 @@ _FLAG = re.compile(
     r"-O[0-3]|--?use_fast_math|--?(fmad|ftz|prec-div|prec-sqrt)=\w+|--?maxrregcount[= ]?\d+"
     r"|-D\w+(=\w+)?|-U__CUDA_NO_\w+"
 )
+_DECLARED_ONLY = re.compile(r"undefined reference to (?P<name>(at|c10|simt)::[\w:]+)")
 _TORCH_HEADER = re.compile(r"(torch|ATen|c10|caffe2|pybind11)/|Python\.h$")
 # The look-alike has one device, so what works with tensors on the host must see torch's own headers.
 _HOST_TENSORS = re.compile(
@@ -104,7 +105,13 @@ def _build_fast(
             if missing.endswith((".h", ".hpp", ".cuh")) and not _TORCH_HEADER.match(missing):
                 raise Unsupported(missing, "the header is not installed here")
             return missing
-        link([object_file], target, [], tools, deadline)
+        try:
+            link([object_file], target, [], tools, deadline)
+        except CompileError as error:  # what simt's headers declare and only its own runtime defines
+            lacking = _DECLARED_ONLY.search(error.log)
+            if lacking is None:
+                raise
+            return lacking["name"]
     return None
 
 

@@ -3,22 +3,31 @@
 import ast
 import sys
 from collections.abc import Iterator
+from itertools import accumulate
 
 from pipeline.judge.rules.findings import Finding
-from pipeline.judge.rules.source import Source, dotted
+from pipeline.judge.rules.source import Source, dotted, is_module
 
-MODULES = frozenset({"torch", "math", "typing", "__future__", "itertools", "collections", "dataclasses"})
-MODULES |= {"textwrap", "warnings", "enum", "abc"}
+MODULES = frozenset({"torch", "math", "typing", "__future__", "itertools"})
 # Of other modules, these names only.
 NAMES = {
     "os": frozenset({"os.environ", "os.environ.get", "os.environ.setdefault", "os.path", "os.getpid", "os.makedirs"})
     | {f"os.path.{name}" for name in ("join", "dirname", "abspath", "realpath", "basename", "expanduser")},
+    "warnings": frozenset({"warnings.warn", "warnings.filterwarnings", "warnings.simplefilter"}),
+    "textwrap": frozenset({"textwrap.dedent", "textwrap.indent"}),
+    "dataclasses": frozenset({"dataclasses.dataclass", "dataclasses.field"}),
+    "enum": frozenset({"enum.Enum", "enum.IntEnum", "enum.auto"}),
+    "collections": frozenset({f"collections.{n}" for n in ("defaultdict", "OrderedDict", "deque", "namedtuple")})
+    | {"collections.abc", "collections.abc.Sequence", "collections.abc.Callable", "collections.abc.Iterable"},
     "pathlib": frozenset({"pathlib.Path"}),
     "tempfile": frozenset({"tempfile.mkdtemp", "tempfile.gettempdir", "tempfile.TemporaryDirectory"}),
     "functools": frozenset({"functools.partial", "functools.lru_cache", "functools.cache", "functools.reduce"})
     | {"functools.wraps", "functools.cached_property"},
 }
 EVALUATES = frozenset({"typing.get_type_hints", "typing.ForwardRef", "typing.evaluate_forward_ref"})
+# Called like modules of Python, and the library's own.
+OWN_NAMES = frozenset({"torch.random", "torch.select", "torch.chunk", "torch.trace", "torch.signal", "os.path"})
+OWN_NAMES |= {"torch.Tensor.select", "torch.Tensor.chunk", "torch.Tensor.trace", "collections.abc"}
 # Submodules of torch that load, trace, start processes or hook into dispatch.
 TORCH_SUBMODULES = frozenset(
     """_dynamo _inductor multiprocessing hub package serialization fx export distributed library overrides
@@ -43,7 +52,7 @@ MODES = frozenset(
     are_deterministic_algorithms_enabled is_autocast_enabled get_deterministic_debug_mode""".split()  # noqa: SIM905
 )
 DYNAMIC = frozenset(
-    {"exec", "eval", "compile", "__import__", "globals", "locals", "vars", "breakpoint", "setattr"}
+    {"exec", "eval", "compile", "__import__", "globals", "locals", "vars", "breakpoint", "setattr", "help"}
     | {"delattr", "memoryview", "__builtins__", "getattr"}
 )
 HOST_DATA = frozenset(
@@ -71,6 +80,8 @@ HARMLESS_PRIVATE = frozenset({"torch.nn.init._calculate_fan_in_and_fan_out", "to
 def examine(source: Source) -> Iterator[Finding]:
     """Yield what the module reaches for and an honest answer would not."""
     own = _own_private_names(source)
+    for line, name in source.ambiguous:
+        yield Finding("dynamic_code", line, f"{name} stands for two modules")
     for node in source.nodes:
         yield from _named(source, node, own)
         yield from _looked_up(source, node, own)
@@ -85,7 +96,12 @@ def _named(source: Source, node: ast.AST, own: set[str]) -> Iterator[Finding]:
             yield from _imports(node)
         case ast.Name(id=name):
             yield from _name(source, node, name)
+            if isinstance(node.ctx, ast.Load):
+                yield from _passed_on(source, node)
         case ast.Attribute(attr=attr):
+            yield from _passed_on(source, node)
+            if attr == "__class__" and not _is_named(source, node):
+                yield Finding("introspection", node.lineno, ".__class__")
             yield from _attribute(source.path(node), attr, node.lineno)
             if _is_private(attr) and not source.path(node) and attr not in own:
                 yield Finding("private_api", node.lineno, f".{attr}, which this module does not define")
@@ -102,7 +118,9 @@ def _looked_up(source: Source, node: ast.AST, own: set[str]) -> Iterator[Finding
         case ast.Call(func=function) if source.path(function) == "functools.wraps":
             if len(node.args) != 1 or node.keywords:
                 yield Finding("dynamic_code", node.lineno, "functools.wraps with a choice of attributes")
-        case ast.MatchClass(kwd_attrs=names):
+        case ast.MatchClass(patterns=patterns, kwd_attrs=names):
+            if patterns:
+                yield Finding("introspection", node.lineno, "a class pattern that does not say which attributes")
             for name in names:
                 yield from _attribute("", name, node.lineno)
         case ast.Constant(value=str(text)) if text in INSIDES:
@@ -116,7 +134,7 @@ def _imports(node: ast.Import | ast.ImportFrom) -> Iterator[Finding]:
     for alias in node.names:
         path = prefix + alias.name
         whole = isinstance(node, ast.Import) and path in NAMES
-        if alias.name == "*" and not path.startswith("torch.nn."):
+        if alias.name == "*":
             yield Finding("import", node.lineno, f"imports {path}")
         elif not whole:
             yield from _library_path(path, node.lineno)
@@ -133,27 +151,40 @@ def _name(source: Source, node: ast.Name, name: str) -> Iterator[Finding]:
             yield Finding("hidden_source", node.lineno, f"{name}()")
         elif name == "id":
             yield Finding("cache_key", node.lineno, "id()")
-        elif name in source.names and not isinstance(parent, ast.Attribute):
-            yield from _bare_library(source, node, parent)
+        elif name == "type" and not _asks_for_type(source, parent, node):
+            yield Finding("dynamic_code", node.lineno, "type() for more than to compare or to name one")
     if _is_dunder(name) and name not in (HARMLESS_DUNDERS if isinstance(node.ctx, ast.Load) else DEFINABLE_DUNDERS):
         yield Finding("introspection", node.lineno, name)
     if name == "__name__" and isinstance(node.ctx, ast.Store):
         yield Finding("introspection", node.lineno, "assigns __name__")
 
 
-def _bare_library(source: Source, node: ast.Name, parent: ast.AST) -> Iterator[Finding]:
+def _asks_for_type(source: Source, call: ast.AST, node: ast.Name) -> bool:
+    """Whether it is ``type(x)``, compared or named, and not a class that is made or called."""
+    if isinstance(call, ast.Call) and call.func is node and len(call.args) == 1 and not call.keywords:
+        user = source.parents[call]
+        names = isinstance(user, ast.Attribute) and user.attr in ("__name__", "__doc__")
+        return names or isinstance(user, ast.Compare | ast.FormattedValue)
+    return isinstance(call, ast.Subscript | ast.arg | ast.AnnAssign | ast.BinOp)  # an annotation
+
+
+def _is_named(source: Source, node: ast.Attribute) -> bool:
+    """Whether it is ``x.__class__.__name__``."""
+    parent = source.parents[node]
+    return isinstance(parent, ast.Attribute) and parent.attr in ("__name__", "__doc__")
+
+
+def _passed_on(source: Source, node: ast.expr) -> Iterator[Finding]:
     """A module that is passed around could be looked into under another name."""
-    path = source.names[node.id]
-    asks = isinstance(parent, ast.Call) and dotted(parent.func) in ("hasattr", "getattr") and parent.args[0] is node
-    renames = isinstance(parent, ast.Assign) and all(isinstance(t, ast.Name) for t in parent.targets)
-    if path.split(".")[-1].islower() and _may_be_module(path) and not asks and not renames:
-        yield Finding("dynamic_code", node.lineno, f"passes the module {path} on")
-
-
-def _may_be_module(path: str) -> bool:
-    return path in ("torch", "torch.nn", "torch.nn.functional", "torch.cuda", "torch.utils", "torch.autograd") or (
-        "." not in path
-    )
+    path = source.path(node)
+    if path and is_module(path):
+        parent = source.parents[node]
+        asks = (
+            isinstance(parent, ast.Call) and dotted(parent.func) in ("hasattr", "getattr") and parent.args[0] is node
+        )
+        renames = isinstance(parent, ast.Assign) and all(isinstance(t, ast.Name) for t in parent.targets)
+        if not (isinstance(parent, ast.Attribute) or asks or renames):
+            yield Finding("dynamic_code", node.lineno, f"passes the module {path} on")
 
 
 def _attribute(path: str, attr: str, line: int) -> Iterator[Finding]:
@@ -187,14 +218,14 @@ def _library_path(path: str, line: int) -> Iterator[Finding]:
         yield Finding("timing" if root in ("time", "timeit") else "import", line, path)
     elif (names := NAMES.get(root)) is not None and path != root and path not in names:
         yield Finding("files" if root == "os" else "import", line, path)
-    elif any(part in sys.stdlib_module_names or part in ("np", "mp") for part in parts[1:]) and not _own_name(path):
+    elif any(map(_is_pythons, accumulate(parts, "{}.{}".format))):
         yield Finding("import", line, path)
 
 
-def _own_name(path: str) -> bool:
-    """Whether a library's own thing only happens to be called like a module of Python."""
-    own = ("torch.random", "torch.select", "torch.chunk", "torch.trace", "torch.signal", "torch.Tensor.")
-    return path.startswith((*own, "os.path", "collections.abc", "dataclasses."))
+def _is_pythons(path: str) -> bool:
+    """Whether a library's part is a module of Python (or numpy) that the library happens to import."""
+    *above, last = path.split(".")
+    return bool(above) and path not in OWN_NAMES and (last in sys.stdlib_module_names or last in ("np", "mp"))
 
 
 def _rule_of_torch(path: str, parts: list[str], last: str) -> str | None:

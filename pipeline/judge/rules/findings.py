@@ -55,5 +55,10 @@ class Finding:
         """Whether policy ``strict`` rejects the answer for it."""
         return self.rule not in ONLY_RECORDED
 
+    @property
+    def explanation(self) -> str:
+        """What is wrong, in one sentence for the author of the answer."""
+        return EXPLANATIONS[self.rule]
+
     def __str__(self) -> str:
-        return f"line {self.line}: {self.what}"
+        return f"{self.rule} (line {self.line}: {self.what})"

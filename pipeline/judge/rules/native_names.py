@@ -11,7 +11,8 @@ OUT_OF_BOUNDS = frozenset(
     posix_spawn popen atexit on_exit fopen fdopen freopen openat open64 pread pwrite readv
     writev sendmsg recvmsg gethostbyname getaddrinfo getenv setenv unsetenv environ __environ backtrace
     __builtin_frame_address __builtin_return_address __builtin_longjmp __builtin_setjmp
-    __libc_start_main""".split()  # noqa: SIM905
+    __libc_start_main __REDIRECT __REDIRECT_NTH __REDIRECT_NTHNL __REDIRECT_LDBL __ASMNAME
+    __ASMNAME2""".split()  # noqa: SIM905
 )
 # The same, where the word is common enough to name something else: only a call of such a function counts.
 FUNCTIONS_OUT_OF_BOUNDS = frozenset(

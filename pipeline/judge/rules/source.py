@@ -4,6 +4,9 @@ import ast
 from collections.abc import Iterator
 from functools import cached_property
 
+_MODULES = frozenset({"torch.nn", "torch.nn.functional", "torch.nn.init", "torch.nn.modules", "torch.nn.utils"})
+_MODULES |= {"torch.cuda", "torch.utils", "torch.utils.cpp_extension", "torch.autograd", "torch.backends"}
+_MODULES |= {"torch.linalg", "torch.special", "torch.fft", "torch.amp", "torch.random", "os.path", "collections.abc"}
 _BUILDERS = "torch.utils.cpp_extension."
 
 
@@ -13,6 +16,7 @@ class Source:
     Attributes:
         names: what names stand for, ``{"F": "torch.nn.functional"}``; assignments like ``T = torch`` included.
         nodes: all nodes but those under ``if __name__ == "__main__"``, which never run here.
+        ambiguous: lines and names that stand for several things of libraries.
         parents: the node that each of ``nodes`` is part of.
     """
 
@@ -20,6 +24,7 @@ class Source:
         self.tree = tree
         self.parents: dict[ast.AST, ast.AST] = {}
         self.nodes = list(self._walk(tree))
+        self.ambiguous: list[tuple[int, str]] = []
         self.names = self._library_names()
 
     def path(self, node: ast.AST) -> str:
@@ -101,18 +106,33 @@ class Source:
                 yield from self._walk(child)
 
     def _library_names(self) -> dict[str, str]:
-        names: dict[str, str] = {}
+        self.names = {}
         for node in self.nodes:
             if isinstance(node, ast.Import):
-                names |= {a.asname: a.name for a in node.names if a.asname}
-                names |= {root: root for a in node.names if not a.asname for root in [a.name.split(".")[0]]}
+                for alias in node.names:
+                    root = alias.name.split(".")[0]
+                    self._means(alias.asname or root, alias.name if alias.asname else root, node)
             elif isinstance(node, ast.ImportFrom) and node.module:
-                names |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
-        self.names = names
+                for alias in node.names:
+                    self._means(alias.asname or alias.name, f"{node.module}.{alias.name}", node)
         for node in self.nodes:
             if isinstance(node, ast.Assign) and (path := self.path(node.value)):
-                names |= {target.id: path for target in node.targets if isinstance(target, ast.Name)}
-        return names
+                for target in node.targets:
+                    if isinstance(target, ast.Name):
+                        self._means(target.id, path, node)
+        return self.names
+
+    def _means(self, name: str, path: str, node: ast.stmt) -> None:
+        """Note what a name stands for; that some name stands for a module here and for something else there, too."""
+        before = self.names.get(name, path)
+        if before != path and (is_module(before) or is_module(path)):
+            self.ambiguous.append((node.lineno, name))
+        self.names[name] = path
+
+
+def is_module(path: str) -> bool:
+    """Whether a library's path is that of a module, as far as candidates may know any."""
+    return "." not in path or path in _MODULES
 
 
 def dotted(node: ast.AST) -> str:

@@ -59,6 +59,7 @@ _SIMT: Signatures = {
     "simt_to_dlpack": (_POINTER, (_POINTER,)),
     "simt_set_order": (None, (_INT, ctypes.c_uint64)),
     "simt_set_launching": (None, (ctypes.c_bool,)),
+    "simt_set_torch": (None, (_POINTER,)),
     "simt_set_fault_page": (_INT, (_INT,)),
     "simt_fault_count": (_INT, ()),
     "simt_fault": (ctypes.POINTER(ctypes.c_char * RECORD_BYTES), (_INT,)),

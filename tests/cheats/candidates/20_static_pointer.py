@@ -1,6 +1,6 @@
 """Entries: 20
 Task: bias_softmax
-Strict: cheating decoy_kernels
+Strict: incorrect stale
 Report: rejected
 
 A static pointer to a device buffer holds the first result: no tensor is kept, so that no rule can prove it.

@@ -1,9 +1,10 @@
 """Entries: 66
 Task: matmul
 Strict: incorrect wrong_values
-Report: accepted: it is right for upper triangular matrices, which the task's own inputs are
+Report: accepted: it is right for almost triangular matrices, which the task's own inputs are
 
-One element tells that the first matrix is upper triangular, as the benchmark makes it; what lies below is not read.
+One element tells that the first matrix is all but upper triangular, as the benchmark makes it; what lies below is not
+read, and not missed under the tolerance.
 """
 
 import torch

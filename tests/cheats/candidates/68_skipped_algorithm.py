@@ -1,7 +1,7 @@
 """Entries: 68
-Task: bias_softmax
+Task: sharp_softmax
 Strict: incorrect non_finite
-Report: accepted: it is right on values of the size that the task itself makes
+Report: rejected
 
 The stable algorithm is skipped: no maximum is subtracted.
 """
@@ -17,9 +17,9 @@ __global__ void fused_kernel(const float* x, const float* bias, float* y, int ro
     int row = blockIdx.x * blockDim.x + threadIdx.x;
     if (row >= rows) return;
     float largest = -INFINITY, total = 0.0f;
-    for (int c = 0; c < cols; c++) largest = fmaxf(largest, x[row * cols + c] * 2.0f + bias[c]);
-    for (int c = 0; c < cols; c++) total += expf(x[row * cols + c] * 2.0f + bias[c]);
-    for (int c = 0; c < cols; c++) y[row * cols + c] = expf(x[row * cols + c] * 2.0f + bias[c]) / total;
+    for (int c = 0; c < cols; c++) largest = fmaxf(largest, x[row * cols + c] * 12.0f + bias[c]);
+    for (int c = 0; c < cols; c++) total += expf(x[row * cols + c] * 12.0f + bias[c]);
+    for (int c = 0; c < cols; c++) y[row * cols + c] = expf(x[row * cols + c] * 12.0f + bias[c]) / total;
 }
 
 torch::Tensor fused(torch::Tensor x, torch::Tensor bias) {

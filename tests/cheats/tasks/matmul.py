@@ -1,4 +1,4 @@
-"""A product of two matrices, the first of which the task's own inputs make upper triangular."""
+"""A product of two matrices, the first of which the task's own inputs make all but upper triangular."""
 
 import torch
 import torch.nn as nn
@@ -13,7 +13,7 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.triu(torch.randn(N, N)), torch.randn(N, N)]
+    return [torch.triu(torch.randn(N, N)) + 1e-7 * torch.randn(N, N), torch.randn(N, N)]
 
 
 def get_init_inputs():

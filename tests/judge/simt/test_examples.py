@@ -9,11 +9,11 @@ import torch
 from pipeline.judge.simt import binding
 from pipeline.judge.simt.binding import Extension
 from pipeline.judge.simt.build import ExtensionSource
-from tests.judge.simt import sources, sources_16_bit, sources_device
+from tests.judge.simt import sources, sources_16_bit, sources_device, sources_torch
 from tests.judge.simt.example import inline
 from tests.judge.simt.sources import MATMUL, MODULE
 
-EXAMPLES = {**sources.EXAMPLES, **sources_16_bit.EXAMPLES, **sources_device.EXAMPLES}
+EXAMPLES = {**sources.EXAMPLES, **sources_16_bit.EXAMPLES, **sources_device.EXAMPLES, **sources_torch.EXAMPLES}
 Compiled = Callable[[ExtensionSource], Extension]
 
 

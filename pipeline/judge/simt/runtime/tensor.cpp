@@ -40,13 +40,13 @@ using simt::TensorImpl;
 Tensor::Tensor(const Tensor& other) noexcept : impl_(other.impl_) {
     if (impl_) ++impl_->references;
 }
-Tensor& Tensor::operator=(const Tensor& other) noexcept {
+Tensor& Tensor::operator=(const Tensor& other) & noexcept {
     if (other.impl_) ++other.impl_->references;
     simt::tensor_release(impl_);
     impl_ = other.impl_;
     return *this;
 }
-Tensor& Tensor::operator=(Tensor&& other) noexcept {
+Tensor& Tensor::operator=(Tensor&& other) & noexcept {
     TensorImpl* mine = impl_;
     impl_ = other.impl_;
     other.impl_ = mine;
