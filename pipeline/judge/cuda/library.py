@@ -19,7 +19,7 @@ INCLUDE, RUNTIME, HOOKS = HERE / "include", HERE / "runtime", HERE / "hooks"
 LIBRARY = "libcudahost.so"
 HOOKS_OBJECT = "hooks.o"
 # Of simt's runtime: what does not touch a tensor's memory.
-_SHARED_SOURCES = ("references.cpp", "tensor.cpp", "views.cpp", "module.cpp")
+_SHARED_SOURCES = ("references.cpp", "tensor.cpp", "views.cpp", "module.cpp", "operators.cpp")
 _CXX_FLAGS = ("-std=gnu++17", "-O2", "-fPIC", "-w", "-fdiagnostics-color=never", "-fno-strict-aliasing")
 # torch.utils.cpp_extension's COMMON_NVCC_FLAGS, so that what compiles here is what compiles there.
 NVCC_FLAGS = (
