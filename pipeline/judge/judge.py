@@ -17,6 +17,7 @@ from typing import Any, Self
 from pipeline.errors import InfrastructureError, TaskError, UserError
 from pipeline.judge.config import Backend, JudgeConfig
 from pipeline.judge.correctness import Correctness
+from pipeline.judge.cuda.device import why_not
 from pipeline.judge.inputs import Case
 from pipeline.judge.judging import Decided, Judgement
 from pipeline.judge.probing import probe
@@ -238,5 +239,5 @@ class Judge:
 
 def _choose_backend(wanted: Backend) -> str:
     if wanted == "cuda":
-        raise UserError("judge.backend: cuda is not available in this version; use simt")
+        raise UserError(f"judge.backend: {why_not()}")
     return "simt" if wanted == "auto" else wanted

@@ -93,7 +93,7 @@ class Toolchain:
         """
         path = self.folder / header / "simt.h"
         if not path.exists():
-            with _lock(self.folder / "headers.lock"):
+            with lock(self.folder / "headers.lock"):
                 if not path.exists():
                     _precompile(self.compiler, path.parent, header)
         return [self.compiler, *FLAGS, "-include", str(path), "-x", "c++", "-c", str(source), "-o", str(target)]
@@ -119,7 +119,7 @@ class Toolchain:
 
     def forbidden(self, imports: AbstractSet[str]) -> list[str]:
         """Return which imports would get around the checks; however the source spells them, here is their name."""
-        return sorted(imports & (OUT_OF_REACH | _private_names(self.folder / LIBRARY)))
+        return sorted(imports & (OUT_OF_REACH | private_names(self.folder / LIBRARY, INCLUDE)))
 
     def full_names(self) -> frozenset[str]:
         """Return the identifiers that the larger header has and the smaller one lacks."""
@@ -127,9 +127,9 @@ class Toolchain:
 
 
 @cache
-def _private_names(library: Path) -> frozenset[str]:
-    """Return the symbols of the runtime that no header declares for a candidate's use."""
-    text = "".join(path.read_text() for path in INCLUDE.rglob("*.h"))
+def private_names(library: Path, *includes: Path) -> frozenset[str]:
+    """Return the symbols of a runtime that no header under ``includes`` declares for a candidate's use."""
+    text = "".join(path.read_text() for folder in includes for path in folder.rglob("*.h"))
     declared = frozenset(re.findall(r"\w+", text))
     own = (name for name in dynamic_symbols(library)[0] if "simt" in name)
     return frozenset(name for name in own if not _names_in(name) <= declared)
@@ -171,7 +171,7 @@ def nvidia_headers() -> Path | None:
 @cache
 def toolchain_key() -> str:
     """Return a hash of all that the shared files are made from: our sources, the flags, the compiler's version."""
-    digest = hashlib.sha256(_output([_compiler(), "--version"]).encode())
+    digest = hashlib.sha256(_output([cxx_compiler(), "--version"]).encode())
     digest.update(" ".join([*FLAGS, *RUNTIME_FLAGS]).encode())
     nvidia = nvidia_headers()
     theirs = sorted(nvidia.glob("cuda_?*16.h*")) if nvidia else []
@@ -205,7 +205,7 @@ def _toolchain(cache: Path, key: str) -> Toolchain:
             cache.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"judge.cache: {cache} can't be made ({error.strerror})") from error
-        with _lock(cache / f"simt-{key}.lock"):
+        with lock(cache / f"simt-{key}.lock"):
             if not description.exists():
                 _make(folder, description)
     found = json.loads(description.read_text())
@@ -217,7 +217,7 @@ def _make(folder: Path, description: Path) -> None:
     """Build everything under ``folder``; the description is written last, so that its presence means complete."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    compiler = _compiler()
+    compiler = cxx_compiler()
     small = _precompile(compiler, folder / "small", "small")
     full = _precompile(compiler, folder / "full", "full")
     sources = [str(p) for p in sorted(RUNTIME.glob("*.cpp"))]
@@ -265,7 +265,8 @@ def _print_file(compiler: str, name: str) -> str:
     return _output([compiler, f"-print-file-name={name}"]).strip()
 
 
-def _compiler() -> str:
+def cxx_compiler() -> str:
+    """Return the C++ compiler: CXX, or g++; raises UserError if there is none."""
     found = shutil.which(os.environ.get("CXX", "g++"))
     if found is None:
         raise UserError("kernels can't be judged without a C++ compiler (Debian: apt-get install g++)")
@@ -280,7 +281,8 @@ def _output(command: list[str]) -> str:
 
 
 @contextmanager
-def _lock(path: Path) -> Iterator[None]:
+def lock(path: Path) -> Iterator[None]:
+    """Hold a file's lock against every other process for the length of the block."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
