@@ -1,6 +1,5 @@
 """Examines the machine: what is there, and what each absence costs in plain words."""
 
-import ctypes
 import os
 import platform
 import shutil
@@ -17,7 +16,6 @@ State = Literal["ok", "absent", "missing"]  # missing: something that every run 
 SECONDS = 3.0  # to wait for a server
 PROGRAM_SECONDS = 60  # torch on a cold disk takes long
 GIB = 2**30
-PR_GET_SECCOMP = 21
 CLONE_NEWUSER = 0x10000000
 
 
@@ -108,16 +106,29 @@ def _finding(name: str, found: str | None, cost: str, *, needed: bool = False) -
 
 
 def _confinement() -> Iterator[Finding]:
-    from pipeline.judge.sandbox import landlock_abi
+    from pipeline.judge.bubblewrap import bubblewrap
+    from pipeline.judge.landlock import landlock_abi
+    from pipeline.judge.sandbox import missing
 
-    abi = landlock_abi()
-    yield _finding("Landlock", f"version {abi}" if abi else None, "candidates may read the files that you may read")
-    seccomp = ctypes.CDLL(None).prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0 and platform.machine() in ("x86_64", "aarch64")
-    yield _finding("seccomp", "yes" if seccomp else None, "candidates may open sockets and start processes")
+    abi, wrapper, namespaces, lacking = landlock_abi(), bubblewrap(), _user_namespaces(), missing()
+    layers = ["bwrap" if wrapper else "namespaces" if namespaces else "", "tmpfs" if namespaces else ""]
+    layers += [f"landlock{abi}" if abi else "", "seccomp", "rlimits"]
+    tier = "+".join(layer for layer in layers if layer)
     yield _finding(
-        "user namespaces", "yes" if _user_namespaces() else None, "nothing: candidates are confined without them"
+        "sandbox", None if lacking else tier, f"nothing is judged without {lacking} (or judge.sandbox=none)"
     )
-    yield _finding("bubblewrap", _version_line("bwrap"), "nothing: candidates are confined without it")
+    files = (
+        "nothing: bubblewrap hides them"
+        if wrapper
+        else "no candidate is run: it could read the files that you may read"
+    )
+    yield _finding("Landlock", f"version {abi}" if abi else None, files)
+    shared = "candidates see other processes' numbers; how much they write is only watched"
+    yield _finding("user namespaces", "yes" if namespaces else None, shared)
+    found = _version_line("bwrap")
+    works = found if wrapper else None
+    cost = f"{found} is there but does not work here: as without it" if found else "nothing: Landlock hides the files"
+    yield _finding("bubblewrap", works, cost)
 
 
 def _user_namespaces() -> bool:

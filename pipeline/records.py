@@ -127,13 +127,27 @@ class Check(Record):
 
 
 class Timing(Record):
-    """Speed against the eager reference on a GPU; times in milliseconds, medians; the interval is of the ratio."""
+    """Speed against the eager reference on a GPU; times in milliseconds, medians; the interval is of the ratio.
+
+    ``compile_ms`` and ``graph_ms`` are torch.compile's and a CUDA graph's of the reference, None where it can't be
+    compiled or captured. ``roofline_ms`` is a lower bound for the task, ``own_kernel_share`` the share of device time
+    in the candidate's own kernels, ``flags`` what a reader should know (``throttled: ...``, ``unsteady``,
+    ``beyond_roofline``, ``mostly_not_own_kernels``).
+    """
 
     candidate_ms: float
     eager_ms: float
     speedup: float
     speedup_low: float
     speedup_high: float
+    compile_ms: float | None = None
+    graph_ms: float | None = None
+    roofline_ms: float | None = None
+    own_kernel_share: float | None = None
+    flags: tuple[str, ...] = ()
+    device: str | None = None
+    driver: str | None = None
+    sm_mhz: int | None = None
 
 
 class Verdict(Record):

@@ -50,7 +50,8 @@ class Answer:
 def comparison(expected: Expected, given: Answer) -> Comparison:
     """Return how the results compare."""
     values = expected.values
-    return compare(values["expected"], values["eager"], given.outputs, expected.buffers, given.buffers)
+    trees = (values["expected"], values["nearby"], values["eager"])
+    return compare(*trees, given.outputs, expected.buffers, given.buffers)
 
 
 def inputs_unchanged(expected: Expected, given: Answer) -> bool:

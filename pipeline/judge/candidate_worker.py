@@ -7,6 +7,7 @@ candidate, or is checked by the parent.
 import sys
 import time
 import types
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -67,6 +68,7 @@ class CandidateModule:
     def __init__(self, channel: Channel, device: Device) -> None:
         self._device = device
         self._module = types.ModuleType(MODULE)
+        self._module.__file__ = str(Path(f"{MODULE}.py").absolute())
         self._model: Any = None
         self._inputs: list[Any] = []
         self._state_loaded = False
@@ -98,20 +100,21 @@ class CandidateModule:
             self._repeat(request["repeats"], values["upstream"])
         if not request["construct"]:
             _copy_into(self._inputs, values["inputs"], self._device)
-        self._load_state(values["state"])
-        return self._observed_call(values["upstream"], seed)
+        return self._observed_call(values["state"], values["upstream"], seed)
 
     def _observed_call(
-        self, upstream: list[torch.Tensor] | None, seed: int
+        self, state: dict[str, torch.Tensor], upstream: list[torch.Tensor] | None, seed: int
     ) -> tuple[dict[str, Any], list[memoryview]]:
+        """Call the model; what loading its weights and packing its results make it do is observed as well."""
         launched, read = len(self._device.launches()), self._device.host_bytes()
-        seed_all(seed)
-        began = time.process_time()
         with OperatorLog() as log:
+            self._load_state(state)
+            seed_all(seed)
+            began = time.process_time()
             outputs = self._run(upstream)
-        seconds = time.process_time() - began
-        self._device.check_guards()
-        tree, answer = pack_values({"outputs": outputs, "inputs": self._inputs})
+            seconds = time.process_time() - began
+            self._device.check_guards()
+            tree, answer = pack_values({"outputs": outputs, "inputs": self._inputs})
         return {
             "values": tree,
             "launches": [launch.kernel for launch in self._device.launches()[launched:]],
@@ -141,18 +144,18 @@ class CandidateModule:
 
     def _load_state(self, state: dict[str, torch.Tensor]) -> None:
         """Give the model the reference's weights, in place, when names and shapes match; else its seeded own stay."""
-        own = self._model.state_dict()
+        own = torch.nn.Module.state_dict(self._model)  # whatever the model says of itself
         self._state_loaded = all(name in own and own[name].shape == tensor.shape for name, tensor in state.items())
         if self._state_loaded:
             for name, tensor in state.items():
-                own[name].copy_(tensor)
+                own[name].data.copy_(tensor)
 
 
 def _copy_into(targets: list[Any], values: Any, device: Device) -> None:
     for index, value in enumerate(values):
         target = targets[index]
         if isinstance(value, torch.Tensor) and target.shape == value.shape and target.dtype == value.dtype:
-            target.copy_(value)
+            target.data.copy_(value)  # .data: the tensor's version counter does not tell
         else:
             targets[index] = map_tensors(value, device.guard)
 

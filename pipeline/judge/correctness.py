@@ -5,7 +5,7 @@ task's own is called specialised and may still be right.
 """
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,18 +13,21 @@ from pipeline.errors import TaskError
 from pipeline.judge.answers import NO_ANSWER, Answer, Expected, comparison, inputs_unchanged
 from pipeline.judge.compare import Comparison
 from pipeline.judge.inputs import ORDERS, Case, Order, plan
-from pipeline.judge.judging import Decided, Judgement
+from pipeline.judge.judging import MAX_DETAIL, Decided, Judgement
 from pipeline.judge.session import Session
 from pipeline.judge.settings import SMALLEST_SIZE, Plan
+from pipeline.judge.simt.explain import EXPLAINABLE, specific_reason
+from pipeline.judge.simt.fault import Fault
 from pipeline.judge.sizes import sizes_of
 
 MAX_HOST_BYTES = 1024  # a launcher may read a few numbers (a length, an index); more is data to compute with
 SAME_ERROR = 1.01  # errors that differ by less than this factor are called the same
 OVERHEAD_SECONDS = 0.05  # of a call, whatever its sizes
 WRONG = ("incorrect", "runtime_error", "timeout")  # what a kernel made for other sizes can end in
-
+KEPT = ("stale", "drift")  # at whatever sizes: it keeps results between calls
 
 Reference = Callable[[Case], tuple[dict[str, Any], list[bytearray]]]
+Explain = Callable[[dict[str, Any], list[bytearray], Sequence[Order]], list[Fault]]
 
 
 class Correctness:
@@ -36,16 +39,24 @@ class Correctness:
         reference: returns the reference process's answer to a case, ``{"error": ...}`` if it refuses it.
         settings: at which sizes.
         seconds: of work that a candidate may cost here; the main setting is left out if it would cost more.
+        explain: runs a call that failed once more, instrumented, in the given orders; see ``simt.explain``.
     """
 
     def __init__(
-        self, judgement: Judgement, session: Session, reference: Reference, settings: Plan, seconds: float
+        self,
+        judgement: Judgement,
+        session: Session,
+        reference: Reference,
+        settings: Plan,
+        seconds: float,
+        explain: Explain,
     ) -> None:
         self._judgement = judgement
         self._session = session
         self._reference = reference
         self._settings = settings
         self._seconds = seconds
+        self._explain = explain
         self._errors: dict[str, tuple[float, float]] = {}  # by setting: the largest relative error and its bound
         self._failures: dict[str, Decided] = {}  # by setting, under policy report
         self._operators: set[str] = set()
@@ -80,7 +91,7 @@ class Correctness:
                     self._needs_its_kernels = self._lost_without_kernels(case, expected)
                     previous = None  # the instance is another one now
             except Decided as decided:
-                self._note_or_raise(case, decided)
+                self._note_or_raise(case, self._explained(decided, case, expected))
                 previous = None
         self._conclude()
 
@@ -133,17 +144,7 @@ class Correctness:
         self._errors[case.setting.name] = max(pair, (result.error, result.bound), key=lambda p: p[0] / p[1])
 
     def _call(self, case: Case, expected: Expected, *, construct: bool, launching: bool = True) -> Answer:
-        sent = {"dict": {name: expected.values[name] for name in ("init", "state", "inputs", "upstream")}}
-        request = {
-            "op": "call",
-            "construct": construct,
-            "order": case.order,
-            "seed": case.seed,
-            "weights_seed": case.weights_seed,
-            "repeats": case.repeats,
-            "launching": launching,
-            "values": sent,
-        }
+        request = _request(case, expected, construct=construct, launching=launching)
         name = f"run:{case.name}"
         header, theirs = self._judgement.ask(self._session.worker(), name, request, expected.buffers)
         self._judgement.raise_reported(name, header)
@@ -153,15 +154,29 @@ class Correctness:
             detail = f"the process sent no answer: {error!r}"
             raise self._judgement.failed(name, "cheating", "bad_answer", detail) from None
 
+    def _explained(self, decided: Decided, case: Case, expected: Expected) -> Decided:
+        """Return the decision with what an instrumented run adds to detail and reason; the status stays."""
+        if decided.reason not in EXPLAINABLE:
+            return decided
+        orders = (case.order, *ORDERS) if decided.reason == "thread_order" else (case.order,)
+        request = _request(replace(case, repeats=0), expected, construct=True, launching=True)
+        found = self._explain(request, expected.buffers, list(dict.fromkeys(orders)))
+        if found:
+            failed = self._judgement.checks[-1]
+            told = "; ".join([*map(str, found), failed.detail or ""])[:MAX_DETAIL]
+            self._judgement.checks[-1] = failed.model_copy(update={"detail": told})
+        return Decided(decided.status, specific_reason(decided.reason, found))
+
     def _compared(self, case: Case, expected: Expected, given: Answer) -> Comparison:
         result = comparison(expected, given)
         if result.mismatch is None:
             return result
         reason, detail = result.mismatch.reason, result.mismatch.detail
+        self._session.restart()
         afresh = {order: self._error_afresh(order, case, expected) for order in ORDERS}
         if afresh[case.order] == 0:
             reason = "drift" if case.repeats else "stale"
-            detail = f"right on a new instance, wrong on a later call: something is kept between calls; {detail}"
+            detail = f"right in a new process, wrong on a later call: something is kept between calls; {detail}"
         elif max(afresh.values()) > SAME_ERROR * min(afresh.values()):
             reason = "thread_order"
             detail = f"a missing barrier or a race: the result depends on the order of threads; {detail}"
@@ -169,7 +184,7 @@ class Correctness:
         raise self._judgement.failed(name, "incorrect", reason, detail, error=result.error, bound=result.bound)
 
     def _error_afresh(self, order: Order, case: Case, expected: Expected) -> float:
-        """Return the error of the case on a new instance with the threads run in this order; 0 if it is right."""
+        """Return the error of the case on a new instance, threads run in this order; 0 if it is right."""
         noted = len(self._judgement.checks)
         try:
             given = self._call(replace(case, order=order, repeats=0), expected, construct=True)
@@ -209,7 +224,7 @@ class Correctness:
     def _note_or_raise(self, case: Case, decided: Decided) -> None:
         """Under policy report, a failure at other sizes than the main ones is a note."""
         only_main_counts = self._settings.own and case.setting is self._settings.settings[0]
-        if self._judgement.strict or only_main_counts or decided.status not in WRONG:
+        if self._judgement.strict or only_main_counts or decided.status not in WRONG or decided.reason in KEPT:
             raise decided
         failed = self._judgement.checks.pop()
         self._failures[case.setting.name] = decided
@@ -262,3 +277,17 @@ def fixed_sizes(reference: str, code: str) -> str:
 
 def _words(code: str) -> list[str]:
     return "".join(c if c.isalnum() or c == "_" else " " for c in code).split()
+
+
+def _request(case: Case, expected: Expected, *, construct: bool, launching: bool) -> dict[str, Any]:
+    sent = {"dict": {name: expected.values[name] for name in ("init", "state", "inputs", "upstream")}}
+    return {
+        "op": "call",
+        "construct": construct,
+        "order": case.order,
+        "seed": case.seed,
+        "weights_seed": case.weights_seed,
+        "repeats": case.repeats,
+        "launching": launching,
+        "values": sent,
+    }

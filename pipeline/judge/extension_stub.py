@@ -43,13 +43,28 @@ def make_stub(channel: Channel, device: Device) -> types.ModuleType:
         answer, _ = channel.receive()
         if "path" not in answer:
             raise BuildFailedError("Error building extension")
-        return device.load(Path(answer["path"]))
+        return _closed(device.load(Path(answer["path"])))
 
     stub = types.ModuleType("torch.utils.cpp_extension")
     stub.load_inline = load_inline  # type: ignore[attr-defined]
     stub.load = load  # type: ignore[attr-defined]
     stub.CUDA_HOME = "/usr/local/cuda"  # type: ignore[attr-defined]
     return stub
+
+
+def _closed(extension: Any) -> types.ModuleType:
+    """Return a module with the extension's functions and nothing that leads from them to the backend."""
+    module = types.ModuleType("extension")
+    for name, function in vars(extension).items():
+        setattr(module, name, _plain(function))
+    return module
+
+
+def _plain(function: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return call
 
 
 def _joined(sources: str | Iterable[str]) -> str:

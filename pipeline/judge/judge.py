@@ -18,6 +18,7 @@ from typing import Any, Self
 from pipeline.errors import InfrastructureError, TaskError, UserError
 from pipeline.judge.config import Backend, JudgeConfig
 from pipeline.judge.correctness import Correctness
+from pipeline.judge.cuda.device import why_not
 from pipeline.judge.inputs import Case
 from pipeline.judge.judging import Decided, Judgement
 from pipeline.judge.probing import probe
@@ -26,6 +27,7 @@ from pipeline.judge.sandbox import missing
 from pipeline.judge.session import Session
 from pipeline.judge.settings import Measurement, Plan, choose
 from pipeline.judge.simt.build import prepare
+from pipeline.judge.simt.explain import explain
 from pipeline.judge.version import judge_version
 from pipeline.records import Check, Setting, Task, Verdict, VerdictStatus
 
@@ -121,6 +123,8 @@ class Judge:
             cache=self._cache,
             max_case_bytes=self._max_case_bytes,
         )
+        server = self._server
+        explained = lambda request, buffers, orders: explain(server, self._cache, code, request, buffers, orders)  # noqa: E731
         session = Session(self._server, self._candidate_limits, judgement)
         try:
             judgement.rules()
@@ -130,7 +134,9 @@ class Judge:
                 session.worker()
                 settings = self._settings(task)
                 reference = lambda case: self._reference(task, case)  # noqa: E731
-                Correctness(judgement, session, reference, settings, self.config.budget_seconds).run(self._key)
+                Correctness(judgement, session, reference, settings, self.config.budget_seconds, explained).run(
+                    self._key
+                )
             status, reason = "correct", None
         except Decided as decided:
             status, reason = decided.status, decided.reason
@@ -238,5 +244,5 @@ class Judge:
 
 def _choose_backend(wanted: Backend) -> str:
     if wanted == "cuda":
-        raise UserError("judge.backend: cuda is not available in this version; use simt")
+        raise UserError(f"judge.backend: {why_not()}")
     return "simt" if wanted == "auto" else wanted

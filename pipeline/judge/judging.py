@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.judge.processes import Worker, WorkerGoneError
-from pipeline.judge.rules import findings
+from pipeline.judge.rules import findings, native_findings
 from pipeline.judge.simt.build import ExtensionSource, build
 from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, ForbiddenError, Unsupported
 from pipeline.judge.simt.fault import read_fault
@@ -13,14 +13,13 @@ from pipeline.records import Check, Task, VerdictStatus
 
 MAX_DETAIL = 4000
 MAX_CODE = 1_000_000  # characters; the longest real answers have some 50,000
+MAX_BUILDS = 64  # of one candidate, in all its processes: the time of a build is not its own
 STATUS_OF_ERROR: dict[str, VerdictStatus] = {
     "build_failed": "compile_error",
     "no_model": "malformed",
     "wrong_type": "incorrect",
     "unwritten": "incorrect",
 }
-
-MAX_BUILDS = 32  # a candidate's, after each death of its process too; builds are not charged to its time
 
 
 class Decided(Exception):  # noqa: N818  (it ends a judgement; nothing went wrong)
@@ -73,26 +72,34 @@ class Judgement:
             where = f" (line {error.lineno})" if error.lineno else ""
             raise self.failed("rules", "malformed", "python_syntax", f"{error.msg}{where}") from None
         text = "; ".join(map(str, found)) or None
-        if found and self.strict:
-            raise self.failed("rules", "cheating", f"rule:{found[0].rule}", text)
+        if (first := next((f for f in found if f.rejects), None)) and self.strict:
+            raise self.failed("rules", "cheating", f"rule:{first.rule}", f"{first.explanation} Found: {text}")
         self.passed("rules", text)
 
     def load(self, candidate: Worker) -> None:
         """Have the candidate's module executed, and built on its request."""
-        answer, _ = self.ask(candidate, "load", {"op": "load", "code": self.code}, on_build=self._build)
-        failure = self._build_failure
-        if failure and (self.strict or "error" in answer):
-            raise self.failed("build", failure[0], failure[1], failure[2])
+        answer, _ = self.ask(candidate, "load", {"op": "load", "code": self.code})
         self.raise_reported("load", answer)
 
     def _build(self, request: dict[str, Any]) -> dict[str, Any]:
         """Build what the candidate asks for; a failure is remembered, because the candidate may hide it."""
+        try:
+            names, flags = (tuple(map(str, request[key])) for key in ("functions", "flags"))
+            source = ExtensionSource(str(request["cpp"]), str(request["cuda"]), names, flags)
+        except (KeyError, TypeError):
+            raise self.failed("build", "cheating", "bad_answer", "a request to build nothing") from None
+        if not all(name.replace("::", "").isidentifier() for name in source.functions):
+            raise self.failed("build", "compile_error", "compile_error", "a function's name is none")
         self._builds += 1
-        if self._builds > MAX_BUILDS:
-            self._build_failure = ("compile_error", "too_many_builds", f"asks for more than {MAX_BUILDS} builds")
+        if self._builds > MAX_BUILDS or len(source.cpp) + len(source.cuda) > MAX_CODE:
+            raise self.failed("build", "malformed", "too_long", f"over {MAX_BUILDS} builds, or too long a source")
+        macros = "".join(f"#define {flag[2:].replace('=', ' ', 1)}\n" for flag in flags if flag.startswith("-D"))
+        found = native_findings(macros, source.cpp, source.cuda)
+        text = "; ".join(map(str, found)) or None
+        if (first := next((f for f in found if f.rejects), None)) and self.strict:
+            self._build_failure = ("cheating", f"rule:{first.rule}", f"{first.explanation} Found: {text}")
             return {"failed": True}
-        names, flags = (tuple(map(str, request[key])) for key in ("functions", "flags"))
-        source = ExtensionSource(str(request["cpp"]), str(request["cuda"]), names, flags)
+        self.passed("native_rules", text)
         try:
             path = build(source, self.cache)
         except CompileError as error:
@@ -108,12 +115,13 @@ class Judgement:
             return {"path": str(path)}
         return {"failed": True}
 
-    def ask(
-        self, candidate: Worker, name: str, request: dict[str, Any], buffers: Any = (), on_build: Any = None
-    ) -> Any:
-        """Return the worker's answer; a fault or death of the worker is a failed check ``name``."""
+    def ask(self, candidate: Worker, name: str, request: dict[str, Any], buffers: Any = ()) -> Any:
+        """Return the worker's answer; a fault or death of the worker is a failed check ``name``.
+
+        A module may build at any time: when it is loaded, in a constructor, at its first call.
+        """
         try:
-            return candidate.ask(request, buffers, on_build)
+            answer, theirs = candidate.ask(request, buffers, self._build)
         except WorkerGoneError as gone:
             fault = read_fault(gone.ending.fault_page)
             if fault is not None:
@@ -125,6 +133,10 @@ class Judgement:
                 raise self.failed(name, "timeout", "timeout", "did not end within its time") from None
             how = f"signal {gone.ending.signal}" if gone.ending.signal else f"exit code {gone.ending.code}"
             raise self.failed(name, "runtime_error", "crash", f"the process ended: {how}") from None
+        failure = self._build_failure
+        if failure and (self.strict or "error" in answer):
+            raise self.failed("build", failure[0], failure[1], failure[2])
+        return answer, theirs
 
     def raise_reported(self, name: str, answer: dict[str, Any]) -> None:
         """Turn an error that the worker reports into a failed check ``name``."""

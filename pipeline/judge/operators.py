@@ -7,16 +7,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-# Operators that move, make or look at tensors without computing what a kernel is asked to compute.
-HARMLESS = frozenset(
-    """
-    empty empty_like empty_strided new_empty new_empty_strided new_zeros new_ones new_full zeros zeros_like ones
-    ones_like full full_like fill_ zero_ scalar_tensor view _unsafe_view _reshape_alias reshape as_strided detach
-    alias t transpose permute expand slice select squeeze unsqueeze unbind split split_with_sizes chunk narrow
-    flatten unfold movedim contiguous clone copy_ _to_copy to resize_ set_ lift lift_fresh lift_fresh_copy
-    _local_scalar_dense item is_same_size sym_size sym_stride sym_numel _pin_memory record_stream
-    """.split()  # noqa: SIM905  (a list of words reads better than a list of quoted words)
-)
+from pipeline.judge.moving import MOVING
+
+PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 
 class OperatorLog(TorchDispatchMode):
@@ -35,9 +28,10 @@ class OperatorLog(TorchDispatchMode):
         return False  # True would import torch._dynamo at the first operator: 1.5 seconds and writes to the disk
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = str(func).split(".")[1]
-        if name not in HARMLESS:
-            self.computing.add(name)
+        library, name, *_ = str(func).split(".")
+        if library != "aten" or name not in MOVING:  # another library's "empty" may do anything
+            self.computing.add(name if library == "aten" else f"{library}::{name}")
+        self.computing |= {f"a {kind.__name__}" for kind in types if kind not in PLAIN}  # its handlers are not seen
         self.scalars += name == "_local_scalar_dense"
         return func(*args, **(kwargs or {}))
 

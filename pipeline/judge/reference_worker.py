@@ -18,6 +18,7 @@ from pipeline.judge.sizes import with_sizes
 from pipeline.judge.torch_values import map_tensors, pack_values, seed_all
 from pipeline.judge.values import BadValueError
 
+NEARBY = 2.0**-21  # of a value: some rounding errors of float32, as any kernel makes in its first operations
 REQUIRED = ("Model", "get_inputs", "get_init_inputs")
 
 
@@ -88,10 +89,11 @@ def describe(error: BaseException, filename: str) -> str:
 def _case(request: dict[str, Any]) -> tuple[dict[str, Any], list[memoryview]]:
     """Run one call of the reference.
 
-    Returns a tree {"init", "state", "inputs", "upstream", "expected", "eager"}: constructor arguments, named
-    parameters and buffers, call arguments, for direction ``backward`` the gradients that arrive at the outputs (else
-    None), results in float64 where the module can compute in it, and the results of the module as it stands, whose
-    error sets the tolerance. ``twice`` is a second run's result when asked for.
+    Returns a tree {"init", "state", "inputs", "upstream", "expected", "nearby", "eager"}: constructor arguments,
+    named parameters and buffers, call arguments, for direction ``backward`` the gradients that arrive at the outputs
+    (else None), results in float64 where the module can compute in it, the same of arguments a rounding error away,
+    and the results of the module as it stands; these two set the tolerance. ``twice`` is a second run's result when
+    asked for.
     """
     module = load_module(request["source"], request["sizes"])
     seed = request["seed"]
@@ -114,6 +116,7 @@ def _case(request: dict[str, Any]) -> tuple[dict[str, Any], list[memoryview]]:
             "inputs": inputs,
             "upstream": call.upstream,
             "expected": call.in_float64(model, inputs, eager),
+            "nearby": call.in_float64(model, _nearby(inputs, seed), eager),
             "eager": eager,
         }
         if request.get("twice"):
@@ -153,6 +156,19 @@ class Call:
         if self.upstream is None:
             self.upstream = calling.random_upstream(self._seed + 2)(outputs)
         return [gradient.to(output.dtype) for gradient, output in zip(self.upstream, outputs, strict=True)]
+
+
+def _nearby(inputs: list[Any], seed: int) -> list[Any]:
+    """Return the arguments in float64, each floating value changed by up to ``NEARBY`` of itself."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def change(value: torch.Tensor) -> torch.Tensor:
+        if not value.is_floating_point():
+            return value
+        noise = 2 * torch.rand(value.shape, generator=generator, dtype=torch.float64) - 1
+        return value.double() * (1 + NEARBY * noise)
+
+    return map_tensors(inputs, change)
 
 
 def _measure(source: str, sizes: dict[str, int]) -> dict[str, Any]:

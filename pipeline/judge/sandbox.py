@@ -11,6 +11,7 @@ import ctypes
 import os
 import resource
 import sys
+import tempfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -42,6 +43,7 @@ def confine(folder: Path, readable: Sequence[Path], cpu_seconds: int, memory_byt
         tier.append("tmpfs")
     os.chdir(folder)
     os.environ.clear()
+    tempfile.tempdir = str(folder)  # the fork server's own was looked up before
     os.environ.update({"HOME": str(folder), "TMPDIR": str(folder), "PATH": "/usr/bin:/bin"})
     drop_capabilities()
     _libc.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)

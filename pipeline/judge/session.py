@@ -30,9 +30,13 @@ class Session:
             self._judgement.load(self._worker)
         return self._worker
 
+    def restart(self) -> None:
+        """End the process, and with it all that the candidate keeps between calls."""
+        if self._worker is not None and not self._worker.ended:
+            self._worker.end()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._worker is not None and not self._worker.ended:
-            self._worker.end()
+        self.restart()

@@ -14,6 +14,9 @@ def install() -> None:
     torch.Tensor.cuda = same
     torch.nn.Module.cuda = same
     torch.Tensor.is_cuda = property(lambda _: True)  # type: ignore[assignment]
+    for name in ("apply_", "map_", "map2_"):
+        setattr(torch.Tensor, name, _only_for_cpu(name))
+    torch.Tensor.tolist = _to_list  # type: ignore[assignment]
     torch.cuda.synchronize = lambda *_, **__: None
     torch.cuda.is_available = lambda: True
     torch.cuda.current_device = lambda: 0
@@ -24,6 +27,18 @@ def install() -> None:
     ):
         for name in names:
             setattr(owner, name, _without_cuda(getattr(owner, name)))
+
+
+def _only_for_cpu(name: str) -> Any:
+    def call(*_: Any, **__: Any) -> Any:
+        raise TypeError(f"{name} is only implemented on CPU tensors")
+
+    return call
+
+
+def _to_list(tensor: torch.Tensor) -> Any:
+    """Return what ``tolist`` does, element by element, so that an ``OperatorLog`` sees each."""
+    return tensor.item() if tensor.dim() == 0 else [_to_list(part) for part in tensor.unbind()]
 
 
 def _without_cuda(function: Any) -> Any:

@@ -6,33 +6,45 @@ from typing import Any
 
 import torch
 
-from pipeline.judge.values import ITEM_BYTES, pack, unpack
+from pipeline.judge.values import ITEM_BYTES, Described, pack, unpack
 
 DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in ITEM_BYTES}
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
-def tensor_bytes(value: Any) -> tuple[str, list[int], memoryview] | None:
-    """Return (dtype, shape, bytes) of a dense tensor of exactly torch's own type, None of anything else."""
+def described(value: Any) -> Described | None:
+    """Return what ``values.pack`` asks of a dense tensor of exactly torch's own type, None of anything else."""
     if type(value) not in (torch.Tensor, torch.nn.Parameter) or value.dtype not in NAMES:
         return None
     if value.layout is not torch.strided:
         return None
     flat = value.detach().cpu().resolve_conj().resolve_neg().contiguous().reshape(-1)
-    return NAMES[value.dtype], list(value.shape), memoryview(flat.view(torch.uint8).numpy())
+    strides = None if value.is_contiguous() or overlaps(value) else list(value.stride())
+    return NAMES[value.dtype], list(value.shape), strides, memoryview(flat.view(torch.uint8).numpy())
 
 
-def make_tensor(dtype: str, shape: list[int], data: bytearray) -> torch.Tensor:
-    """Return a tensor over the bytes (no copy)."""
+def overlaps(tensor: torch.Tensor) -> bool:
+    """Return whether two elements may share a place in memory, as those of an expanded tensor do."""
+    span = 1
+    for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
+        if size > 1 and stride < span:
+            return True
+        span += (size - 1) * stride
+    return False
+
+
+def make_tensor(dtype: str, shape: list[int], data: bytearray, strides: list[int] | None = None) -> torch.Tensor:
+    """Return a tensor over the bytes (no copy), or one with these strides."""
     if not math.prod(shape):
         return torch.empty(shape, dtype=DTYPES[dtype])
-    return torch.frombuffer(data, dtype=DTYPES[dtype]).reshape(shape)
+    tensor = torch.frombuffer(data, dtype=DTYPES[dtype]).reshape(shape)
+    return tensor if strides is None else torch.empty_strided(shape, strides, dtype=tensor.dtype).copy_(tensor)
 
 
 def pack_values(value: Any) -> tuple[Any, list[memoryview]]:
     """Return the tree and the buffers of a value; raises ``BadValueError`` as ``values.pack`` does."""
     buffers: list[memoryview] = []
-    return pack(value, buffers, tensor_bytes), buffers
+    return pack(value, buffers, described), buffers
 
 
 def unpack_values(tree: Any, buffers: list[bytearray]) -> Any:

@@ -1,7 +1,8 @@
 """Arguments and results as JSON trees over raw tensor bytes.
 
 A tree holds null, booleans, numbers, strings, lists, tuples and dicts as they are, and a tensor as
-``{"tensor": index, "dtype": "float32", "shape": [..]}`` whose bytes (C order) are buffer ``index`` of the frame.
+``{"tensor": index, "dtype": "float32", "shape": [..]}`` whose bytes (C order) are buffer ``index`` of the frame;
+``"strides"`` beside them says how it lay in memory if not contiguously.
 Written without torch, so that the parent can check shapes, dtypes and byte counts of what a candidate sends.
 """
 
@@ -22,35 +23,37 @@ class BadValueError(Exception):
     """A tree that is not one: unknown dtype, wrong byte count, too deep."""
 
 
-def pack(value: Any, buffers: list[Any], tensor_bytes: Callable[[Any], tuple[str, list[int], Any] | None]) -> Any:
+Described = tuple[str, list[int], list[int] | None, Any]  # dtype name, shape, strides unless contiguous, bytes
+
+
+def pack(value: Any, buffers: list[Any], describe: Callable[[Any], Described | None]) -> Any:
     """Return the tree of a value and append its tensors' bytes to ``buffers``.
 
-    ``tensor_bytes`` returns (dtype name, shape, bytes) for a tensor and None for anything else.
+    ``describe`` returns None for anything but a tensor.
 
     Raises:
-        BadValueError: something that is neither a tensor nor JSON-ready.
+        BadValueError: something that is neither a tensor nor JSON-ready, such as a list that makes up its items.
     """
-    tensor = tensor_bytes(value)
+    tensor = describe(value)
     if tensor is not None:
-        dtype, shape, data = tensor
+        dtype, shape, strides, data = tensor
         buffers.append(data)
-        return {"tensor": len(buffers) - 1, "dtype": dtype, "shape": shape}
+        node = {"tensor": len(buffers) - 1, "dtype": dtype, "shape": shape}
+        return node if strides is None else {**node, "strides": strides}
     if value is None or type(value) in (bool, int, str):
         return value
     if type(value) is float:
         return value if math.isfinite(value) else {"float": repr(value)}
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple | list) and type(value).__iter__ in (tuple.__iter__, list.__iter__):
         kind = "tuple" if isinstance(value, tuple) else "list"
-        return {kind: [pack(item, buffers, tensor_bytes) for item in value]}
-    if isinstance(value, dict) and all(isinstance(k, str) for k in value):
-        return {"dict": {k: pack(v, buffers, tensor_bytes) for k, v in value.items()}}
+        return {kind: [pack(item, buffers, describe) for item in value]}
+    if type(value) is dict and all(type(k) is str for k in value):
+        return {"dict": {k: pack(v, buffers, describe) for k, v in value.items()}}
     raise BadValueError(f"a value of type {type(value).__name__}")
 
 
-def unpack(
-    tree: Any, buffers: Sequence[Any], make_tensor: Callable[[str, list[int], Any], Any], depth: int = 0
-) -> Any:
-    """Return the value of a tree; ``make_tensor(dtype, shape, bytes)`` builds its tensors.
+def unpack(tree: Any, buffers: Sequence[Any], make_tensor: Callable[..., Any], depth: int = 0) -> Any:
+    """Return the value of a tree; ``make_tensor(dtype, shape, bytes, strides or None)`` builds its tensors.
 
     Raises:
         BadValueError: the tree is malformed, or a byte count does not fit its shape and dtype.
@@ -62,7 +65,7 @@ def unpack(
     if not isinstance(tree, dict):
         raise BadValueError("not a tree")
     if "tensor" in tree:
-        return make_tensor(*checked_tensor(tree, buffers))
+        return make_tensor(*checked_tensor(tree, buffers), tree.get("strides"))
     if "float" in tree:
         return float(tree["float"])
     if "dict" in tree:

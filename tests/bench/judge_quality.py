@@ -1,7 +1,8 @@
 """How often the judge is wrong: honest, wrong and cheating candidates under both policies, and mutants of the honest.
 
-A false accept is a wrong or cheating candidate that is accepted, a false reject an honest one that is not. Their
-rates come with exact 95% intervals, which hold for candidates like these. Mutants ask the opposite way: of honest
+A false accept is a wrong or cheating candidate that is accepted, a false reject an honest one that is not. Under
+policy report, which forgives what leaves the values right at the task's own sizes, such candidates count as
+acceptable. The rates come with exact 95% intervals, which hold for candidates like these. Mutants ask the opposite way: of honest
 kernels with one small mistake each, how many are found out? Survivors may be equivalent: they are listed to be read.
 """
 
@@ -18,12 +19,16 @@ from pipeline.judge.config import JudgeConfig, Policy
 from pipeline.judge.judge import Judge
 from pipeline.records import Task, Verdict
 from tests.bench.mutants import mutants
+from tests.cheats.cheats import cheats
+from tests.cheats.cheats import task as cheats_task
 from tests.honest.pairs import pairs
 from tests.judge.examples import TASK, WRONG
 
 POLICIES: tuple[Policy, ...] = ("strict", "report")
 OUTCOMES = ("accepted", "rejected", "unsupported")
 MUTANTS_PER_KERNEL = 4
+ONLY_STRICT = ("rule:", "torch_computes", "host_computes")  # what policy report notes and does not reject
+SPECIALISED = frozenset({"fixed sizes"})  # of the examples: right at the task's own sizes
 SEEDS = "judge-quality"  # of the inputs: the same in every run, so that figures can be compared
 
 Truth = Literal["honest", "wrong", "cheat"]
@@ -31,13 +36,18 @@ Truth = Literal["honest", "wrong", "cheat"]
 
 @dataclass(frozen=True)
 class Subject:
-    """A candidate of which is known what it is."""
+    """A candidate of which is known what it is; ``in_report``: policy report, which only looks at values, accepts it."""
 
     name: str
     kind: str
     truth: Truth
     task: Task
     code: str
+    in_report: bool
+
+    def acceptable(self, policy: Policy) -> bool:
+        """Whether the judge should accept it."""
+        return self.truth == "honest" or (policy == "report" and self.in_report)
 
 
 def main(arguments: list[str]) -> dict[str, Any]:
@@ -58,9 +68,16 @@ def main(arguments: list[str]) -> dict[str, Any]:
 
 def _subjects() -> Iterator[Subject]:
     for pair in pairs():
-        yield Subject(pair.name, pair.task.category, "honest", pair.task, pair.code)
-    for name, (code, status, _) in WRONG.items():
-        yield Subject(name, f"expected {status}", "cheat" if status == "cheating" else "wrong", TASK, code)
+        yield Subject(pair.name, pair.task.category, "honest", pair.task, pair.code, in_report=True)
+    for name, (code, status, reason) in WRONG.items():
+        truth = "cheat" if status == "cheating" else "wrong"
+        right_in_report = reason.startswith(ONLY_STRICT) or name in SPECIALISED
+        yield Subject(name, f"example {status}", truth, TASK, code, right_in_report)
+    for cheat in cheats():
+        if not cheat.strict.startswith("task"):  # the fault is the task's, which is refused before it is posed
+            right_in_report = cheat.report.startswith("accepted")
+            entry = f"entry {cheat.entries[0]}"
+            yield Subject(cheat.name, entry, "cheat", cheats_task(cheat.task), cheat.code, right_in_report)
 
 
 def _judged(judge: Judge, work: Sequence[tuple[Task, str]]) -> list[Verdict]:
@@ -80,32 +97,27 @@ def _report(policy: Policy, subjects: list[Subject], verdicts: list[Verdict], se
     print(f"{'':>8}" + "".join(f"{outcome:>13}" for outcome in OUTCOMES))
     for truth in ("honest", "wrong", "cheat"):
         print(f"{truth:>8}" + "".join(f"{table[truth, outcome]:>13}" for outcome in OUTCOMES))
+    right = [s.acceptable(policy) for s in subjects]
     honest = [v for s, v in zip(subjects, verdicts, strict=True) if s.truth == "honest"]
-    others = [v for s, v in zip(subjects, verdicts, strict=True) if s.truth != "honest"]
+    others = [v for v, ok in zip(verdicts, right, strict=True) if not ok]
     rates = {
         "false_accept": binomial_interval(sum(v.accepted for v in others), len(others)),
         "false_reject": binomial_interval(sum(not v.accepted for v in honest), len(honest)),
     }
     for name, rate in rates.items():
         print(f"{name.replace('_', '-')} rate: {_percent(rate)}")
-    for subject, verdict in zip(subjects, verdicts, strict=True):
-        if verdict.accepted != (subject.truth == "honest"):
+    kinds: dict[str, list[bool]] = {}
+    for subject, verdict, ok in zip(subjects, verdicts, right, strict=True):
+        decided_rightly = verdict.accepted == ok or (not verdict.accepted and subject.truth != "honest")
+        kinds.setdefault(f"{subject.truth} {subject.kind}", []).append(decided_rightly)
+        if not decided_rightly:
             print(f"  {subject.truth} {subject.name!r}: {verdict.status}, {verdict.reason}: {verdict.detail}")
-    _by_kind(subjects, verdicts)
+    print("decided rightly: " + ", ".join(f"{kind} {sum(them)}/{len(them)}" for kind, them in kinds.items()))
     return {
         "table": {truth: {o: table[truth, o] for o in OUTCOMES} for truth in ("honest", "wrong", "cheat")},
         **{name: [round(value, 4) for value in rate] for name, rate in rates.items()},
         "seconds": round(seconds, 1),
     }
-
-
-def _by_kind(subjects: list[Subject], verdicts: list[Verdict]) -> None:
-    kinds: dict[tuple[str, str], list[bool]] = {}
-    for subject, verdict in zip(subjects, verdicts, strict=True):
-        right = verdict.accepted == (subject.truth == "honest")
-        kinds.setdefault((subject.truth, subject.kind), []).append(right)
-    shares = [f"{truth} {kind} {sum(right)}/{len(right)}" for (truth, kind), right in kinds.items()]
-    print("decided rightly: " + ", ".join(shares))
 
 
 def _percent(rate: Estimate) -> str:

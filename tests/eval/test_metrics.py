@@ -1,13 +1,14 @@
 """The metrics against their definitions, by counting all cases."""
 
 import itertools
+import math
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.metrics import bootstrap, fast_p, pass_at_k
+from eval.metrics import binomial_interval, bootstrap, fast_p, pass_at_k
 from eval.results import Plan, Row, results
 
 PLAN = Plan("heldout", (1, 2), (1.0, 2.0), 200, 0)
@@ -85,3 +86,24 @@ def test_undecided_answers_count_as_not_solved_unless_nothing_was_judged():
     none = results([row("a", "unsupported"), row("a", "unsupported")], PLAN)["models"]["student"]
     assert none["pass_at_k"] == {"1": None, "2": None}
     assert none["compile_rate"] is None
+
+
+@pytest.mark.parametrize(("count", "trials"), [(0, 34), (3, 10), (50, 104), (7, 7)])
+def test_the_exact_interval_ends_where_the_count_becomes_unlikely(count: int, trials: int):
+    def at_most(k: int, p: float) -> float:
+        return sum(math.comb(trials, i) * p**i * (1 - p) ** (trials - i) for i in range(k + 1))
+
+    mean, low, high = binomial_interval(count, trials)
+    assert mean == count / trials
+    assert low == 0 if count == 0 else 1 - at_most(count - 1, low) == pytest.approx(0.025)
+    assert high == 1 if count == trials else at_most(count, high) == pytest.approx(0.025)
+
+
+def test_the_exact_interval_of_nothing_seen_is_the_textbook_one():
+    assert binomial_interval(0, 60).high == pytest.approx(1 - 0.025 ** (1 / 60))
+
+
+@pytest.mark.parametrize(("count", "trials"), [(1, 0), (3, 2), (-1, 2)])
+def test_an_interval_needs_trials(count: int, trials: int):
+    with pytest.raises(ValueError, match="trials"):
+        binomial_interval(count, trials)

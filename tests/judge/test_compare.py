@@ -13,13 +13,28 @@ def tree(array: np.ndarray, buffers: list[bytearray]) -> dict[str, Any]:
     return {"tensor": len(buffers) - 1, "dtype": str(array.dtype), "shape": list(array.shape)}
 
 
-def judged(expected: np.ndarray, eager: np.ndarray, got: Any) -> tuple[str | None, str]:
+def judged(
+    expected: np.ndarray, eager: np.ndarray, got: Any, nearby: np.ndarray | None = None
+) -> tuple[str | None, str]:
     ours: list[bytearray] = []
     theirs: list[bytearray] = []
     want, base = tree(expected, ours), tree(eager, ours)
+    near = want if nearby is None else tree(nearby, ours)
     answer = tree(got, theirs) if isinstance(got, np.ndarray) else got
-    result = compare(want, base, answer, ours, theirs)
+    result = compare(want, near, base, answer, ours, theirs)
     return (result.mismatch.reason, result.mismatch.detail) if result.mismatch else (None, "")
+
+
+def test_only_rows_in_which_the_reference_amplifies_rounding_are_given_more(values: np.ndarray):
+    eager, nearby = values.astype(np.float32), values.copy()
+    nearby[7, 3] *= 1.01
+    got = eager.copy()
+    got[7, 20] *= 1.01
+    assert judged(values, eager, got)[0] == "wrong_values"
+    assert judged(values, eager, got, nearby)[0] is None
+    got[8, 20] *= 1.01
+    reason, detail = judged(values, eager, got, nearby)
+    assert (reason, "1 of 2112" in detail) == ("wrong_values", True)
 
 
 @pytest.fixture

@@ -61,9 +61,7 @@ def test_renaming_the_weights_hides_no_cache(strict: Judge):
 
 
 def test_kernels_without_effect_are_decoys(strict: Judge, report: Judge):
-    code = changed(
-        CALL, "ext.fused(x.contiguous(), self.bias)\n        return torch.softmax(x * 2.0 + self.bias, -1)"
-    )
+    code = changed(CALL, "ext.fused(x.contiguous(), self.bias)\n        return (x * 2.0 + self.bias).softmax(-1)")
     for judge in (strict, report):
         assert judge.submit(TASK, code, "decoy").result().reason == "decoy_kernels"
 
@@ -229,7 +227,7 @@ def test_gradients_of_inputs_and_parameters_are_right(strict: Judge):
         ("sinf(x[i]) * w[i % cols];", "sinf(x[i]) * w[i % cols] + 1;", "wrong_values"),
         ("return gx, gw\n", "return gx, None\n", "wrong_type"),
         ("return Scaled.apply(x, self.weight)", "return Scaled.apply(x, self.weight).detach()", "raises"),
-        ("return gx, gw\n", "return g * torch.cos(x) * w, gw\n", "torch_computes"),
+        ("return gx, gw\n", "return g * x.cos() * w, gw\n", "torch_computes"),
         ("return Scaled.apply", "ext.forward(x, self.weight); return Scaled.apply", None),
     ],
 )

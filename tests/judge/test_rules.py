@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.judge.rules import findings
+from pipeline.judge.rules import EXPLANATIONS, findings, native_findings
 
 HONEST = '''
 import torch
@@ -17,46 +17,223 @@ class ModelNew(nn.Module):
         super().__init__()
         self.n, self.scale = n, nn.Parameter(torch.ones(n))
         self.__name__ = "k"
+        self.weight = torch.randn(n, n) @ torch.randn(n, n)
+        self._size = n
 
     def forward(self, x):
         torch_like = [0]
         torch_like[0] = 1
+        if x.dim() == 2 and x.shape[0] == x.size(1) and not self.training:
+            x = x.view(self._size, -1)
         return ext.k(x.contiguous())
+
+
+class Model(nn.Module):
+    def forward(self, x):
+        return torch.relu(x)
+
+
+if __name__ == "__main__":
+    import time
+    torch.manual_seed(0)
+    start = torch.cuda.Event(enable_timing=True)
+    try:
+        print(time.time(), torch.allclose(Model()(1), ModelNew(1)(1)))
+    except RuntimeError:
+        pass
 '''
 
 CASES = [
-    ("import", "import os", "import math"),
-    ("import", "from subprocess import run", "from typing import Any"),
+    ("import", "import sys", "import math"),
     ("import", "import torch._dynamo", "import torch.nn.functional as F"),
     ("import", "import torchvision", "from torch import nn"),
     ("import", "from . import x", "from torch.nn import Module"),
+    ("import", "from subprocess import run", "from typing import Any"),
+    ("import", "from torch import sys as s", "from torch import float32 as s"),
+    ("import", "torch.builtins.print(1)", "torch.select(x, 0, 1)"),
+    ("import", "torch.nn.functional.importlib", "torch.nn.functional.one_hot"),
+    ("import", "from torch.utils import _python_dispatch as d", "from torch.utils import cpp_extension as d"),
+    ("import", "import torch.library", "import torch.nn.init"),
+    ("import", "torch.ops.aten.softmax(x, 1)", "torch.softmax(x, 1)"),
+    ("files", "import os\nos.remove('x')", "import os\nos.environ['TORCH_CUDA_ARCH_LIST'] = '8.0'"),
+    ("files", "open('/etc/passwd')", "x.opened()"),
+    (
+        "files",
+        "from pathlib import Path\nPath('x').read_text()",
+        "from pathlib import Path\nPath('x').write_text('')",
+    ),
+    ("files", "torch.load('x')", "self.load('x')"),
     ("dynamic_code", "exec('x = 1')", "ext.exec('x')"),
     ("dynamic_code", "f = eval", "evaluate = 1"),
-    ("dynamic_code", "open('/etc/passwd')", "x.open()"),
+    ("dynamic_code", "getattr(torch, '_' + 'C')", "getattr(ext, 'k' + '1')"),
+    ("dynamic_code", "getattr(x, 'to' + 'list')", "getattr(x, 'stride')"),
+    ("dynamic_code", "list(map(getattr, [f], names))", "list(map(len, names))"),
+    ("dynamic_code", "__builtins__['exec']('x = 1')", "builtins = 1"),
+    ("dynamic_code", "[torch][0].allclose = f", "[x][0].allclose_ = f"),
+    ("dynamic_code", "[torch.nn][0].functional", "[torch.nn.Linear][0]"),
+    ("dynamic_code", "import math\nm = math\nm = torch", "a = torch.float32\na = torch.float16"),
+    ("dynamic_code", "import math as torch", "import torch"),
+    ("dynamic_code", "type('T', (nn.Module,), {})", "print(type(x).__name__)"),
+    ("dynamic_code", "type(type(x))('T', (), {})", "if type(x) is int: pass"),
+    ("dynamic_code", "help('antigravity')", "self.help('x')"),
+    ("import", "from torch.nn.functional import *", "from torch.nn.functional import relu"),
+    ("import", "import dataclasses\ndataclasses.sys.modules", "import dataclasses\ndataclasses.field()"),
+    ("import", "import collections\ncollections.abc.sys", "import collections\ncollections.abc.Sequence"),
+    ("introspection", "x.__class__.__class__('T', (), {})", "print(x.__class__.__name__)"),
+    ("introspection", "match f:\n    case Own(g):\n        pass", "match f:\n    case [g]:\n        pass"),
+    ("dynamic_code", "import functools\nfunctools.wraps(f, ('x',))(y)", "import functools\nfunctools.wraps(f)(y)"),
+    ("dynamic_code", "import typing\ntyping.get_type_hints(f)", "import typing\ntyping.cast(int, f)"),
+    ("hidden_source", "s = b'aa'.decode()", "s = 'aa'.replace('a', 'b')"),
+    ("hidden_source", "s = chr(65)", "s = str(65)"),
     ("fallback", "try:\n    pass\nexcept ValueError:\n    pass", "if x:\n    pass"),
     ("introspection", "x = forward.__globals__", "x = forward.__name__"),
     ("introspection", "().__class__.__subclasses__()", "super().__init__()"),
     ("introspection", "g.gi_frame", "g.frame"),
+    ("introspection", "getattr(f, '__globals__')", "getattr(f, '__name__')"),
+    (
+        "introspection",
+        "match f:\n    case object(__globals__=g):\n        pass",
+        "match f:\n    case object(name=g):\n        pass",
+    ),
+    ("introspection", "class A:\n    __match_args__ = ('x',)", "class A:\n    __slots__ = ('x',)"),
+    (
+        "introspection",
+        "class A:\n    def __setattr__(self, k, v): pass",
+        "class A:\n    def __call__(self, k, v): pass",
+    ),
+    ("introspection", "names = ('__globals__',)", "names = ('__restrict__',)"),
+    ("introspection", "__name__ = '__main__'", "name = '__main__'"),
     ("torch_compile", "m = torch.compile(m)", "m = self.compile_options"),
     ("torch_compile", "from torch import compile", "from torch.nn import Linear"),
-    ("import", "from torch.jit import script", "from torch import sigmoid"),
+    ("torch_compile", "from torch.jit import script", "from torch import sigmoid"),
+    ("torch_compile", "import torch as t\nt.compile(m)", "t = self\nt.compile(m)"),
     ("stream", "s = torch.cuda.Stream()", "s = torch.cuda.current_stream()"),
+    ("stream", "s = torch.cuda.CUDAGraph()", "s = torch.cuda.synchronize()"),
+    ("timing", "import time", "timer = 1"),
+    ("timing", "e = torch.cuda.Event()", "e = self.cuda.Event()"),
     ("patches_library", "torch.allclose = f", "self.allclose = f"),
     ("patches_library", "torch.nn.functional.relu, x = f, 1", "relu, x = f, 1"),
-    ("patches_library", "torch.ops['x'] = f", "ops['x'] = f"),
-    ("patches_library", "T = torch\nT.allclose = f", "T = self\nT.allclose = f"),
+    ("patches_library", "T = torch\nT.allclose = f", "T = self\nT.close = f"),
     ("patches_library", "import math as m\nm.exp = f", "m = [0]\nm[0] = f"),
-    ("torch_compile", "import torch as t\nt.compile(m)", "t = self\nt.compile(m)"),
-    ("private_api", "torch._C._DisableTorchDispatch()", "self._c.disable()"),
-    ("import", "from torch.utils import _python_dispatch", "from torch.utils import cpp_extension"),
-    ("import", "import torch._C as native", "import torch.nn as native"),
-    ("private_api", "getattr(torch, '_C')", "getattr(self, '_c')"),
-    ("dynamic_code", "getattr(torch, '_' + 'C')", "getattr(ext, 'k' + '1')"),
-    ("dynamic_code", "__builtins__['exec']('x = 1')", "builtins = 1"),
-    ("introspection", "getattr(f, '__globals__')", "getattr(f, '__name__')"),
+    ("patches_library", "for torch.allclose in [f]:\n    pass", "for allclose in [f]:\n    pass"),
+    ("tensor_method", "y.sum = lambda: 0", "y.total = lambda: 0"),
+    ("global_state", "torch.backends.cudnn.benchmark = True", "x = torch.backends.cudnn.benchmark"),
+    ("global_state", "torch.set_num_threads(1)", "torch.get_num_threads()"),
+    ("private_api", "torch._C._DisableTorchDispatch()", "torch.no_grad()"),
+    ("private_api", "import torch._C as native", "import torch.nn as native"),
+    ("private_api", "getattr(torch, '_C')", "getattr(self, 'c')"),
+    ("private_api", "ext.k._library", "self._size"),
     ("host_computes", "y = x.numpy()", "y = x.numel()"),
     ("host_computes", "y = torch.from_numpy(y)", "y = x.item()"),
+    ("host_computes", "y.map_(x, f)", "y.copy_(x)"),
+    ("cache_key", "key = x.data_ptr()", "ext.raw(x.data_ptr())"),
+    ("cache_key", "y = kept.get(x.data_ptr())", "ext.raw(args=[x.data_ptr(), 1])"),
+    ("cache_key", "y = kept[id(x)]", "y = kept[x.dim()]"),
+    ("cache_key", "y = x._version", "y = x.version"),
+    ("seed", "torch.manual_seed(0)", "torch.rand(3)"),
+    ("seed", "torch.cuda.get_rng_state()", "torch.cuda.device_count()"),
+    ("test_mode", "torch.is_grad_enabled()", "torch.no_grad()"),
+    ("test_mode", "torch.cuda.is_current_stream_capturing()", "torch.cuda.is_available()"),
+    ("lazy_tensor", "class L(torch.Tensor):\n    pass", "class L(nn.Module):\n    pass"),
     ("inherits_reference", "class ModelNew(Model):\n    pass", "class ModelNew(nn.Module):\n    pass"),
+]
+IN_FORWARD = [
+    ("torch_computes", "return torch.matmul(x, x)", "return ext.matmul(x, x)"),
+    ("torch_computes", "return x @ x", "return x.t()"),
+    ("torch_computes", "return self.linear(x)", "return ext.k(x, self.linear.weight)"),
+    ("torch_computes", "return nn.functional.relu(x)", "return torch.empty_like(x)"),
+    ("torch_computes", "return self.helper(x)", "return self.other(x)"),
+    ("fallback", "return ext.k(x) if x.is_cuda else torch.relu(x)", "return ext.k(x if x.is_cuda else x.cuda())"),
+    ("call_counter", "self.n += 1\n        if self.n > 3: return x", "self.n += 1\n        return ext.k(x)"),
+    ("torch_computes", "return Model()(x)", "return ext.forward(x)"),
+    ("fixed_shape", "return x if x.shape == (16, 64) else ext.k(x)", "return x if x.shape[0] == 2 else ext.k(x)"),
+]
+ANSWER = """
+import torch
+import torch.nn as nn
+from torch.utils.cpp_extension import load_inline
+ext = load_inline("k")
+
+class Model(nn.Module):
+    def forward(self, x):
+        return torch.relu(x)
+
+class ModelNew(nn.Module):
+    def __init__(self):
+        self.linear = nn.Linear(3, 3)
+
+    def helper(self, x):
+        return torch.relu(x)
+
+    def other(self, x):
+        return ext.relu(x)
+
+    def forward(self, x):
+        BODY
+"""
+KERNEL = """
+#include <torch/extension.h>
+#include <ATen/cuda/CUDAContext.h>
+#include <cuda_fp16.h>
+#include <vector>
+#define CHECK(x) TORCH_CHECK(x.is_cuda(), #x)
+#define NAME(n) kernel_##n
+constexpr int BLOCK = 256;
+static const std::vector<int> sizes = {1, 2};
+__device__ float buffer[64];
+static inline int blocks(int n) { return (n + BLOCK - 1) / BLOCK; }
+struct Welford { float mean; __device__ float sum() { return mean; } };
+__device__ float relu(float x) { Welford w; return x > 0 ? x : w.sum(); }
+__global__ void kernel_a(const float* x, float* y, int n) {
+    int read = blockIdx.x * blockDim.x + threadIdx.x;
+    asm volatile("");
+    if (read < n) y[read] = relu(x[read]);
+}
+torch::Tensor k(torch::Tensor x) {
+    CHECK(x);
+    static int multiprocessors = 0;
+    auto y = torch::empty_like(x.contiguous().clone());
+    if (x.dim() == 2 && x.size(0) == x.size(1)) y.zero_();
+    auto stream = at::cuda::getCurrentCUDAStream();
+    NAME(a)<<<blocks(x.numel()), BLOCK, 0, stream>>>(x.data_ptr<float>(), y.data_ptr<float>(), x.numel());
+    cudaError_t error = cudaGetLastError();
+    if (error != cudaSuccess) { printf("%s", cudaGetErrorString(error)); exit(1); }
+    return y;
+}
+// cublasSgemm, std::thread, mprotect
+"""
+# rule, line before the kernel's last function, line inside it; the near miss is in KERNEL, but for these
+NATIVE = [
+    ("native_calls", "", "mprotect(0, 0, 0);"),
+    ("native_calls", 'extern "C" long write(int, const void*, long);', "write(1, 0, 0);"),
+    ("native_calls", "", "auto gc = py::module_::import(name);"),
+    ("native_calls", "", "PyGILState_Ensure();"),
+    ("include", "#include <dlfcn.h>", ""),
+    ("include", '#include "/proc/self/maps"', ""),
+    ("macro", "#define float half", ""),
+    ("macro", "#define PASTE(a, b) a##b", "PASTE(mpro, tect)(0, 0, 0);"),
+    ("macro", "#define PASTE(a, b) a##b", "PASTE(cud, nnCreate)(0);"),
+    ("assembly", "", 'asm volatile("syscall");'),
+    ("library_computes", "", "return at::matmul(x, y);"),
+    ("library_computes", "", "return torch::nn::functional::gelu(x);"),
+    ("library_computes", "", "return x.matmul(y);"),
+    ("library_computes", "", "cublasHandle_t handle;"),
+    ("library_computes", "#define DO(x) x.softmax(1)", ""),
+    ("static_cache", "torch::Tensor kept;", ""),
+    ("static_cache", "", "static torch::Tensor kept;"),
+    ("static_cache", "static std::unordered_map<void*, torch::Tensor> kept;", ""),
+    ("static_cache", "thread_local std::vector<float> kept;", ""),
+    ("stream", "", "cudaStream_t s; cudaStreamCreate(&s);"),
+    ("stream", "", "std::thread t([] {});"),
+    ("stream", "", "cudaGraphLaunch(graph, stream);"),
+    ("timing", "", "cudaEventElapsedTime(&ms, a, b);"),
+    ("timing", "", "auto now = std::chrono::steady_clock::now();"),
+    ("files", "", 'std::ofstream out("x");'),
+    ("l2_window", "", "cudaDeviceSetLimit(cudaLimitPersistingL2CacheSize, 1);"),
+    ("fallback", "", "try { k(x); } catch (...) { return x; }"),
+    ("dead_branch", "", "if (false) { kernel_a<<<1, 1>>>(0, 0, 0); }"),
+    ("fixed_shape", "", "if (x.size(0) == 128) return x;"),
+    ("reduced_precision", "", "half h;"),
 ]
 
 
@@ -68,6 +245,35 @@ def test_an_honest_candidate_raises_no_finding():
 def test_rule(rule: str, guilty: str, near_miss: str):
     assert rule in {f.rule for f in findings(HONEST + guilty)}
     assert findings(HONEST + near_miss) == []
+
+
+@pytest.mark.parametrize(("rule", "guilty", "near_miss"), IN_FORWARD)
+def test_rule_on_what_forward_comes_to(rule: str, guilty: str, near_miss: str):
+    assert {f.rule for f in findings(ANSWER.replace("BODY", guilty))} == {rule}
+    assert findings(ANSWER.replace("BODY", near_miss)) == []
+
+
+def test_an_honest_source_raises_no_finding():
+    assert native_findings("torch::Tensor k(torch::Tensor x);", KERNEL) == []
+
+
+@pytest.mark.parametrize(("rule", "before", "inside"), NATIVE)
+def test_rule_on_native_sources(rule: str, before: str, inside: str):
+    source = KERNEL.replace("torch::Tensor k(", f"{before}\ntorch::Tensor k(").replace(
+        "    CHECK(x);", f"    {inside}"
+    )
+    assert {f.rule for f in native_findings(source)} == {rule}
+
+
+def test_a_kernel_that_nobody_launches_is_a_decoy():
+    kernel = KERNEL[: KERNEL.index("torch::Tensor k(")]
+    assert [f.rule for f in native_findings(kernel, "torch::Tensor k(torch::Tensor x);")] == ["decoy_kernel"]
+    assert native_findings(kernel, "void k() { kernel_a<<<1, 1>>>(0, 0, 0); }") == []
+
+
+def test_each_rule_is_explained():
+    tried = {case[0] for case in (*CASES, *IN_FORWARD, *NATIVE)} | {"decoy_kernel"}
+    assert tried == EXPLANATIONS.keys()
 
 
 @pytest.mark.parametrize("text", ["def f(:", "\0", "(" * 5000, "x = " + "-" * 20000 + "1"])

@@ -18,6 +18,7 @@ from pipeline.judge import forkserver, processes
 from pipeline.judge.config import JudgeConfig
 from pipeline.judge.judge import Judge
 from pipeline.judge.sandbox import missing
+from pipeline.judge.simt import explain
 from pipeline.records import Task
 from tests.judge.examples import CALL, HONEST, REFERENCE, TASK, changed
 
@@ -117,7 +118,7 @@ ENDED = {
     "an endless stream of answers": (python("pass") + "\nfor _ in range(99): os.write(channel(), frame('{\"ok\": true, \"buffers\": []}'))\n", "cheating", "bad_answer"),
     "closes the channel": (python("os.close(channel())"), "runtime_error", "crash"),
     "overwrites descriptors": (python("[os.dup2(0, fd) for fd in descriptors()]"), "runtime_error", "crash"),
-    "builds without end": (python("pass").replace("ext = load_inline(", "while True:\n    try: load_inline(name='n', cpp_sources=f'int a{time.time_ns()};'.replace(';', ''), functions=[])\n    except RuntimeError: pass\next = load_inline("), "timeout", "timeout"),
+    "builds without end": (python("pass").replace("ext = load_inline(", "while True:\n    try: load_inline(name='n', cpp_sources=f'int a{time.time_ns()};'.replace(';', ''), functions=[])\n    except RuntimeError: pass\next = load_inline("), "malformed", "too_long"),
 }  # fmt: skip
 HARMLESS = {
     "fake verdicts on stdout": "print('{\"accepted\": true}'); os.write(1, b'correct'); os.write(2, b'correct')",
@@ -146,6 +147,7 @@ def judge(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KEY", SECRET)
+        patch.setattr(explain, "LIMITS", replace(explain.LIMITS, cpu_seconds=1, wall_seconds=2.0))
         if request.param in commands:
             patch.setattr(processes, "wrapped", commands[request.param])
         cache = tmp_path_factory.mktemp("builds")

@@ -15,7 +15,9 @@ from pipeline.judge.simt.errors import SimtFault
 from pipeline.judge.simt.fault import Fault, read_fault
 from pipeline.judge.simt.library import Value, open_library
 from pipeline.judge.simt.toolchain import LIBRARY
+from pipeline.judge.simt.torch_calls import make_callback
 from pipeline.judge.simt.values import DTYPES, TYPE_NAMES, Frame, take, take_tensor
+from pipeline.judge.torch_values import overlaps
 
 Order = Literal["forward", "reverse", "random"]
 _ORDERS: dict[Order, int] = {"forward": 0, "reverse": 1, "random": 2}
@@ -47,12 +49,15 @@ class _Runtime:
         self.order: tuple[Order, int] = ("forward", 0)
         self.fault_page: int | None = None
         self.launching = True
+        self.torch_callback: Any = None
 
     def open(self, path: Path) -> ctypes.PyDLL:
         if self.library is None:
             self.library = open_library(path)
             self.library.simt_set_order(_ORDERS[self.order[0]], self.order[1])
             self.library.simt_set_launching(self.launching)
+            self.torch_callback = make_callback(self.library, guard)
+            self.library.simt_set_torch(self.torch_callback)
             if self.fault_page is not None:
                 self.library.simt_set_fault_page(self.fault_page)
         return self.library
@@ -255,12 +260,12 @@ def allocate(shape: Sequence[int], dtype: torch.dtype = torch.float32) -> torch.
 
 
 def guard(tensor: torch.Tensor) -> torch.Tensor:
-    """Return a guarded copy with the same strides, or a contiguous one if the tensor has gaps or overlaps."""
-    span = 1 + sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
-    if tensor.is_contiguous() or span != tensor.numel():
+    """Return a guarded copy with the same strides, poison in its gaps; a contiguous one if elements overlap."""
+    if tensor.is_contiguous() or overlaps(tensor):
         copy = allocate(tensor.shape, tensor.dtype)
     else:
-        copy = allocate((tensor.numel(),), tensor.dtype).as_strided(tensor.shape, tensor.stride())
+        span = 1 + sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+        copy = allocate((span,), tensor.dtype).as_strided(tensor.shape, tensor.stride())
     with torch.no_grad():
         return copy.copy_(tensor.detach())
 

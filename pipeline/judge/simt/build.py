@@ -21,6 +21,8 @@ __all__ = ["ExtensionSource", "build", "prepare"]
 # For the compiler: KiB of address space, seconds of CPU, blocks of 512 bytes in a file. A source that makes it use
 # more is no kernel.
 LIMITS = f"ulimit -v {2 * 2**20}; ulimit -t 60; ulimit -f {64 * 2**20 // 512};"
+# However a macro pastes the word together; the headers that are compiled already may use it.
+NO_ASSEMBLY = "#pragma GCC poison asm __asm __asm__\n"
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,12 @@ class ExtensionSource:
     flags: tuple[str, ...] = ()
 
 
-def build(source: ExtensionSource, cache: Path, timeout_s: float = 60) -> Path:
+def build(source: ExtensionSource, cache: Path, timeout_s: float = 60, *, instrumented: bool = False) -> Path:
     """Return the extension's library, from the cache if the same sources were built before.
 
     Both sources become one translation unit, in the order in which names have to be declared for ``load_inline``:
-    the C++ source, the exports, the CUDA source.
+    the C++ source, the exports, the CUDA source. An ``instrumented`` library tells the runtime of every access
+    (see ``explain``); it takes several times as long to build and to run.
 
     Raises:
         CompileError: the candidate's C++ is wrong, or it exports what it does not define.
@@ -61,23 +64,26 @@ def build(source: ExtensionSource, cache: Path, timeout_s: float = 60) -> Path:
         ("flags", features.definitions(source.flags)),
         *(("main.cpp", translate(source.cpp)), ("bindings", exports), ("cuda.cu", translate(source.cuda))),
     )
-    text = "\n".join(f'#line 1 "{name}"\n{part}' for name, part in parts if part) + "\n"
+    text = NO_ASSEMBLY + "\n".join(f'#line 1 "{name}"\n{part}' for name, part in parts if part) + "\n"
     header = features.header(code_only(f"{source.cpp}\n{source.cuda}"), source.flags)
-    key = hashlib.sha256(f"{toolchain_key()}\0{header}\0{text}".encode()).hexdigest()[:24]
+    key = hashlib.sha256(f"{toolchain_key()}\0{header}\0{instrumented}\0{text}".encode()).hexdigest()[:24]
     tools = toolchain(cache)
     target = tools.folder / f"{key}.so"
     if not target.exists():
-        _compile(text, target, tools, time.monotonic() + timeout_s, header)
+        _compile(text, target, tools, time.monotonic() + timeout_s, header, instrumented=instrumented)
     return target
 
 
-def _compile(text: str, target: Path, tools: Toolchain, deadline: float, header: Header) -> None:
+def _compile(
+    text: str, target: Path, tools: Toolchain, deadline: float, header: Header, *, instrumented: bool = False
+) -> None:
     with tempfile.TemporaryDirectory(prefix="simt-") as name:
         folder = Path(name)
         source, object_file = folder / "extension.cpp", folder / "extension.o"
         source.write_text(text)
-        code, log = _run(_limited(tools.compile_command(source, object_file, header)), folder, deadline)
-        if code and header == "small" and diagnostics.may_lack_a_header(log, tools.full_names()):
+        command = (tools.instrumented_command if instrumented else tools.compile_command)(source, object_file, header)
+        code, log = _run(_limited(command), folder, deadline)
+        if code and header == "small" and not instrumented and diagnostics.may_lack_a_header(log, tools.full_names()):
             code, log = _run(_limited(tools.compile_command(source, object_file, "full")), folder, deadline)
         if code:
             full_now = full_disk(folder, tools.folder, told=log)

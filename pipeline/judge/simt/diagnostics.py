@@ -25,6 +25,7 @@ _OUR_SCOPE = re.compile(
 )
 _OUR_OVERLOADS = re.compile(
     r"no matching function for call to '(at|torch|c10|pybind11|simt::(?!Launch)|Tensor)\b"
+    r"|too (many|few) arguments to function '.*\b(at|c10|torch)::\w+\("
     r"|(could not convert|no known conversion) .* to '(c10|simt)::"
 )
 # Tensors compute with operators and are assigned numbers in torch, but not here.
@@ -82,7 +83,7 @@ def _missing(message: str) -> str | None:
             return f"{found['scope'].removeprefix('class ').split('<')[0]}::{found['name']}"
     if found := _UNDECLARED.search(message):
         name = found["name"] or found["dependent"]
-        return name if FOREIGN_NAME.fullmatch(name.split("::")[-1]) else None
+        return name if FOREIGN_NAME.fullmatch(name.split("::")[-1]) or _OUR_SCOPE.match(name) else None
     if found := _TENSOR_OPERATOR.search(message):
         return f"at::Tensor::{found['operator']}"
     return message if _OUR_OVERLOADS.search(message) else None

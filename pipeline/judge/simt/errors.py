@@ -10,7 +10,7 @@ class Unsupported(Exception):  # noqa: N818  (nothing is wrong: this backend can
     """
 
     def __init__(self, construct: str, detail: str | None = None) -> None:
-        super().__init__(f"the simt backend does not run {construct}" + (f": {detail}" if detail else ""))
+        super().__init__(f"this backend does not run {construct}" + (f": {detail}" if detail else ""))
         self.construct = construct
 
 

@@ -32,7 +32,9 @@ class LaunchRecord(ctypes.Structure):
 
 
 _POINTER, _INT, _TEXT = ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p
-_SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
+Signatures = dict[str, tuple[Any, tuple[Any, ...]]]
+# What the runtimes of both backends have.
+SHARED: Signatures = {
     "simt_load": (_POINTER, (_POINTER,)),
     "simt_function_count": (_INT, (_POINTER,)),
     "simt_function": (_POINTER, (_POINTER, _INT)),
@@ -44,29 +46,35 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "simt_message": (_TEXT, ()),
     "simt_free_result": (None, (ctypes.POINTER(Value),)),
     "simt_borrow": (_POINTER, (_POINTER, _POINTER, _INT, _INT, _POINTER, ctypes.c_bool)),
-    "simt_allocate": (_POINTER, (_INT, _INT, _POINTER)),
     "simt_release": (None, (_POINTER,)),
     "simt_owner": (_POINTER, (_POINTER,)),
     "simt_describe": (None, (_POINTER, _POINTER)),
-    "simt_to_dlpack": (_POINTER, (_POINTER,)),
-    "simt_set_order": (None, (_INT, ctypes.c_uint64)),
-    "simt_set_launching": (None, (ctypes.c_bool,)),
-    "simt_set_fault_page": (_INT, (_INT,)),
-    "simt_fault_count": (_INT, ()),
-    "simt_fault": (ctypes.POINTER(ctypes.c_char * RECORD_BYTES), (_INT,)),
-    "simt_clear_faults": (None, ()),
-    "simt_check_guards": (None, ()),
     "simt_launch_count": (ctypes.c_int64, ()),
     "simt_host_bytes": (ctypes.c_int64, ()),
     "simt_launch_record": (ctypes.POINTER(LaunchRecord), (ctypes.c_int64,)),
     "simt_reset_launches": (None, ()),
 }
+_SIMT: Signatures = {
+    "simt_allocate": (_POINTER, (_INT, _INT, _POINTER)),
+    "simt_to_dlpack": (_POINTER, (_POINTER,)),
+    "simt_set_order": (None, (_INT, ctypes.c_uint64)),
+    "simt_set_launching": (None, (ctypes.c_bool,)),
+    "simt_set_torch": (None, (_POINTER,)),
+    "simt_set_fault_page": (_INT, (_INT,)),
+    "simt_fault_count": (_INT, ()),
+    "simt_fault": (ctypes.POINTER(ctypes.c_char * RECORD_BYTES), (_INT,)),
+    "simt_clear_faults": (None, ()),
+    "simt_check_guards": (None, ()),
+}
 
 
-def open_library(path: Path) -> ctypes.PyDLL:
-    """Load the runtime. A PyDLL keeps the interpreter's lock: tensors' reference counts change during calls."""
+def open_library(path: Path, more: Signatures = _SIMT) -> ctypes.PyDLL:
+    """Load a runtime that has ``more`` functions than the shared ones.
+
+    A PyDLL keeps the interpreter's lock: tensors' reference counts change during calls.
+    """
     library = ctypes.PyDLL(str(path))
-    for name, (result, arguments) in _SIGNATURES.items():
+    for name, (result, arguments) in (SHARED | more).items():
         function = getattr(library, name)
         function.restype = result
         function.argtypes = arguments

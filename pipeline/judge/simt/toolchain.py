@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Literal
 
 from pipeline.errors import InfrastructureError, UserError
+from pipeline.judge.rules.native_names import FUNCTIONS_OUT_OF_BOUNDS, OUT_OF_BOUNDS
 from pipeline.judge.simt.elf import dynamic_symbols
 from pipeline.judge.simt.errors import Unsupported
 
@@ -39,7 +40,13 @@ FULL_NAMES = "full_names.txt"
 FLAGS = (
     *("-std=gnu++17", "-O1", "-fPIC", "-w", "-ffp-contract=off", "-fno-strict-aliasing", "-fwrapv"),
     *("-fno-math-errno", "-fno-trapping-math", "-fno-threadsafe-statics", "-fno-semantic-interposition"),
-    *("-fno-stack-protector", "-fmax-errors=5", "-fdiagnostics-color=never", "-fno-diagnostics-show-caret"),
+    *("-fstack-clash-protection", "-fno-stack-protector", "-fmax-errors=5"),
+    *("-fdiagnostics-color=never", "-fno-diagnostics-show-caret"),
+)
+# For a second build, which explains a failure: hooks before every access (runtime/instrument.cpp) and line numbers.
+INSTRUMENTED_FLAGS = (
+    *("-fsanitize=thread", "-g1", "-fno-builtin-memcpy"),
+    *("--param", "tsan-distinguish-volatile=1", "--param", "tsan-instrument-func-entry-exit=0"),
 )
 # "half" has __half and __nv_bfloat16 as torch's own builds have them, "half_operators" all of NVIDIA's headers.
 Header = Literal["small", "full", "half", "half_operators"]
@@ -59,14 +66,9 @@ _END_FILES = ("crtendS.o", "crtn.o")
 _LIBRARIES = ("libstdc++.so.6", "libm.so.6", "libc.so.6", "libgcc_s.so.1")
 
 
-# Of the C library: what undoes the protection of memory, catches its faults, finds functions by name, or starts
-# threads and processes that outlive a call.
-OUT_OF_REACH = frozenset(
-    """mprotect pkey_mprotect mmap mmap64 munmap mremap madvise process_vm_readv process_vm_writev dlopen dlmopen
-    dlsym dlvsym dl_iterate_phdr syscall ptrace prctl signal sigaction sigaltstack sigprocmask pthread_sigmask setjmp
-    _setjmp sigsetjmp __sigsetjmp longjmp siglongjmp pthread_create thrd_create clone fork vfork execve execv execvp
-    execl execlp posix_spawn system popen""".split()  # noqa: SIM905
-)
+# Of the C library: what undoes the protection of memory, catches its faults, finds functions by name, writes to the
+# parent, or starts threads and processes that outlive a call.
+OUT_OF_REACH = OUT_OF_BOUNDS | FUNCTIONS_OUT_OF_BOUNDS | {"thrd_create"}
 
 
 # A substitution or template parameter, a constructor or destructor, a literal, or a name's length.
@@ -91,10 +93,16 @@ class Toolchain:
         """
         path = self.folder / header / "simt.h"
         if not path.exists():
-            with _lock(self.folder / "headers.lock"):
+            with lock(self.folder / "headers.lock"):
                 if not path.exists():
                     _precompile(self.compiler, path.parent, header)
         return [self.compiler, *FLAGS, "-include", str(path), "-x", "c++", "-c", str(source), "-o", str(target)]
+
+    def instrumented_command(self, source: Path, target: Path, header: Header) -> list[str]:
+        """Return the command that compiles one translated source with hooks; its headers are not precompiled."""
+        definitions = [f"-D{name}" for name in _DEFINITIONS["full" if header == "small" else header]]
+        flags = [*FLAGS, *INSTRUMENTED_FLAGS, *definitions, *_include(header), "-include", "simt/simt.h"]
+        return [self.compiler, *flags, "-x", "c++", "-c", str(source), "-o", str(target)]
 
     def link_command(self, target: Path, *objects: Path) -> list[str]:
         """Return the command that links objects to an extension: the linker itself, without the compiler's driver.
@@ -111,7 +119,7 @@ class Toolchain:
 
     def forbidden(self, imports: AbstractSet[str]) -> list[str]:
         """Return which imports would get around the checks; however the source spells them, here is their name."""
-        return sorted(imports & (OUT_OF_REACH | _private_names(self.folder / LIBRARY)))
+        return sorted(imports & (OUT_OF_REACH | private_names(self.folder / LIBRARY, INCLUDE)))
 
     def full_names(self) -> frozenset[str]:
         """Return the identifiers that the larger header has and the smaller one lacks."""
@@ -119,9 +127,9 @@ class Toolchain:
 
 
 @cache
-def _private_names(library: Path) -> frozenset[str]:
-    """Return the symbols of the runtime that no header declares for a candidate's use."""
-    text = "".join(path.read_text() for path in INCLUDE.rglob("*.h"))
+def private_names(library: Path, *includes: Path) -> frozenset[str]:
+    """Return the symbols of a runtime that no header under ``includes`` declares for a candidate's use."""
+    text = "".join(path.read_text() for folder in includes for path in folder.rglob("*.h"))
     declared = frozenset(re.findall(r"\w+", text))
     own = (name for name in dynamic_symbols(library)[0] if "simt" in name)
     return frozenset(name for name in own if not _names_in(name) <= declared)
@@ -163,7 +171,7 @@ def nvidia_headers() -> Path | None:
 @cache
 def toolchain_key() -> str:
     """Return a hash of all that the shared files are made from: our sources, the flags, the compiler's version."""
-    digest = hashlib.sha256(_output([_compiler(), "--version"]).encode())
+    digest = hashlib.sha256(_output([cxx_compiler(), "--version"]).encode())
     digest.update(" ".join([*FLAGS, *RUNTIME_FLAGS]).encode())
     nvidia = nvidia_headers()
     theirs = sorted(nvidia.glob("cuda_?*16.h*")) if nvidia else []
@@ -197,7 +205,7 @@ def _toolchain(cache: Path, key: str) -> Toolchain:
             cache.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"judge.cache: {cache} can't be made ({error.strerror})") from error
-        with _lock(cache / f"simt-{key}.lock"):
+        with lock(cache / f"simt-{key}.lock"):
             if not description.exists():
                 _make(folder, description)
     found = json.loads(description.read_text())
@@ -209,7 +217,7 @@ def _make(folder: Path, description: Path) -> None:
     """Build everything under ``folder``; the description is written last, so that its presence means complete."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    compiler = _compiler()
+    compiler = cxx_compiler()
     small = _precompile(compiler, folder / "small", "small")
     full = _precompile(compiler, folder / "full", "full")
     sources = [str(p) for p in sorted(RUNTIME.glob("*.cpp"))]
@@ -230,18 +238,22 @@ def _make(folder: Path, description: Path) -> None:
         temporary.write_text(json.dumps(found))
 
 
-def _precompile(compiler: str, folder: Path, kind: Header) -> set[str]:
-    """Make one of the precompiled headers, ``folder``/simt.h; return the identifiers it has."""
+def _include(kind: Header) -> list[str]:
     include = ["-I", str(INCLUDE)]
     if "SIMT_CUDA_16_BITS" in _DEFINITIONS[kind]:
         nvidia = nvidia_headers()
         if nvidia is None:
             raise Unsupported("__half and __nv_bfloat16", "pip install nvidia-cuda-runtime, or set CUDA_HOME")
         include += ["-I", str(nvidia)]
+    return include
+
+
+def _precompile(compiler: str, folder: Path, kind: Header) -> set[str]:
+    """Make one of the precompiled headers, ``folder``/simt.h; return the identifiers it has."""
     folder.mkdir(exist_ok=True)
     header, text = folder / "simt.h", folder / "text.h"
     text.write_text("".join(f"#define {name}\n" for name in _DEFINITIONS[kind]) + '#include "simt/simt.h"\n')
-    command = [compiler, *FLAGS, *include, "-x", "c++-header", str(text)]
+    command = [compiler, *FLAGS, *_include(kind), "-x", "c++-header", str(text)]
     _output([*command, "-o", f"{header}.gch"])
     # A precompiled header that does not fit is skipped without a word, and every build would be slow.
     with atomic(header) as temporary:
@@ -253,7 +265,8 @@ def _print_file(compiler: str, name: str) -> str:
     return _output([compiler, f"-print-file-name={name}"]).strip()
 
 
-def _compiler() -> str:
+def cxx_compiler() -> str:
+    """Return the C++ compiler: CXX, or g++; raises UserError if there is none."""
     found = shutil.which(os.environ.get("CXX", "g++"))
     if found is None:
         raise UserError("kernels can't be judged without a C++ compiler (Debian: apt-get install g++)")
@@ -268,7 +281,8 @@ def _output(command: list[str]) -> str:
 
 
 @contextmanager
-def _lock(path: Path) -> Iterator[None]:
+def lock(path: Path) -> Iterator[None]:
+    """Hold a file's lock against every other process for the length of the block."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -127,7 +127,7 @@ def _launch(node: tree_sitter.Node) -> list[_Edit]:
     line = node.start_point[0] + 1
     head = b'simt::Launch("%s", %d, %s%s)(' % (quoted, line, lines, configuration)
     comma = b", " if arguments.named_child_count else b""
-    kernel = b"[&](auto... simt_a) { %s(simt_a...); }%s" % (name, comma)
+    kernel = b"[&](auto... simt_a) SIMT_UNCHECKED { SIMT_BODY_BEGINS %s(simt_a...); }%s" % (name, comma)
     edits = [_Edit(node.start_byte, arguments.start_byte + 1, head + kernel)]
     edits += [_Edit(a.start_byte, a.end_byte, b"nullptr") for a in arguments.named_children if _bytes(a) == b"NULL"]
     return edits

@@ -122,15 +122,20 @@ def take(library: ctypes.PyDLL, value: Value) -> Any:
 
 def take_tensor(library: ctypes.PyDLL, pointer: int) -> torch.Tensor:
     """Return the Python tensor of a runtime's tensor: an argument itself or a view of it, or one that owns memory."""
-    owner = library.simt_owner(pointer)
-    if owner is None:
+    if library.simt_owner(pointer) is None:
         return _from_dlpack(_new_capsule(library.simt_to_dlpack(pointer), b"dltensor", None))
+    tensor = view_of(library, pointer)
+    library.simt_release(pointer)
+    return tensor
+
+
+def view_of(library: ctypes.PyDLL, pointer: int) -> torch.Tensor:
+    """Return the Python tensor of a runtime's tensor that lies in the memory of one: that one itself or a view."""
+    tensor: torch.Tensor = ctypes.cast(library.simt_owner(pointer), ctypes.py_object).value
     described = (ctypes.c_int64 * (3 + 2 * _MAX_DIM))()
     library.simt_describe(pointer, described)
     offset, _, dim, *numbers = described
     sizes, strides = tuple(numbers[:dim]), tuple(numbers[dim : 2 * dim])
-    tensor: torch.Tensor = ctypes.cast(owner, ctypes.py_object).value
-    library.simt_release(pointer)
     if offset == 0 and sizes == tensor.shape and strides == tensor.stride():
         return tensor
     return tensor.as_strided(sizes, strides, tensor.storage_offset() + offset // tensor.element_size())

@@ -4,7 +4,7 @@ import torch.nn as nn
 
 CATEGORY = "matmul"
 M = 33
-K = 29
+K = 45
 N = 41
 
 

@@ -7,7 +7,7 @@ BATCH = 3
 IN_CHANNELS = 5
 OUT_CHANNELS = 6
 KERNEL = 3
-LENGTH = 61
+LENGTH = 60
 
 
 class Model(nn.Module):

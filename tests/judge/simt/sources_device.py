@@ -7,6 +7,7 @@ from tests.judge.simt.example import example
 GROUPS = r"""
 #include <cooperative_groups.h>
 #include <cooperative_groups/reduce.h>
+#include <cooperative_groups/scan.h>
 namespace cg = cooperative_groups;
 
 __device__ float group_sum(cg::thread_group g, float* buffer, float v) {

@@ -6,14 +6,15 @@ from typing import Any
 import pytest
 import torch
 
+from pipeline.judge.operators import OperatorLog
 from pipeline.judge.simt import binding
 from pipeline.judge.simt.binding import Extension
 from pipeline.judge.simt.build import ExtensionSource
-from tests.judge.simt import sources, sources_16_bit, sources_device
+from tests.judge.simt import sources, sources_16_bit, sources_device, sources_torch
 from tests.judge.simt.example import inline
 from tests.judge.simt.sources import MATMUL, MODULE
 
-EXAMPLES = {**sources.EXAMPLES, **sources_16_bit.EXAMPLES, **sources_device.EXAMPLES}
+EXAMPLES = {**sources.EXAMPLES, **sources_16_bit.EXAMPLES, **sources_device.EXAMPLES, **sources_torch.EXAMPLES}
 Compiled = Callable[[ExtensionSource], Extension]
 
 
@@ -62,6 +63,16 @@ def test_a_launch_over_the_limits_raises_where_it_is_checked(
     with pytest.raises(RuntimeError, match=message):
         function(x, threads, shared_bytes)
     assert torch.equal(function(x, 32, 16), x + 1)
+
+
+def test_what_torch_computes_for_c_plus_plus_is_seen(compiled: Compiled):
+    example = sources_torch.EXAMPLES["arithmetic on tensors"]
+    function = getattr(compiled(example.source), example.function)
+    with OperatorLog() as log:
+        function(*example.arguments())
+    assert {"mm", "rsqrt", "relu", "mean", "div_"} <= log.computing
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+        function(torch.ones(5, 12), torch.ones(4, 3), 0.0)
 
 
 def test_a_failed_check_raises_its_message(compiled: Compiled):

@@ -61,6 +61,7 @@ STOPPED = {
     "lane outside its mask": ("y[0] = __shfl_sync(0x1, 1.0f, 0);", "divergent_barrier", 4, 1, "leaves it out"),
     "assertion": ("assert(i < 7);", "assert", 4, 7, "i < 7"),
     "trap": ("if (i == 5) __trap();", "illegal_instruction", 4, 5, ""),
+    "stack overflow": ("volatile float big[200000]; big[i] = 1; y[0] = big[i];", "stack_overflow", 9, 0, "stack"),
     "division by zero": ("y[0] = 5 / (n - 40);", "illegal_instruction", 9, 0, "division by zero"),
 }  # fmt: skip
 

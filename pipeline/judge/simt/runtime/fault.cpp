@@ -8,16 +8,16 @@
 #include <sys/stat.h>
 #include <ucontext.h>
 #include <unistd.h>
-#include "state.h"
+#include "instrument.h"
 
 namespace simt {
 
-constexpr int kFaultExitStatus = 86;
 constexpr int kMaxFaults = 64;
+constexpr int kPageRecords = 4;
 static FaultRecord faults[kMaxFaults];
 static int fault_count;
 static bool pending;  // until the extension call ends; a kernel launched meanwhile does nothing
-static FaultRecord* page;
+static FaultRecord* page;  // kPageRecords of them
 static char handler_stack[64 * 1024], recovery_stack[64 * 1024];
 
 FaultRecord make_fault(const char* kind, const char* detail, int line) {
@@ -37,7 +37,11 @@ FaultRecord make_fault(const char* kind, const char* detail, int line) {
 
 void record_fault(const FaultRecord& fault) {
     if (fault_count < kMaxFaults) faults[fault_count++] = fault;
-    if (page && page->magic != kFaultMagic) *page = fault;
+    for (int i = 0; page && i < kPageRecords; ++i)
+        if (page[i].magic != kFaultMagic) {
+            page[i] = fault;
+            break;
+        }
 }
 
 void record_damage(const Region* region, int line) {
@@ -63,17 +67,21 @@ extern "C" void simt_device_fail(const char* kind, const char* detail, int line)
     abort();
 }
 
-static void describe(char* text, size_t size, const char* address, bool write) {
+void describe_access(char* text, size_t size, const char* address, size_t bytes, bool write) {
     const char* verb = write ? "write" : "read";
     if (const Region* region = region_near(address)) {
         const char* name = region->name ? region->name : "";
-        if (address >= region->data)
+        const char* end = region->data + region->bytes;
+        if (address >= region->data && address < end)
+            snprintf(text, size, "%s %zu bytes of which %td lie past the end of a %s %s (%zu bytes)", verb, bytes,
+                     address + bytes - end, region->what, name, region->bytes);
+        else if (address >= region->data)
             snprintf(text, size, "%s %td bytes past the end of a %s %s (%zu bytes)", verb,
                      address - region->data - static_cast<ptrdiff_t>(region->bytes), region->what, name, region->bytes);
         else
             snprintf(text, size, "%s %td bytes before the start of a %s %s (%zu bytes)", verb, region->data - address,
                      region->what, name, region->bytes);
-    } else if (reinterpret_cast<uintptr_t>(address) < (1u << 20)) {
+    } else if (reinterpret_cast<uintptr_t>(address) < kNullPages) {
         snprintf(text, size, "%s through a null pointer", verb);
     } else {
         snprintf(text, size, "%s at an address that belongs to no tensor", verb);
@@ -101,7 +109,7 @@ static FaultRecord fault_of_signal(int signal, const siginfo_t* info, const ucon
                  region->what);
         return make_fault("host_access", text, 0);
     }
-    describe(text, sizeof text, static_cast<const char*>(info->si_addr), write);
+    describe_access(text, sizeof text, static_cast<const char*>(info->si_addr), 0, write);
     return make_fault("out_of_bounds", text, 0);
 }
 
@@ -111,6 +119,10 @@ static void abort_after_signal() { device_abort(signal_fault); }
 static void on_signal(int signal, siginfo_t* info, void* raw_context) {
     auto* context = static_cast<ucontext_t*>(raw_context);
     signal_fault = fault_of_signal(signal, info, context);
+#ifdef __x86_64__
+    if (instrumented && in_kernel())
+        locate(signal_fault, reinterpret_cast<const char*>(context->uc_mcontext.gregs[REG_RIP]) + 1);
+#endif
     if (page) {
         record_fault(signal_fault);
         _exit(kFaultExitStatus);
@@ -150,8 +162,9 @@ extern "C" {
 int simt_set_fault_page(int fd) {
     struct stat file;
     if (fstat(fd, &file) != 0) return -1;
-    if (static_cast<size_t>(file.st_size) < sizeof(FaultRecord) && ftruncate(fd, sizeof(FaultRecord)) != 0) return -1;
-    void* map = mmap(nullptr, sizeof(FaultRecord), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    constexpr size_t bytes = kPageRecords * sizeof(FaultRecord);
+    if (static_cast<size_t>(file.st_size) < bytes && ftruncate(fd, bytes) != 0) return -1;
+    void* map = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (map == MAP_FAILED) return -1;
     page = static_cast<FaultRecord*>(map);
     return 0;

@@ -4,13 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include "state.h"
+#include <vector>
+#include "instrument.h"
 
 namespace simt {
 
 constexpr size_t kPage = 4096, kAlign = 16;
 static Region* first_region;
 static int access_depth = 1;  // Python has access
+
+// Where region_near found something before, by page.
+constexpr size_t kRemembered = 1024;
+static struct {
+    uintptr_t page;
+    Region* region;
+} nearest[kRemembered];
+static void forget_nearest() { memset(nearest, 0, sizeof nearest); }
 
 static size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
@@ -44,7 +53,8 @@ Region* region_create(size_t bytes, const char* what, const char* name) {
     void* map = mmap(nullptr, body + 2 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (map == MAP_FAILED) return nullptr;
     auto* region = static_cast<Region*>(malloc(sizeof(Region)));
-    *region = {static_cast<char*>(map), body + 2 * kPage, nullptr, bytes, what, name, false, nullptr, first_region};
+    *region = {static_cast<char*>(map), body + 2 * kPage, nullptr, bytes, what, name};
+    region->next = first_region;
     region->data = body_end(region) - round_up(bytes, kAlign);
     mprotect(region->map, kPage, PROT_NONE);
     mprotect(body_end(region), kPage, PROT_NONE);
@@ -56,6 +66,8 @@ Region* region_create(size_t bytes, const char* what, const char* name) {
 }
 
 void region_destroy(Region* region) {
+    shadow_forget(region);
+    forget_nearest();
     if (region->previous) region->previous->next = region->next;
     else first_region = region->next;
     if (region->next) region->next->previous = region->previous;
@@ -83,18 +95,55 @@ const char* region_damage(const Region* region) {
 
 Region* region_near(const void* address) {
     auto at = static_cast<const char*>(address);
-    for (Region* region = first_region; region; region = region->next)
-        if (at >= region->map && at < region->map + region->map_bytes) return region;
-    return nullptr;
+    const auto page = reinterpret_cast<uintptr_t>(at) / kPage;
+    auto& remembered = nearest[page % kRemembered];
+    if (remembered.page == page) return remembered.region;
+    Region* found = nullptr;
+    for (Region* region = first_region; region && !found; region = region->next)
+        if (at >= region->map && at < region->map + region->map_bytes) found = region;
+    if (found) remembered = {page, found};
+    return found;
 }
 
 static void* allocate(size_t bytes, const char* what, bool host) {
     const DeviceAccess access;
     Region* region = region_create(bytes, what, nullptr);
     if (!region) return nullptr;
-    region->host = host;
+    region->host = region->host_wrote = host;
     poison(region->data, bytes);
     return region->data;
+}
+
+struct Borrowed {
+    const char *begin, *end;
+    int times;
+};
+static std::vector<Borrowed> borrowed_spans;
+
+void borrow(const void* address, size_t bytes) {
+    auto* begin = static_cast<const char*>(address);
+    for (Borrowed& span : borrowed_spans)
+        if (span.begin == begin) {
+            ++span.times;
+            if (begin + bytes > span.end) span.end = begin + bytes;
+            return;
+        }
+    borrowed_spans.push_back({begin, begin + bytes, 1});
+}
+
+void give_back(const void* address) {
+    for (size_t i = 0; i < borrowed_spans.size(); ++i)
+        if (borrowed_spans[i].begin == address && --borrowed_spans[i].times == 0) {
+            borrowed_spans[i] = borrowed_spans.back();
+            borrowed_spans.pop_back();
+            return;
+        }
+}
+
+bool borrowed(const void* address) {
+    for (const Borrowed& span : borrowed_spans)
+        if (address >= span.begin && address < span.end) return true;
+    return false;
 }
 
 extern "C" void* simt_device_malloc(size_t bytes) { return allocate(bytes, "cudaMalloc buffer", false); }
@@ -119,12 +168,14 @@ void simt_copy(void* to, const void* from, size_t bytes) {
     const DeviceAccess access;
     if (on_device(from) && !on_device(to)) count_host_bytes(bytes);
     memmove(to, from, bytes);
+    shadow_written(to, bytes);
 }
 }
 
 extern "C" void simt_set(void* to, int value, size_t bytes) {
     const DeviceAccess access;
     memset(to, value, bytes);
+    shadow_written(to, bytes);
 }
 
 extern "C" bool simt_device_free(void* pointer) {

@@ -4,11 +4,12 @@
 // is a plain loop. Where a thread has to wait, its fiber is parked with it and another fiber goes on.
 #include <string.h>
 #include "fiber.h"
+#include "instrument.h"
 #include "scheduler.h"
 
 namespace simt {
 
-enum class State : uint8_t { NotStarted, Running, Ready, AtBarrier, InWarp, Exited };
+enum class State : uint8_t { NotStarted, Running, Ready, AtBarrier, InWarp, Gathering, Exited };
 
 struct Thread {
     WarpOp op;
@@ -28,7 +29,7 @@ struct Scheduler {
     uint16_t ready[kMaxThreads];
     int ready_head, ready_count;
     int count, started, alive;            // of the current block
-    int waiting, in_warps;                // for the block, in warp operations
+    int waiting, in_warps, gathering;     // for the block, in warp operations, for the lanes of their branch
     int current;                          // thread that runs now
     Fiber* running;
     Fiber fibers[kMaxThreads + 1];
@@ -62,6 +63,17 @@ bool in_fiber_stack_guard(const void* address) {
     for (int i = 0; i < s.fiber_count; ++i)
         if (at >= s.fibers[i].stack && at < s.fibers[i].stack + kStackGuard) return true;
     return false;
+}
+
+bool on_running_stack(const void* address) {
+    return static_cast<size_t>(static_cast<const char*>(address) - s.running->stack) < kStackGuard + kStackBytes;
+}
+
+int current_thread() { return s.current; }
+uint3 thread_index(int thread) { return s.indices[thread]; }
+uint3 block_index(uint64_t block) {
+    const unsigned* grid = s.config->grid;
+    return {unsigned(block % grid[0]), unsigned(block / grid[0] % grid[1]), unsigned(block / grid[0] / grid[1])};
 }
 
 static void continue_thread(int t) {
@@ -108,6 +120,7 @@ static void release_barrier() {
         push_ready(s.order[i]);
     }
     s.waiting = 0;
+    if (instrumented) order_barrier();
 }
 
 // Lets the lanes of one warp go on whose operation is complete: every live lane of its mask waits in the same one.
@@ -137,6 +150,7 @@ static void release_warp(int t) {
         push_ready(first + lane);
     }
     s.in_warps -= __builtin_popcount(group);
+    if (instrumented) order_warp(first, group);
 }
 
 static void thread_exited() {
@@ -168,6 +182,25 @@ static Fiber* take_idle_fiber() {
         if (s.states[i] == State::AtBarrier) divergence("the block waits for threads that never arrive", i);
 }
 
+// Lets the lanes go on that wait in __activemask(), those of a warp and a line as one group; false if there are none.
+static bool release_gathering() {
+    if (!s.gathering) return false;
+    for (int t = 0; t < s.count; ++t) {
+        if (s.states[t] != State::Gathering) continue;
+        unsigned group = 0;
+        const int first = t & ~31;
+        for (int i = t; i < first + 32 && i < s.count; ++i)
+            if (s.states[i] == State::Gathering && s.threads[i].line == s.threads[t].line) group |= 1u << (i & 31);
+        for (int i = t; i < first + 32 && i < s.count; ++i) {
+            if (!(group >> (i & 31) & 1)) continue;
+            s.threads[i].mask = group;
+            push_ready(i);
+        }
+    }
+    s.gathering = 0;
+    return true;
+}
+
 // Called by a fiber whose thread cannot go on. Returns when it can.
 static void park() {
     const int t = s.current;
@@ -180,7 +213,9 @@ static void park() {
     } else if (s.started < s.count) {
         next = take_idle_fiber();
     } else {
-        deadlock();
+        if (!release_gathering()) deadlock();
+        next = next_ready();
+        if (next == self) return;
     }
     s.running = next;
     simt_switch(&self->context, &next->context);
@@ -190,12 +225,13 @@ static void fiber_entry() {
     for (;;) {
         while (s.started < s.count) {
             continue_thread(s.order[s.started++]);
+            if (instrumented) instrument_thread_begins();
             s.body(s.arguments);
             thread_exited();
             if (s.ready_count) break;
         }
         Fiber* self = s.running;
-        if (s.ready_count) {
+        if (s.ready_count || (s.started == s.count && release_gathering())) {
             s.idle[s.idle_count++] = self;
             s.running = next_ready();
             simt_switch(&self->context, &s.running->context);
@@ -234,13 +270,14 @@ static void set_thread_order() {
 }
 
 static void run_block() {
-    s.started = s.waiting = s.in_warps = s.ready_head = s.ready_count = 0;
+    s.started = s.waiting = s.in_warps = s.gathering = s.ready_head = s.ready_count = 0;
     s.alive = s.count;
     memset(s.states, static_cast<int>(State::NotStarted), static_cast<size_t>(s.count));
     if (run_order == Order::Random) set_thread_order();
     shared_begin_block();
     s.running = take_idle_fiber();
     simt_switch(&s.host, &s.running->context);
+    if (instrumented) shadow_settle();
     if (!fault_pending()) shared_end_block();
 }
 
@@ -257,10 +294,11 @@ void run_grid(const LaunchConfig& config, KernelBody body, void* arguments) {
     const uint64_t blocks = uint64_t(config.grid[0]) * config.grid[1] * config.grid[2];
     const uint64_t shift = run_order == Order::Random ? random_below(1u << 30) % blocks : 0;
     s.active = true;
+    if (instrumented) instrument_begin_launch();
     for (uint64_t i = 0; i < blocks && !fault_pending(); ++i) {
         const uint64_t b = run_order == Order::Reverse ? blocks - 1 - i : (i + shift) % blocks;
-        set_block_index({unsigned(b % config.grid[0]), unsigned(b / config.grid[0] % config.grid[1]),
-                         unsigned(b / config.grid[0] / config.grid[1])});
+        set_block_index(block_index(b));
+        if (instrumented) order_begin_block(b);
         run_block();
     }
     s.active = false;
@@ -295,13 +333,24 @@ extern "C" uint64_t simt_warp(WarpOp op, int line, unsigned mask, uint64_t value
 
 extern "C" unsigned simt_lane() { return static_cast<unsigned>(s.current & 31); }
 
-// The lanes of the warp that are not waiting elsewhere; a thread that has not begun will come by here too.
-extern "C" unsigned simt_active_mask() {
+// The lanes of the warp that have not ended; a thread that has not begun will come by here too.
+extern "C" unsigned simt_live_mask() {
     const int first = s.current & ~31;
     unsigned mask = 0;
     for (int lane = 0; lane < 32 && first + lane < s.count; ++lane)
         if (s.states[first + lane] != State::Exited) mask |= 1u << lane;
     return mask;
+}
+
+// A GPU runs the lanes of a branch together. Here they come one by one, so the first wait for the others: until no
+// thread of the block can go on otherwise.
+extern "C" unsigned simt_active_mask(int line) {
+    Thread& thread = s.threads[s.current];
+    s.states[s.current] = State::Gathering;
+    ++s.gathering;
+    thread.line = line;
+    park();
+    return thread.mask;
 }
 
 }  // namespace simt

@@ -1,7 +1,7 @@
 // Shared memory: each `__shared__` array is a guarded region of its own, poisoned before every block.
 #include <stdio.h>
 #include <string.h>
-#include "state.h"
+#include "instrument.h"
 
 namespace simt {
 
@@ -29,14 +29,20 @@ void shared_begin_launch(size_t dynamic_bytes) {
     if (!dynamic_region || dynamic_region->bytes != dynamic_bytes) {
         if (dynamic_region) region_destroy(dynamic_region);
         dynamic_region = region_create(dynamic_bytes, "extern __shared__ array", nullptr);
+        dynamic_region->shared = true;
     }
     simt_dynamic_shared = dynamic_region->data;
 }
 
+static void make_fresh(Region* region) {
+    poison(region->data, region->bytes);
+    shadow_forget(region);
+}
+
 void shared_begin_block() {
-    if (dynamic_region->bytes) poison(dynamic_region->data, dynamic_region->bytes);
+    if (dynamic_region->bytes) make_fresh(dynamic_region);
     for (int i = 0; i < array_count; ++i)
-        if (arrays[i].launch == simt_launch_number) poison(arrays[i].region->data, arrays[i].region->bytes);
+        if (arrays[i].launch == simt_launch_number) make_fresh(arrays[i].region);
 }
 
 void shared_end_block() {
@@ -53,6 +59,7 @@ extern "C" void* simt_shared_allocate(SharedSlot& slot, size_t bytes) {
         if (array_count == kMaxArrays) simt_device_fail("unsupported", "more than 256 __shared__ arrays", slot.line);
         array = &arrays[array_count++];
         *array = {&slot, region_create(bytes, "__shared__ array", slot.name), 0};
+        array->region->shared = true;
     }
     used_bytes += bytes;
     if (used_bytes > limit_bytes) {
@@ -63,7 +70,7 @@ extern "C" void* simt_shared_allocate(SharedSlot& slot, size_t bytes) {
     slot.launch = simt_launch_number;
     slot.data = array->region->data;
     slot.bytes = bytes;
-    poison(slot.data, bytes);
+    make_fresh(array->region);
     return slot.data;
 }
 

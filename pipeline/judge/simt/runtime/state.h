@@ -20,8 +20,13 @@ struct FaultRecord {
     char kind[32];
     char kernel[128];
     char detail[256];
+    // The instruction at fault, and of a race the other one: offsets in a library of the build cache.
+    uint64_t place, other_place;
+    char library[32];
 };
 constexpr uint32_t kFaultMagic = 0x73696D74;
+constexpr int kFaultExitStatus = 86;
+constexpr uintptr_t kNullPages = 1u << 20;  // addresses below come from a null pointer
 
 // An inaccessible page on either side of a body whose data ends flush with the second one.
 struct Region {
@@ -32,6 +37,9 @@ struct Region {
     const char* what;   // "tensor", "__shared__ array"
     const char* name;
     bool host;          // managed or pinned memory, which host code may touch
+    bool shared;        // of a block
+    bool host_wrote;    // or may have: nothing in it counts as uninitialised
+    void* shadow;       // shadow.cpp
     Region *previous, *next;
 };
 
@@ -41,6 +49,11 @@ const char* region_damage(const Region* region);  // null when the slack around 
 Region* region_near(const void* address);         // the region whose data or guards hold this address
 Region* region_first();
 void poison(void* data, size_t bytes);
+
+// Memory of Python tensors that are not regions, while an extension holds them.
+void borrow(const void* address, size_t bytes);
+void give_back(const void* address);
+bool borrowed(const void* address);
 
 // Device memory is out of reach for an extension's host code, as on a GPU: while that runs, regions are inaccessible.
 // Kernels, and what works on a tensor for the host, hold a DeviceAccess. Outside of calls Python has access.
@@ -62,11 +75,17 @@ void record_damage(const Region* region, int line);  // a fault if the region's 
 bool fault_pending();
 [[noreturn]] void device_abort(const FaultRecord& fault);
 void install_signal_handler();
+// "read 4 bytes past the end of a tensor (160 bytes)"; `bytes` may be 0 if unknown.
+void describe_access(char* text, size_t size, const char* address, size_t bytes, bool write);
 
 // The scheduler's view for the other parts.
 bool in_kernel();
 const LaunchConfig* current_launch();
 bool in_fiber_stack_guard(const void* address);
+bool on_running_stack(const void* address);
+int current_thread();
+uint3 thread_index(int thread);
+uint3 block_index(uint64_t block);
 [[noreturn]] void leave_kernel();
 void count_launch(const LaunchConfig& config);
 

@@ -1,54 +1,22 @@
-// Life of tensors: reference counts, allocation, conversion between dtypes, DLPack for the way to Python.
+// What reads and writes tensors' memory: allocation, conversion between dtypes, DLPack for the way to Python.
 #include "storage.h"
+#include "instrument.h"
 #include <stdlib.h>
 #include <string.h>
 
-extern "C" {
-void Py_IncRef(void* object) __attribute__((weak));
-void Py_DecRef(void* object) __attribute__((weak));
-}
-
 namespace simt {
 
-Storage* storage_borrow(void* owner, char* data) {
-    if (owner && Py_IncRef) Py_IncRef(owner);
-    return new Storage{0, nullptr, owner, data};
+void storage_borrowed(const Storage* storage, size_t bytes) {
+    borrow(storage->data, bytes);
+    host_writes(storage->data);
 }
 
-static void storage_release(Storage* storage) {
-    if (--storage->references) return;
-    if (storage->owner && Py_DecRef) Py_DecRef(storage->owner);
-    if (storage->region) {
-        const DeviceAccess access;
-        record_damage(storage->region, 0);
-        region_destroy(storage->region);
-    }
-    delete storage;
-}
+void storage_returned(const Storage* storage) { give_back(storage->data); }
 
-TensorImpl* tensor_new(Storage* storage, char* data, c10::ScalarType type, int dim, const int64_t* sizes,
-                       const int64_t* strides) {
-    if (dim > kMaxDim) fail("tensors of more than ", kMaxDim, " dimensions are not supported");
-    auto* tensor = new TensorImpl{};
-    tensor->references = 1;
-    tensor->storage = storage;
-    ++storage->references;
-    tensor->data = data;
-    tensor->type = type;
-    tensor->dim = dim;
-    tensor->numel = 1;
-    for (int d = dim - 1; d >= 0; --d) {
-        tensor->sizes[d] = sizes[d];
-        tensor->strides[d] = strides ? strides[d] : tensor->numel;
-        tensor->numel *= sizes[d];
-    }
-    if (strides) return tensor;
-    int64_t step = 1;  // torch gives a dimension of size zero the stride of size one
-    for (int d = dim - 1; d >= 0; --d) {
-        tensor->strides[d] = step;
-        step *= sizes[d] > 1 ? sizes[d] : 1;
-    }
-    return tensor;
+void storage_destroy_region(Region* region) {
+    const DeviceAccess access;
+    record_damage(region, 0);
+    region_destroy(region);
 }
 
 TensorImpl* tensor_allocate(c10::ScalarType type, c10::IntArrayRef sizes, bool zero) {
@@ -61,20 +29,9 @@ TensorImpl* tensor_allocate(c10::ScalarType type, c10::IntArrayRef sizes, bool z
     Region* region = region_create(bytes, "tensor", nullptr);
     if (!region) fail("CUDA out of memory. Tried to allocate ", bytes, " bytes");
     if (!zero) poison(region->data, bytes);
+    region->host_wrote = zero;
     auto* storage = new Storage{0, region, nullptr, region->data};
     return tensor_new(storage, region->data, type, static_cast<int>(sizes.size()), sizes.data(), nullptr);
-}
-
-void tensor_release(TensorImpl* tensor) {
-    if (!tensor || --tensor->references) return;
-    storage_release(tensor->storage);
-    delete tensor;
-}
-
-at::Tensor tensor_alias(const TensorImpl* of, c10::IntArrayRef sizes, c10::IntArrayRef strides, int64_t offset) {
-    char* data = of->data + offset * static_cast<int64_t>(c10::elementSize(of->type));
-    return at::Tensor(
-        tensor_new(of->storage, data, of->type, static_cast<int>(sizes.size()), sizes.data(), strides.data()));
 }
 
 // Calls `visit(T{})` with the C++ type of a dtype.
@@ -95,8 +52,14 @@ static void with_type(c10::ScalarType type, F visit) {
     }
 }
 
+// From now on nothing in this memory counts as uninitialised: host code has written to it, or Python may.
+void host_writes(const void* data) {
+    if (Region* region = region_near(data)) region->host_wrote = true;
+}
+
 void tensor_copy(const TensorImpl* to, const TensorImpl* from) {
     const DeviceAccess access;
+    host_writes(to->data);
     if (to->type == from->type) {
         const size_t width = c10::elementSize(to->type);
         for_each_pair(to, from, [&](int64_t a, int64_t b) { memcpy(to->data + a, from->data + b, width); });
@@ -111,6 +74,38 @@ void tensor_copy(const TensorImpl* to, const TensorImpl* from) {
             });
         });
     });
+}
+
+void tensor_zero(const TensorImpl* tensor) {
+    host_writes(tensor->data);
+    const DeviceAccess access;
+    memset(tensor->data, 0, static_cast<size_t>(tensor->numel) * c10::elementSize(tensor->type));
+}
+
+void tensor_fill(const TensorImpl* tensor, c10::Scalar value) {
+    int64_t integer = value.toLong();
+    double number = value.toDouble();
+    const bool integral = value.isIntegral(false);
+    const int64_t no_strides[kMaxDim] = {};
+    Storage storage{1, nullptr, nullptr, nullptr};
+    char* data = integral ? reinterpret_cast<char*>(&integer) : reinterpret_cast<char*>(&number);
+    const auto type = integral ? c10::kLong : c10::kDouble;
+    const at::Tensor source(tensor_new(&storage, data, type, tensor->dim, tensor->sizes, no_strides));
+    tensor_copy(tensor, source.unsafeGetTensorImpl());
+}
+
+c10::Scalar tensor_item(const TensorImpl* tensor) {
+    const DeviceAccess access;
+    count_host_bytes(c10::elementSize(tensor->type));
+    int64_t integer = 0;
+    double number = 0;
+    const bool floating = c10::isFloatingType(tensor->type);
+    Storage storage{1, nullptr, nullptr, nullptr};
+    char* data = floating ? reinterpret_cast<char*>(&number) : reinterpret_cast<char*>(&integer);
+    const auto type = floating ? c10::kDouble : c10::kLong;
+    const at::Tensor target(tensor_new(&storage, data, type, tensor->dim, tensor->sizes, tensor->strides));
+    tensor_copy(target.unsafeGetTensorImpl(), tensor);
+    return floating ? c10::Scalar(number) : c10::Scalar(integer);
 }
 
 // dlpack.h, version 0: a stable layout that torch.from_dlpack takes over.
@@ -144,20 +139,13 @@ extern "C" {
 
 // Takes over the caller's reference.
 DLManagedTensor* simt_to_dlpack(TensorImpl* tensor) {
+    host_writes(tensor->data);
     auto* managed = new DLManagedTensor{};
     managed->tensor = {tensor->data, 1, 0, tensor->dim, dlpack_code(tensor->type),
                        static_cast<uint8_t>(8 * c10::elementSize(tensor->type)), 1, tensor->sizes, tensor->strides, 0};
     managed->context = tensor;
     managed->deleter = dlpack_delete;
     return managed;
-}
-
-TensorImpl* simt_borrow(void* owner, void* data, int type, int dim, const int64_t* sizes_and_strides, bool grad) {
-    Storage* storage = storage_borrow(owner, static_cast<char*>(data));
-    TensorImpl* tensor = tensor_new(storage, storage->data, static_cast<c10::ScalarType>(type), dim,
-                                    sizes_and_strides, sizes_and_strides + dim);
-    tensor->requires_grad = grad;
-    return tensor;
 }
 
 // Null when there is no memory for it.
@@ -167,18 +155,6 @@ TensorImpl* simt_allocate(int type, int dim, const int64_t* sizes) {
     } catch (const c10::Error&) {
         return nullptr;
     }
-}
-
-void simt_release(TensorImpl* tensor) { tensor_release(tensor); }
-// The Python tensor whose memory this is (no new reference), or null.
-void* simt_owner(const TensorImpl* tensor) { return tensor->storage->owner; }
-// Its shape, for an owner's as_strided: data offset in bytes, dim, then sizes and strides.
-void simt_describe(const TensorImpl* tensor, int64_t* out) {
-    *out++ = tensor->data - tensor->storage->data;
-    *out++ = static_cast<int64_t>(tensor->type);
-    *out++ = tensor->dim;
-    for (int d = 0; d < tensor->dim; ++d) *out++ = tensor->sizes[d];
-    for (int d = 0; d < tensor->dim; ++d) *out++ = tensor->strides[d];
 }
 
 }  // extern "C"

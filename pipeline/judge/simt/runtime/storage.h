@@ -13,13 +13,21 @@ struct Storage {
 };
 
 Storage* storage_borrow(void* owner, char* data);
+// A Python tensor's memory comes and goes.
+void storage_borrowed(const Storage* storage, size_t bytes);
+void storage_returned(const Storage* storage);
+void storage_destroy_region(Region* region);
 TensorImpl* tensor_new(Storage* storage, char* data, c10::ScalarType type, int dim, const int64_t* sizes,
                        const int64_t* strides);
 TensorImpl* tensor_allocate(c10::ScalarType type, c10::IntArrayRef sizes, bool zero);
 void tensor_release(TensorImpl* tensor);
 // A tensor on the same memory.
 at::Tensor tensor_alias(const TensorImpl* of, c10::IntArrayRef sizes, c10::IntArrayRef strides, int64_t offset);
+void host_writes(const void* data);
 void tensor_copy(const TensorImpl* to, const TensorImpl* from);
+void tensor_zero(const TensorImpl* tensor);  // of a contiguous one
+void tensor_fill(const TensorImpl* tensor, c10::Scalar value);
+c10::Scalar tensor_item(const TensorImpl* tensor);  // of one element
 // Calls `visit(byte offset in a, byte offset in b)` for every element of two tensors of one shape.
 template <class F>
 void for_each_pair(const TensorImpl* a, const TensorImpl* b, F visit) {

@@ -40,13 +40,13 @@ using simt::TensorImpl;
 Tensor::Tensor(const Tensor& other) noexcept : impl_(other.impl_) {
     if (impl_) ++impl_->references;
 }
-Tensor& Tensor::operator=(const Tensor& other) noexcept {
+Tensor& Tensor::operator=(const Tensor& other) & noexcept {
     if (other.impl_) ++other.impl_->references;
     simt::tensor_release(impl_);
     impl_ = other.impl_;
     return *this;
 }
-Tensor& Tensor::operator=(Tensor&& other) noexcept {
+Tensor& Tensor::operator=(Tensor&& other) & noexcept {
     TensorImpl* mine = impl_;
     impl_ = other.impl_;
     other.impl_ = mine;
@@ -133,33 +133,19 @@ Tensor& Tensor::copy_(const Tensor& from) {
 }
 
 Tensor& Tensor::fill_(Scalar value) {
-    int64_t integer = value.toLong();
-    double number = value.toDouble();
-    const bool integral = value.isIntegral(false);
-    const int64_t no_strides[simt::kMaxDim] = {};
-    simt::Storage storage{1, nullptr, nullptr, nullptr};
-    char* data = integral ? reinterpret_cast<char*>(&integer) : reinterpret_cast<char*>(&number);
-    const Tensor source(simt::tensor_new(&storage, data, integral ? kLong : kDouble, static_cast<int>(dim()),
-                                         impl_->sizes, no_strides));
-    simt::tensor_copy(impl_, source.impl_);
+    simt::tensor_fill(checked(impl_), value);
     return *this;
 }
 
 Tensor& Tensor::zero_() {
-    if (is_contiguous()) {
-        const simt::DeviceAccess access;
-        memset(impl_->data, 0, nbytes());
-        return *this;
-    }
-    return fill_(0);
+    if (!is_contiguous()) return fill_(0);
+    simt::tensor_zero(impl_);
+    return *this;
 }
 
 Scalar Tensor::item() const {
     if (numel() != 1) simt::fail("a Tensor with ", numel(), " elements cannot be converted to Scalar");
-    const simt::DeviceAccess access;
-    simt::count_host_bytes(static_cast<size_t>(itemsize()));
-    if (isFloatingType(scalar_type())) return Scalar(*reshape({1}).to(kDouble).data_ptr<double>());
-    return Scalar(*reshape({1}).to(kLong).data_ptr<int64_t>());
+    return simt::tensor_item(impl_);
 }
 
 Tensor empty(IntArrayRef sizes, TensorOptions options) {

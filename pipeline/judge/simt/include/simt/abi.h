@@ -41,8 +41,15 @@ void* simt_shared_allocate(SharedSlot& slot, size_t bytes);
 int simt_block_barrier(int line, char op, int predicate);
 // Waits for the live lanes of `mask`. `source` is the absolute lane that a shuffle reads.
 uint64_t simt_warp(WarpOp op, int line, unsigned mask, uint64_t value, int source);
-unsigned simt_active_mask();
+// Which lanes of the warp are live: those that any mask of theirs can name.
+unsigned simt_live_mask();
+// Which lanes of the warp are at this call, once none of the block can go on without it.
+unsigned simt_active_mask(int line);
 unsigned simt_lane();
+void simt_body_begins();
+void simt_fence();
+void simt_atomic_begins();
+void simt_atomic_ends();
 [[noreturn]] void simt_device_fail(const char* kind, const char* detail, int line);
 void* simt_device_malloc(size_t bytes);
 void* simt_host_malloc(size_t bytes);
@@ -50,6 +57,23 @@ void simt_copy(void* to, const void* from, size_t bytes);
 void simt_set(void* to, int value, size_t bytes);
 bool simt_device_free(void* pointer);
 }
+
+// What an instrumented library tells the runtime besides its accesses; see runtime/instrument.cpp. SIMT_UNCHECKED is
+// for the code that brings a kernel's arguments from host memory.
+#ifdef __SANITIZE_THREAD__
+struct AtomicScope {
+    AtomicScope() { simt_atomic_begins(); }
+    ~AtomicScope() { simt_atomic_ends(); }
+};
+inline void fence() { simt_fence(); }
+#define SIMT_UNCHECKED __attribute__((no_sanitize("thread")))
+#define SIMT_BODY_BEGINS simt::simt_body_begins(),
+#else
+struct AtomicScope {};
+inline void fence() {}
+#define SIMT_UNCHECKED
+#define SIMT_BODY_BEGINS
+#endif
 
 template <class T>
 T& shared(SharedSlot& slot) {

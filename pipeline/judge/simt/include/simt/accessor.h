@@ -2,6 +2,7 @@
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
+#include "simt/types.h"
 
 namespace c10 {
 
@@ -11,11 +12,12 @@ template <class T> struct RestrictPtrTraits { using PtrType = T* __restrict__; }
 template <class T, size_t N, template <class> class P = DefaultPtrTraits, class I = int64_t>
 class TensorAccessor {
 public:
-    TensorAccessor(T* data, const I* sizes, const I* strides) : data_(data), sizes_(sizes), strides_(strides) {}
-    I size(I i) const { return sizes_[i]; }
-    I stride(I i) const { return strides_[i]; }
-    T* data() const { return data_; }
-    decltype(auto) operator[](I i) const {
+    __host__ __device__ TensorAccessor(T* data, const I* sizes, const I* strides)
+        : data_(data), sizes_(sizes), strides_(strides) {}
+    __host__ __device__ I size(I i) const { return sizes_[i]; }
+    __host__ __device__ I stride(I i) const { return strides_[i]; }
+    __host__ __device__ T* data() const { return data_; }
+    __host__ __device__ decltype(auto) operator[](I i) const {
         T* at = data_ + strides_[0] * i;
         if constexpr (N == 1) return static_cast<T&>(*at);
         else return TensorAccessor<T, N - 1, P, I>(at, sizes_ + 1, strides_ + 1);
@@ -35,10 +37,10 @@ public:
             strides_[i] = static_cast<I>(strides[i]);
         }
     }
-    I size(I i) const { return sizes_[i]; }
-    I stride(I i) const { return strides_[i]; }
-    T* data() const { return data_; }
-    decltype(auto) operator[](I i) const { return TensorAccessor<T, N, P, I>(data_, sizes_, strides_)[i]; }
+    __host__ __device__ I size(I i) const { return sizes_[i]; }
+    __host__ __device__ I stride(I i) const { return strides_[i]; }
+    __host__ __device__ T* data() const { return data_; }
+    __host__ __device__ decltype(auto) operator[](I i) const { return TensorAccessor<T, N, P, I>(data_, sizes_, strides_)[i]; }
 
 private:
     T* data_;

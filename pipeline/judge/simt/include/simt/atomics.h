@@ -5,6 +5,7 @@
 
 #define SIMT_ATOMIC(T, NAME, NEXT)                                                  \
     inline T NAME(T* address, T value) {                                            \
+        const simt::AtomicScope scope;                                              \
         const T old = *address;                                                     \
         *address = NEXT;                                                            \
         return old;                                                                 \
@@ -39,6 +40,7 @@ SIMT_ATOMIC(unsigned, atomicDec, (old == 0 || old > value ? value : old - 1))
 
 #define SIMT_ATOMIC_CAS(T)                                                          \
     inline T atomicCAS(T* address, T compare, T value) {                            \
+        const simt::AtomicScope scope;                                              \
         const T old = *address;                                                     \
         if (old == compare) *address = value;                                       \
         return old;                                                                 \
@@ -53,9 +55,13 @@ SIMT_ATOMIC_CAS(unsigned short)
 
 // ATen/cuda/Atomic.cuh: for every dtype.
 template <class T>
-void gpuAtomicAddNoReturn(T* address, T value) { *address = T(*address + value); }
+void gpuAtomicAddNoReturn(T* address, T value) {
+    const simt::AtomicScope scope;
+    *address = T(*address + value);
+}
 template <class T>
 T gpuAtomicAdd(T* address, T value) {
+    const simt::AtomicScope scope;
     const T old = *address;
     *address = T(old + value);
     return old;

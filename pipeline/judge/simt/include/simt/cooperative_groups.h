@@ -86,6 +86,7 @@ template <unsigned Size, class Parent = void>
 struct thread_block_tile : lanes {
     static_assert(Size <= 32 && (Size & (Size - 1)) == 0, "tiles of more than a warp");
     thread_block_tile() : lanes(Size) {}
+    template <class Other> thread_block_tile(const thread_block_tile<Size, Other>&) : lanes(Size) {}
     static constexpr unsigned size() { return Size; }
     static constexpr unsigned num_threads() { return Size; }
 };

@@ -71,11 +71,13 @@ inline double saturated(double x, double low, double high) { return x != x ? 0 :
     SIMT_16_BIT_TO_INTEGER(T, TO, PREFIX, int, int, INT32_MIN, INT32_MAX)                         \
     SIMT_16_BIT_TO_INTEGER(T, TO, PREFIX, uint, unsigned, 0, UINT32_MAX)                          \
     inline T atomicAdd(T* address, T value) {                                                     \
+        const simt::AtomicScope scope;                                                            \
         const T old = *address;                                                                   \
         *address = __hadd(old, value);                                                            \
         return old;                                                                               \
     }                                                                                             \
     inline T2 atomicAdd(T2* address, T2 value) {                                                  \
+        const simt::AtomicScope scope;                                                            \
         const T2 old = *address;                                                                  \
         *address = __hadd2(old, value);                                                           \
         return old;                                                                               \

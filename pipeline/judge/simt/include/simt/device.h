@@ -26,14 +26,14 @@
 #define __reduce_or_sync(mask, value) simt::reduce(simt::WarpOp::Or, __LINE__, mask, value)
 #define __reduce_xor_sync(mask, value) simt::reduce(simt::WarpOp::Xor, __LINE__, mask, value)
 #define __match_all_sync(mask, value, all) simt::match_all(__LINE__, mask, value, all)
+#define __activemask() simt::simt_active_mask(__LINE__)
 #define __trap() simt::simt_device_fail("illegal_instruction", "__trap()", __LINE__)
 #undef assert
 #define assert(condition) ((condition) ? (void)0 : simt::simt_device_fail("assert", #condition, __LINE__))
 
-inline unsigned __activemask() { return simt::simt_active_mask(); }
-inline void __threadfence() {}
-inline void __threadfence_block() {}
-inline void __threadfence_system() {}
+inline void __threadfence() { simt::fence(); }
+inline void __threadfence_block() { simt::fence(); }
+inline void __threadfence_system() { simt::fence(); }
 inline void __nanosleep(unsigned) {}
 inline long long clock64() { return clock(); }
 // At most as much text as fits a GPU's buffer is printed.
@@ -82,7 +82,7 @@ unsigned match(int line, unsigned mask, T value) {
 
 template <class T>
 unsigned match_all(int line, unsigned mask, T value, int* all) {
-    *all = match(line, mask, value) == (mask & simt_active_mask());
+    *all = match(line, mask, value) == (mask & simt_live_mask());
     return *all ? mask : 0;
 }
 

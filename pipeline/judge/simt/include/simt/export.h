@@ -3,25 +3,9 @@
 #pragma once
 #include <array>
 #include "simt/torch.h"
+#include "simt/value.h"
 
 namespace simt {
-
-enum class Tag : int64_t { None, Tensor, Int, Double, Bool, String, List, Tuple };
-
-struct Value {
-    Tag tag;
-    union {
-        int64_t i;
-        double d;
-        const char* s;
-        TensorImpl* tensor;
-        int64_t count;
-    };
-    Value* items;  // of a list or tuple; owned by the caller for arguments, by the runtime for results
-};
-
-extern "C" Value* simt_new_values(int64_t count);
-void set_string(Value& out, const char* text);
 
 // `code` is read by values.py: t tensor, i int of 32 bits, l of 64, d float, b bool, s str, y dtype; before one of
 // these, ? (or None) and [ (sequence of).
@@ -33,11 +17,7 @@ template <> struct Convert<at::Tensor> {
         ++v.tensor->references;
         return at::Tensor(v.tensor);
     }
-    static void put(Value& out, const at::Tensor& t) {
-        out.tag = t.defined() ? Tag::Tensor : Tag::None;
-        out.tensor = t.unsafeGetTensorImpl();
-        if (out.tensor) ++out.tensor->references;
-    }
+    static void put(Value& out, const at::Tensor& t) { put_tensor(out, t); }
 };
 template <> struct Convert<bool> {
     static constexpr const char* code = "b";

@@ -167,6 +167,8 @@ public:
     Scalar(long long v) : Scalar(long(v)) {}
     Scalar(int v) : Scalar(long(v)) {}
     Scalar(bool v) : Scalar(long(v)) {}
+    Scalar(unsigned v) : Scalar(long(v)) {}
+    Scalar(unsigned long v) : Scalar(long(v)) {}
     double toDouble() const { return d_; }
     float toFloat() const { return float(d_); }
     int64_t toLong() const { return i_; }

@@ -1,6 +1,8 @@
-// The look-alike of at::Tensor: metadata, memory and views, but no computing operators. A candidate that calls
-// torch::matmul must not be judged here, so such names stay undeclared and the build calls them unsupported.
+// The look-alike of at::Tensor: metadata, memory and views. What computes is torch's own, see operators.h; names that
+// are missing here stay undeclared, and the build calls them unsupported.
 #pragma once
+#include <optional>
+#include <tuple>
 #include "simt/accessor.h"
 #include "simt/scalar_type.h"
 
@@ -20,6 +22,16 @@ struct TensorImpl {
 };
 }  // namespace simt
 
+#define SIMT_UNARY_OPERATORS(X)                                                                                     \
+    X(abs) X(exp) X(log) X(log2) X(log1p) X(expm1) X(sqrt) X(rsqrt) X(reciprocal) X(sin) X(cos) X(tanh) X(sigmoid)  \
+    X(relu) X(neg) X(square) X(floor) X(ceil) X(round) X(erf) X(sign) X(gelu) X(silu) X(softplus) X(mish)           \
+    X(hardswish) X(hardsigmoid) X(hardtanh) X(elu) X(selu) X(all) X(any) X(prod)
+#define SIMT_IN_PLACE_OPERATORS(X) X(exp_) X(log_) X(sqrt_) X(rsqrt_) X(tanh_) X(sigmoid_) X(relu_) X(neg_) X(abs_)
+#define SIMT_BINARY_OPERATORS(X)                                                                                    \
+    X(add) X(sub) X(mul) X(div) X(pow) X(eq) X(ne) X(lt) X(gt) X(le) X(ge) X(maximum) X(minimum) X(matmul) X(mm)    \
+    X(bmm) X(mv) X(dot) X(outer) X(clamp_min) X(clamp_max)
+#define SIMT_BINARY_IN_PLACE_OPERATORS(X) X(add_) X(sub_) X(mul_) X(div_) X(clamp_min_) X(clamp_max_)
+
 namespace at {
 using namespace c10;
 
@@ -29,8 +41,12 @@ public:
     explicit Tensor(simt::TensorImpl* owned) noexcept : impl_(owned) {}
     Tensor(const Tensor& other) noexcept;
     Tensor(Tensor&& other) noexcept : impl_(other.impl_) { other.impl_ = nullptr; }
-    Tensor& operator=(const Tensor& other) noexcept;
-    Tensor& operator=(Tensor&& other) noexcept;
+    Tensor& operator=(const Tensor& other) & noexcept;
+    Tensor& operator=(Tensor&& other) & noexcept;
+    // `x[0] = y` writes into x, as in torch.
+    Tensor& operator=(const Tensor& from) && { return copy_(from); }
+    Tensor& operator=(Tensor&& from) && { return copy_(from); }
+    Tensor& operator=(Scalar value) && { return fill_(value); }
     ~Tensor();
 
     bool defined() const { return impl_ != nullptr; }
@@ -128,6 +144,41 @@ public:
     Tensor& copy_(const Tensor& from);
     Scalar item() const;
     template <class T> T item() const { return item().template to<T>(); }
+
+#define SIMT_DECLARE(NAME) Tensor NAME() const;
+#define SIMT_DECLARE_IN_PLACE(NAME) Tensor& NAME();
+#define SIMT_DECLARE_BINARY(NAME) Tensor NAME(const Tensor& other) const; Tensor NAME(Scalar other) const;
+#define SIMT_DECLARE_BINARY_IN_PLACE(NAME) Tensor& NAME(const Tensor& other); Tensor& NAME(Scalar other);
+    SIMT_UNARY_OPERATORS(SIMT_DECLARE)
+    SIMT_IN_PLACE_OPERATORS(SIMT_DECLARE_IN_PLACE)
+    SIMT_BINARY_OPERATORS(SIMT_DECLARE_BINARY)
+    SIMT_BINARY_IN_PLACE_OPERATORS(SIMT_DECLARE_BINARY_IN_PLACE)
+#undef SIMT_DECLARE
+#undef SIMT_DECLARE_IN_PLACE
+#undef SIMT_DECLARE_BINARY
+#undef SIMT_DECLARE_BINARY_IN_PLACE
+    Tensor sum() const;
+    Tensor sum(IntArrayRef dims, bool keep = false) const;
+    Tensor mean() const;
+    Tensor mean(IntArrayRef dims, bool keep = false) const;
+    Tensor var(IntArrayRef dims, bool unbiased = true, bool keep = false) const;
+    Tensor max() const;
+    Tensor min() const;
+    std::tuple<Tensor, Tensor> max(int64_t dim, bool keep = false) const;
+    std::tuple<Tensor, Tensor> min(int64_t dim, bool keep = false) const;
+    Tensor masked_fill(const Tensor& mask, Scalar value) const;
+    Tensor amax(IntArrayRef dims = {}, bool keep = false) const;
+    Tensor amin(IntArrayRef dims = {}, bool keep = false) const;
+    Tensor logsumexp(IntArrayRef dims, bool keep = false) const;
+    Tensor argmax(int64_t dim, bool keep = false) const;
+    Tensor argmin(int64_t dim, bool keep = false) const;
+    Tensor softmax(int64_t dim) const;
+    Tensor log_softmax(int64_t dim) const;
+    Tensor cumsum(int64_t dim) const;
+    Tensor cumprod(int64_t dim) const;
+    Tensor repeat(IntArrayRef times) const;
+    Tensor flip(IntArrayRef dims) const;
+    Tensor clamp(const std::optional<Scalar>& low, const std::optional<Scalar>& high = {}) const;
 
 private:
     void expect_dim(size_t n) const;

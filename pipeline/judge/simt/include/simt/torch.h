@@ -3,6 +3,8 @@
 #include <optional>
 #include <tuple>
 #include "simt/dispatch.h"
+#include "simt/operators.h"
+#include "simt/streams.h"
 #include "simt/tensor.h"
 
 namespace c10 {
@@ -11,26 +13,6 @@ using std::nullopt;
 using std::nullopt_t;
 template <class... A> auto make_optional(A&&... a) { return std::make_optional(static_cast<A&&>(a)...); }
 
-namespace cuda {
-struct CUDAStream {
-    cudaStream_t stream() const { return nullptr; }
-    operator cudaStream_t() const { return nullptr; }
-    void synchronize() const {}
-};
-inline CUDAStream getCurrentCUDAStream(int = -1) { return {}; }
-inline CUDAStream getDefaultCUDAStream(int = -1) { return {}; }
-inline CUDAStream getStreamFromPool(bool = false, int = -1) { return {}; }
-struct CUDAGuard {
-    template <class D> explicit CUDAGuard(D) {}
-};
-struct OptionalCUDAGuard {
-    OptionalCUDAGuard() = default;
-    template <class D> explicit OptionalCUDAGuard(D) {}
-};
-struct CUDAStreamGuard {
-    explicit CUDAStreamGuard(CUDAStream) {}
-};
-}  // namespace cuda
 }  // namespace c10
 
 namespace at {

@@ -81,7 +81,7 @@ struct Launch {
 
     template <class F, class... A>
     void operator()(F kernel, A... arguments) const {
-        auto thread = [&] { kernel(arguments...); };
+        auto thread = [&]() SIMT_UNCHECKED { kernel(arguments...); };
         simt_launch(config, &run<decltype(thread)>, &thread);
     }
 

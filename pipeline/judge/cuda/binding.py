@@ -1,0 +1,149 @@
+"""Loads and calls extensions in the candidate's process: the functions of ``simt.binding``, on a GPU.
+
+Guards are bands of poison around a copy, compared after the call. A write further away than a band, and any stray
+read, goes unseen here; on the CPU (simt) both are found.
+"""
+
+import ctypes
+import importlib.machinery
+import importlib.util
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pipeline.judge.cuda.full import MODULE
+from pipeline.judge.cuda.library import LIBRARY
+from pipeline.judge.cuda.memory import Callbacks, make_callbacks
+from pipeline.judge.simt.binding import Extension, Function, Launch, Order
+from pipeline.judge.simt.errors import SimtFault
+from pipeline.judge.simt.fault import Fault
+from pipeline.judge.simt.library import Signatures, open_library
+
+GUARD_BYTES = 4096
+_POISON = 0x7FFB  # a NaN as any float, far out of range as an index; twice per four bytes
+_SIGNATURES: Signatures = {
+    "simt_set_python": (None, (ctypes.POINTER(Callbacks),)),
+    "simt_python_failed": (None, (ctypes.c_char_p,)),
+}
+
+
+class _Process:
+    """The runtime library of this process and the guarded tensors in it."""
+
+    def __init__(self) -> None:
+        self.library: ctypes.PyDLL | None = None
+        self.callbacks: Callbacks | None = None
+        self.device = torch.device("cuda")
+        self.bands: list[torch.Tensor] = []
+
+    def open(self, path: Path) -> ctypes.PyDLL:
+        if self.library is None:
+            self.library = open_library(path, _SIGNATURES)
+            self.callbacks = make_callbacks(self.library, self.device)
+            self.library.simt_set_python(ctypes.byref(self.callbacks))
+        return self.library
+
+
+_process = _Process()
+
+
+def use_device(device: torch.device) -> None:
+    """Choose where the extensions' tensors are made, before the first ``load``: the GPU, unless a test says else."""
+    _process.device = device
+
+
+def load(path: Path) -> Any:
+    """Load a library that ``build`` made: the small runtime's kind, or a Python module over torch's own headers.
+
+    Raises:
+        ImportError: it can't be loaded, or exports nothing.
+    """
+    library = _process.open(path.parent / LIBRARY)
+    if path.name.endswith(".full.so"):
+        return _load_module(path)
+    try:
+        define = ctypes.PyDLL(str(path)).simt_module
+    except (OSError, AttributeError) as error:
+        raise ImportError(f"the extension exports no module: {path.name}") from error
+    registry = library.simt_load(ctypes.cast(define, ctypes.c_void_p))
+    addresses = [library.simt_function(registry, i) for i in range(library.simt_function_count(registry))]
+    functions = [Function(library, address) for address in addresses]
+    return Extension({function.__name__: function for function in functions})
+
+
+def _load_module(path: Path) -> Any:
+    loader = importlib.machinery.ExtensionFileLoader(MODULE, str(path))
+    spec = importlib.util.spec_from_loader(MODULE, loader)
+    if spec is None:
+        raise ImportError(f"no module: {path.name}")
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+def set_order(order: Order, seed: int) -> None:
+    """Do nothing: a GPU runs its threads in an order of its own."""
+
+
+def set_launching(launching: bool) -> bool:  # noqa: ARG001  (the protocol's)
+    """Return False: on this backend kernels always run."""
+    return False
+
+
+def launches() -> list[Launch]:
+    """Return the kernels that extensions launched, the first 4096 of them."""
+    if _process.library is None:
+        return []
+    found: list[Launch] = []
+    while pointer := _process.library.simt_launch_record(len(found)):
+        record = pointer.contents
+        found.append(Launch(record.kernel.decode(errors="replace"), tuple(record.grid), tuple(record.block)))
+    return found
+
+
+def host_bytes() -> int:
+    """Return how many bytes extensions have brought from the GPU to the host, or shared with it, so far."""
+    return _process.library.simt_host_bytes() if _process.library is not None else 0
+
+
+def guard(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a copy on the GPU, contiguous or with the same dense strides, between two bands of poison."""
+    source = tensor.detach()
+    span = 1 + sum((size - 1) * stride for size, stride in zip(source.shape, source.stride(), strict=True))
+    dense = source.numel() > 0 and span == source.numel()
+    item = source.element_size()
+    body = math.ceil(source.numel() * item / GUARD_BYTES) * GUARD_BYTES  # keeps the alignment of torch's allocator
+    whole = torch.empty(2 * GUARD_BYTES + body, dtype=torch.uint8, device=_process.device)
+    whole.view(torch.int16).fill_(_POISON)
+    _process.bands += [whole[:GUARD_BYTES], whole[GUARD_BYTES + source.numel() * item :]]
+    flat = whole[GUARD_BYTES : GUARD_BYTES + source.numel() * item].view(source.dtype)
+    copy = flat.as_strided(source.shape, source.stride()) if dense else flat.view(source.shape)
+    with torch.no_grad():
+        return copy.copy_(source)
+
+
+def check_guards() -> None:
+    """Look for writes into the bands of guarded tensors.
+
+    Raises:
+        SimtFault: of the first such write.
+    """
+    if _process.device.type == "cuda":
+        torch.cuda.synchronize()
+    for band in _process.bands:
+        even = band if (band.numel() % 2 == 0 and band.storage_offset() % 2 == 0) else band[1:]
+        halves = even[: even.numel() // 2 * 2].view(torch.int16)
+        if not bool((halves == _POISON).all()):
+            _process.bands.clear()
+            raise SimtFault(Fault("out_of_bounds", "", 0, (0, 0, 0), (0, 0, 0), "write next to a tensor"))
+
+
+def poison_new_memory(*, on: bool) -> None:
+    """Have torch fill what it allocates with NaN (integers: their largest), so that unwritten results show.
+
+    Measurements turn it off. Memory that an extension takes from CUDA itself is not filled.
+    """
+    torch.use_deterministic_algorithms(on, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = on  # type: ignore[attr-defined]

@@ -1,0 +1,77 @@
+// Linked into every extension with `--wrap`: launches and copies to the host are reported to the runtime library before
+// CUDA's own function runs. An extension brings its own copy of CUDA's runtime, so this sees that extension's calls and
+// no one else's.
+#include <cuda_runtime.h>
+
+extern "C" {
+
+void simt_count_launch(const char* kernel, const unsigned* grid, const unsigned* block);
+void simt_count_host_bytes(size_t bytes);
+
+// Some of these exist only in some versions of CUDA: weak, and then never called.
+#define REAL(NAME) __attribute__((weak)) __real_##NAME
+cudaError_t REAL(cudaLaunchKernel)(const void*, dim3, dim3, void**, size_t, cudaStream_t);
+cudaError_t REAL(__cudaLaunchKernel)(void*, dim3, dim3, void**, size_t, cudaStream_t);
+cudaError_t REAL(cudaLaunchCooperativeKernel)(const void*, dim3, dim3, void**, size_t, cudaStream_t);
+cudaError_t REAL(cudaLaunchKernelExC)(const cudaLaunchConfig_t*, const void*, void**);
+cudaError_t REAL(cudaMemcpy)(void*, const void*, size_t, cudaMemcpyKind);
+cudaError_t REAL(cudaMemcpyAsync)(void*, const void*, size_t, cudaMemcpyKind, cudaStream_t);
+cudaError_t REAL(cudaMallocManaged)(void**, size_t, unsigned);
+cudaError_t REAL(cudaMallocHost)(void**, size_t);
+cudaError_t REAL(cudaHostAlloc)(void**, size_t, unsigned);
+
+static cudaError_t launched(cudaError_t status, const void* kernel, dim3 grid, dim3 block) {
+    if (status != cudaSuccess) return status;
+    const char* name = nullptr;
+#if CUDART_VERSION >= 12030
+    if (cudaFuncGetName(&name, kernel) != cudaSuccess) cudaGetLastError();
+#endif
+    const unsigned blocks[3] = {grid.x, grid.y, grid.z}, threads[3] = {block.x, block.y, block.z};
+    simt_count_launch(name, blocks, threads);
+    return status;
+}
+
+cudaError_t __wrap_cudaLaunchKernel(const void* f, dim3 grid, dim3 block, void** args, size_t shared, cudaStream_t s) {
+    return launched(__real_cudaLaunchKernel(f, grid, block, args, shared, s), f, grid, block);
+}
+cudaError_t __wrap___cudaLaunchKernel(void* f, dim3 grid, dim3 block, void** args, size_t shared, cudaStream_t s) {
+    return launched(__real___cudaLaunchKernel(f, grid, block, args, shared, s), f, grid, block);
+}
+cudaError_t __wrap_cudaLaunchCooperativeKernel(const void* f, dim3 grid, dim3 block, void** args, size_t shared,
+                                               cudaStream_t s) {
+    return launched(__real_cudaLaunchCooperativeKernel(f, grid, block, args, shared, s), f, grid, block);
+}
+cudaError_t __wrap_cudaLaunchKernelExC(const cudaLaunchConfig_t* config, const void* f, void** args) {
+    return launched(__real_cudaLaunchKernelExC(config, f, args), f, config->gridDim, config->blockDim);
+}
+
+// With unified addressing the kind may be cudaMemcpyDefault: the destination says whether the host gets to see it.
+static void copied(const void* to, size_t bytes, cudaMemcpyKind kind) {
+    cudaPointerAttributes place = {};
+    const bool known = cudaPointerGetAttributes(&place, to) == cudaSuccess;
+    if (!known) cudaGetLastError();
+    if (kind == cudaMemcpyDeviceToHost || (kind == cudaMemcpyDefault && place.type != cudaMemoryTypeDevice))
+        simt_count_host_bytes(bytes);
+}
+cudaError_t __wrap_cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
+    copied(to, bytes, kind);
+    return __real_cudaMemcpy(to, from, bytes, kind);
+}
+cudaError_t __wrap_cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t s) {
+    copied(to, bytes, kind);
+    return __real_cudaMemcpyAsync(to, from, bytes, kind, s);
+}
+cudaError_t __wrap_cudaMallocManaged(void** pointer, size_t bytes, unsigned flags) {
+    simt_count_host_bytes(bytes);
+    return __real_cudaMallocManaged(pointer, bytes, flags);
+}
+cudaError_t __wrap_cudaMallocHost(void** pointer, size_t bytes) {
+    simt_count_host_bytes(bytes);
+    return __real_cudaMallocHost(pointer, bytes);
+}
+cudaError_t __wrap_cudaHostAlloc(void** pointer, size_t bytes, unsigned flags) {
+    simt_count_host_bytes(bytes);
+    return __real_cudaHostAlloc(pointer, bytes, flags);
+}
+
+}  // extern "C"

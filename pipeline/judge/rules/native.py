@@ -1,0 +1,184 @@
+"""Rules on CUDA and C++ sources, as they reach the compiler."""
+
+from collections.abc import Callable, Iterator
+
+from pipeline.judge.rules.findings import Finding
+from pipeline.judge.rules.native_names import (
+    CLOCKS,
+    CONTAINERS,
+    FUNCTIONS_OUT_OF_BOUNDS,
+    GRAPHS,
+    HEADERS,
+    KEYWORDS,
+    L2_WINDOW,
+    LIBRARIES,
+    OPERATORS,
+    OUT_OF_BOUNDS,
+    PYBIND,
+    PYTHON,
+    STREAMS,
+    THREADS,
+    TORCH_NAMESPACES,
+    WAITING,
+)
+from pipeline.judge.rules.native_source import NativeSource, Node, text
+
+FIXED_SIZE = 8  # smaller numbers in comparisons with a size are dimensions, vector widths and the like
+_TYPES_OF_16_BITS = frozenset(
+    {"__half", "half", "__half2", "half2", "__nv_bfloat16", "nv_bfloat16", "__nv_bfloat162"}
+)
+_OTHER_16_BITS = frozenset({"Half", "BFloat16", "kHalf", "kBFloat16", "kFloat16"})
+
+
+def native_findings(*sources: str) -> list[Finding]:
+    """Return what the rules find in the sources of one extension, in the order of the lines of each."""
+    parsed = [NativeSource(source) for source in sources if source.strip()]
+    found = [finding for source in parsed for rule in _RULES for finding in rule(source)]
+    kernels = [(name, node) for source in parsed for name, node in source.kernels]
+    if kernels and not any(source.launches for source in parsed):
+        name, node = kernels[0]
+        found.append(Finding("decoy_kernel", _line(node), f"no kernel is launched, {name} neither"))
+    unique = list(dict.fromkeys(found))
+    return sorted(unique, key=lambda f: (f.line, not f.rejects, f.rule, f.what))
+
+
+def _line(node: Node) -> int:
+    return node.start_point[0] + 1
+
+
+def _names(source: NativeSource) -> Iterator[Finding]:
+    """Names that stand for processes, files, clocks, streams, libraries, wherever they occur in code."""
+    for name, node in source.identifiers:
+        if node.type == "field_identifier":
+            continue
+        for rule, names in _BY_NAME:
+            if name in names:
+                yield Finding(rule, _line(node), name)
+        if name.startswith(LIBRARIES):
+            yield Finding("library_computes", _line(node), name)
+        elif name.startswith(GRAPHS):
+            yield Finding("stream", _line(node), name)
+        elif name.startswith(PYTHON):
+            yield Finding("native_calls", _line(node), name)
+    for name, node in source.calls:
+        if name in FUNCTIONS_OUT_OF_BOUNDS and name not in source.defined:
+            yield Finding("native_calls", _line(node), f"{name}()")
+
+
+def _streams(source: NativeSource) -> Iterator[Finding]:
+    """Streams that nothing waits for."""
+    if not {name for name, _ in source.identifiers} & WAITING:
+        for name, node in source.identifiers:
+            if name in STREAMS:
+                yield Finding("stream", _line(node), name)
+
+
+_BY_NAME = (("native_calls", OUT_OF_BOUNDS), ("timing", CLOCKS), ("l2_window", L2_WINDOW))
+
+
+def _scoped(source: NativeSource) -> Iterator[Finding]:
+    """``at::matmul``, ``torch::nn::...``, ``std::chrono``, ``py::module_::import``."""
+    for path, node in source.qualified:
+        root, second, last = path[0], path[1] if len(path) > 1 else "", path[-1]
+        rules = {
+            "library_computes": root in ("at", "torch") and (last in OPERATORS or second in TORCH_NAMESPACES),
+            "timing": root == "std" and second == "chrono",
+            "files": root == "std" and second in ("filesystem", "ifstream", "ofstream", "fstream"),
+            "stream": root == "std" and last in THREADS,
+            "native_calls": root in ("py", "pybind11") and bool(set(path) & PYBIND),
+        }
+        for rule in (rule for rule, fires in rules.items() if fires):
+            yield Finding(rule, _line(node), "::".join(path))
+
+
+def _methods(source: NativeSource) -> Iterator[Finding]:
+    """``x.matmul(w)`` in host code, unless the source has a method of that name itself."""
+    for name, node in source.method_calls:
+        if name in OPERATORS and name not in source.defined and not source.in_device_code(node):
+            yield Finding("library_computes", _line(node), f".{name}()")
+
+
+def _kept(source: NativeSource) -> Iterator[Finding]:
+    """Tensors and containers in static, thread-local or global variables."""
+    for node in source.of_type("declaration"):
+        kinds = {text(c) for c in node.children if c.type in ("storage_class_specifier", "type_qualifier")}
+        at_top = source.function_of(node) is None
+        if not (kinds & {"static", "thread_local"} or at_top) or source.in_device_code(node):
+            continue
+        if any(d.type == "function_declarator" for d in node.children_by_field_name("declarator")):
+            continue
+        kept = sorted(source.words(node.child_by_field_name("type")) & CONTAINERS)
+        if kept and not (kinds & {"const", "constexpr"} and "Tensor" not in kept):
+            yield Finding("static_cache", _line(node), f"a {kept[0]} that lives on between calls")
+
+
+def _paths(source: NativeSource) -> Iterator[Finding]:
+    for node in source.of_type("try_statement"):
+        yield Finding("fallback", _line(node), "a try statement: an answer must not have a second path")
+    for node in source.of_type("gnu_asm_expression"):
+        if source.function_of(node) is not None and not source.in_device_code(node):
+            yield Finding("assembly", _line(node), "assembly in host code")
+    for node in source.launches:
+        for ancestor in source.ancestors(node):
+            if ancestor.type == "if_statement" and _is_never(ancestor) and _is_inside(node, ancestor, "consequence"):
+                yield Finding("dead_branch", _line(node), "a launch under a condition that never holds")
+
+
+def _is_never(node: Node) -> bool:
+    condition = node.child_by_field_name("condition")
+    value = condition.child_by_field_name("value") if condition is not None else None
+    return value is not None and text(value) in ("false", "0", "nullptr", "NULL")
+
+
+def _is_inside(node: Node, ancestor: Node, field: str) -> bool:
+    part = ancestor.child_by_field_name(field)
+    return part is not None and part.start_byte <= node.start_byte < part.end_byte
+
+
+def _headers(source: NativeSource) -> Iterator[Finding]:
+    for node in source.of_type("preproc_include"):
+        header = text(node.child_by_field_name("path")).strip('<>"')
+        if not HEADERS.fullmatch(header):
+            yield Finding("include", _line(node), header[:80])
+
+
+def _macros(source: NativeSource) -> Iterator[Finding]:
+    for node in (*source.of_type("preproc_def"), *source.of_type("preproc_function_def")):
+        name = text(node.child_by_field_name("name"))
+        if name in KEYWORDS and text(node.child_by_field_name("value")).strip():
+            yield Finding("macro", _line(node), f"defines {name}")
+    for name, node in source.pasted:
+        if name in _NOT_TO_PASTE or name.startswith(LIBRARIES):
+            yield Finding("macro", _line(node), f"pastes {name} together")
+
+
+_NOT_TO_PASTE = OUT_OF_BOUNDS | FUNCTIONS_OUT_OF_BOUNDS | CLOCKS | STREAMS | KEYWORDS
+
+
+def _recorded(source: NativeSource) -> Iterator[Finding]:
+    for node in source.of_type("binary_expression"):
+        operator = text(node.child_by_field_name("operator"))
+        sides = node.child_by_field_name("left"), node.child_by_field_name("right")
+        numbers = [
+            int(text(s)) for s in sides if s is not None and s.type == "number_literal" and text(s).isdecimal()
+        ]
+        asks = any(s is not None and source.words(s) & {"size", "sizes", "numel", "shape"} for s in sides)
+        if operator in ("==", "!=") and asks and any(n >= FIXED_SIZE for n in numbers):
+            yield Finding("fixed_shape", _line(node), text(node)[:80])
+    used = {name for name, node in source.identifiers if node.type == "type_identifier"}
+    if used & _TYPES_OF_16_BITS and not {name for name, _ in source.identifiers} & _OTHER_16_BITS:
+        name, node = next((n, at) for n, at in source.identifiers if n in used & _TYPES_OF_16_BITS)
+        yield Finding("reduced_precision", _line(node), f"{name} where no tensor has 16 bits")
+
+
+_RULES: tuple[Callable[[NativeSource], Iterator[Finding]], ...] = (
+    _names,
+    _streams,
+    _scoped,
+    _methods,
+    _kept,
+    _paths,
+    _headers,
+    _macros,
+    _recorded,
+)

@@ -1,0 +1,175 @@
+"""One CUDA or C++ source as the rules see it: a syntax tree and what its nodes stand for."""
+
+from collections.abc import Iterator
+from functools import cache, cached_property
+from itertools import pairwise
+
+import tree_sitter
+import tree_sitter_cuda
+
+Node = tree_sitter.Node
+
+_IDENTIFIERS = frozenset({"identifier", "field_identifier", "type_identifier", "namespace_identifier"})
+_DEVICE = frozenset({"__global__", "__device__"})
+
+
+@cache
+def _parser() -> tree_sitter.Parser:
+    return tree_sitter.Parser(tree_sitter.Language(tree_sitter_cuda.language()))
+
+
+def text(node: Node | None) -> str:
+    """Return the source text of a node, an empty string of None."""
+    return (node.text or b"").decode(errors="replace") if node is not None else ""
+
+
+class NativeSource:
+    """A parsed source. Bodies of macros, which the grammar leaves as text, are parsed on their own and belong to it.
+
+    Attributes:
+        nodes: all nodes, those of macros' bodies last.
+    """
+
+    def __init__(self, source: str) -> None:
+        self.nodes = list(_walk(_parser().parse(source.encode(errors="replace")).root_node))
+        bodies = [self._parse_macro(node) for node in self.nodes if node.type == "preproc_arg"]
+        self.nodes += [node for body in bodies for node in _walk(body)]
+
+    def of_type(self, kind: str) -> Iterator[Node]:
+        """Yield the nodes of a type."""
+        return (node for node in self.nodes if node.type == kind)
+
+    def ancestors(self, node: Node) -> Iterator[Node]:
+        """Yield what the node is part of, the innermost first."""
+        while (parent := node.parent) is not None:
+            yield parent
+            node = parent
+
+    def function_of(self, node: Node) -> Node | None:
+        """Return the function or lambda that the node stands in."""
+        kinds = ("function_definition", "lambda_expression")
+        return next((a for a in self.ancestors(node) if a.type in kinds), None)
+
+    def in_device_code(self, node: Node) -> bool:
+        """Whether the node is part of something that is declared for the device."""
+        for part in (node, *self.ancestors(node)):
+            if part.type in ("function_definition", "declaration"):
+                kinds = {child.type for child in part.children} | {text(c) for c in part.children if not c.is_named}
+                qualifiers = {text(c) for c in part.children if c.type == "type_qualifier"}
+                if (kinds | qualifiers) & (_DEVICE | {"__constant__", "__shared__"}):
+                    return True
+        return False
+
+    @cached_property
+    def identifiers(self) -> list[tuple[str, Node]]:
+        """All names in code (comments and texts are none), with their nodes."""
+        return [(text(node), node) for node in self.nodes if node.type in _IDENTIFIERS]
+
+    @cached_property
+    def qualified(self) -> list[tuple[list[str], Node]]:
+        """Names with a scope, as lists: ``["torch", "nn", "functional", "relu"]``."""
+        found = []
+        for node in self.of_type("qualified_identifier"):
+            if node.parent is None or node.parent.type != "qualified_identifier":
+                parts = [text(n) for n in _walk(node) if n.type in _IDENTIFIERS and not _is_argument(n, node)]
+                if parts:
+                    found.append((parts, node))
+        return found
+
+    @cached_property
+    def method_calls(self) -> list[tuple[str, Node]]:
+        """Calls of the form ``a.b(...)`` and ``a->b(...)``: the method's name and the call."""
+        found = []
+        for node in self.of_type("call_expression"):
+            function = node.child_by_field_name("function")
+            if function is not None and function.type == "field_expression":
+                field = function.child_by_field_name("field")
+                name = next((text(n) for n in _walk(field) if n.type == "field_identifier"), "") if field else ""
+                found.append((name, node))
+        return found
+
+    @cached_property
+    def calls(self) -> list[tuple[str, Node]]:
+        """Calls of plain functions, ``f(...)`` and ``::f(...)``: the function's name and the call."""
+        found = []
+        for node in self.of_type("call_expression"):
+            function = node.child_by_field_name("function")
+            if function is not None and function.type in ("identifier", "qualified_identifier"):
+                name = text(function).removeprefix("::")
+                if "::" not in name:
+                    found.append((name, node))
+        return found
+
+    @cached_property
+    def defined(self) -> set[str]:
+        """The names of the functions and methods that the source itself defines (declaring is not enough)."""
+        found = set()
+        for node in self.of_type("function_definition"):
+            for part in _walk(node.child_by_field_name("declarator") or node):
+                if part.type == "function_declarator":
+                    found |= {text(part.child_by_field_name("declarator"))}
+                    break
+        return found
+
+    @cached_property
+    def kernels(self) -> list[tuple[str, Node]]:
+        """The ``__global__`` functions that the source defines."""
+        found = []
+        for node in self.of_type("function_definition"):
+            if any(text(child) == "__global__" for child in node.children):
+                name = next((text(n) for n in _walk(node) if n.type == "identifier"), "a kernel")
+                found.append((name, node))
+        return found
+
+    @cached_property
+    def launches(self) -> list[Node]:
+        """The launches, ``<<<...>>>`` and the runtime's functions for it."""
+        names = ("cudaLaunchKernel", "cudaLaunchCooperativeKernel", "cudaLaunchKernelEx", "cuLaunchKernel")
+        calls = [node for node in self.of_type("identifier") if text(node) in names]
+        return [*self.of_type("kernel_call_syntax"), *calls]
+
+    @cached_property
+    def pasted(self) -> list[tuple[str, Node]]:
+        """Names that uses of macros with ``##`` may paste together from neighbouring arguments."""
+        macros = {
+            text(node.child_by_field_name("name"))
+            for node in self.of_type("preproc_function_def")
+            if "##" in text(node.child_by_field_name("value"))
+        }
+        found = []
+        for node in self.of_type("call_expression"):
+            arguments = node.child_by_field_name("arguments")
+            if text(node.child_by_field_name("function")) in macros and arguments is not None:
+                parts = [text(a) for a in arguments.named_children]
+                joined = ["".join(pair) for pair in pairwise(parts)] + [
+                    "".join(pair[::-1]) for pair in pairwise(parts)
+                ]
+                found += [(name, node) for name in {*joined, "".join(parts)}]
+        return found
+
+    def words(self, node: Node | None) -> set[str]:
+        """Return the names that occur in a part of the source."""
+        return {text(n) for n in _walk(node) if n.type in _IDENTIFIERS} if node is not None else set()
+
+    def _parse_macro(self, node: Node) -> Node:
+        """Parse a macro's body as statements, at its own line."""
+        body = (node.text or b"").replace(b"\\\n", b" \n")
+        prefix = b"\n" * node.start_point[0] + b"void f() { "
+        return _parser().parse(prefix + body + b"; }").root_node
+
+
+def _walk(node: Node) -> Iterator[Node]:
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += reversed(node.children)
+
+
+def _is_argument(node: Node, within: Node) -> bool:
+    """Whether a name stands in template arguments of a qualified name rather than in the name itself."""
+    while node != within and node.parent is not None:
+        node = node.parent
+        if node.type in ("template_argument_list", "argument_list"):
+            return True
+    return False

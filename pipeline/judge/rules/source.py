@@ -1,0 +1,151 @@
+"""A candidate's module as the rules see it: its nodes, what its names stand for, what forward reaches."""
+
+import ast
+from collections.abc import Iterator
+from functools import cached_property
+
+_MODULES = frozenset({"torch.nn", "torch.nn.functional", "torch.nn.init", "torch.nn.modules", "torch.nn.utils"})
+_MODULES |= {"torch.cuda", "torch.utils", "torch.utils.cpp_extension", "torch.autograd", "torch.backends"}
+_MODULES |= {"torch.linalg", "torch.special", "torch.fft", "torch.amp", "torch.random", "os.path", "collections.abc"}
+_BUILDERS = "torch.utils.cpp_extension."
+
+
+class Source:
+    """One parsed module.
+
+    Attributes:
+        names: what names stand for, ``{"F": "torch.nn.functional"}``; assignments like ``T = torch`` included.
+        nodes: all nodes but those under ``if __name__ == "__main__"``, which never run here.
+        ambiguous: lines and names that stand for several things of libraries.
+        parents: the node that each of ``nodes`` is part of.
+    """
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.tree = tree
+        self.parents: dict[ast.AST, ast.AST] = {}
+        self.nodes = list(self._walk(tree))
+        self.ambiguous: list[tuple[int, str]] = []
+        self.names = self._library_names()
+
+    def path(self, node: ast.AST) -> str:
+        """Return the full path of something of a library, ``torch.nn.Linear``; an empty string for all else."""
+        root, dot, rest = dotted(node).partition(".")
+        return self.names[root] + dot + rest if root in self.names else ""
+
+    def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
+        """Yield what the node is part of, the innermost first."""
+        while (parent := self.parents.get(node)) is not None:
+            yield parent
+            node = parent
+
+    @cached_property
+    def extensions(self) -> set[str]:
+        """The names, also of self's attributes, that hold an extension as ``load_inline`` or ``load`` returned it."""
+        found: set[str] = set()
+        for node in self.nodes:
+            if isinstance(node, ast.Assign):
+                built = isinstance(node.value, ast.Call) and self.path(node.value.func).startswith(_BUILDERS)
+                if built or dotted(node.value) in found:
+                    found |= {dotted(target).removeprefix("self.") for target in node.targets}
+        return found - {""}
+
+    @cached_property
+    def classes(self) -> dict[str, ast.ClassDef]:
+        """The module's classes by name."""
+        return {node.name: node for node in self.nodes if isinstance(node, ast.ClassDef)}
+
+    @cached_property
+    def functions(self) -> dict[str, list[ast.FunctionDef]]:
+        """The module's functions and methods by name."""
+        found: dict[str, list[ast.FunctionDef]] = {}
+        for node in self.nodes:
+            if isinstance(node, ast.FunctionDef):
+                found.setdefault(node.name, []).append(node)
+        return found
+
+    @cached_property
+    def reached(self) -> list[ast.AST]:
+        """The nodes of all functions that ModelNew's forward may come to, found by their names."""
+        ours = self._classes_of_the_answer()
+        waiting: list[ast.AST] = [f for f in self.functions.get("forward", []) if self._owner(f) in ours]
+        seen: set[ast.AST] = set(waiting)
+        nodes: list[ast.AST] = []
+        while waiting:
+            for node in self._walk(waiting.pop()):
+                nodes.append(node)
+                name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+                methods = self.classes[name].body if name in self.classes else []
+                called = [f for f in self.functions.get(name, []) if self._owner(f) in (None, *ours)]
+                for function in (*(m for m in methods if isinstance(m, ast.FunctionDef)), *called):
+                    if function not in seen and function.name != "__init__":
+                        seen.add(function)
+                        waiting.append(function)
+        return nodes
+
+    def _classes_of_the_answer(self) -> set[str]:
+        """Return the classes that ModelNew inherits from, makes or mentions, and so on."""
+        found: set[str] = set()
+        waiting = {"ModelNew"} & self.classes.keys()
+        while waiting:
+            name = waiting.pop()
+            found.add(name)
+            mentioned = {node.id for node in self._walk(self.classes[name]) if isinstance(node, ast.Name)}
+            waiting |= mentioned & self.classes.keys() - found
+        return found
+
+    def _owner(self, function: ast.FunctionDef) -> str | None:
+        """Return the class whose method it is, None for a function."""
+        owner = self.parents.get(function)
+        return owner.name if isinstance(owner, ast.ClassDef) else None
+
+    def _walk(self, node: ast.AST) -> Iterator[ast.AST]:
+        yield node
+        for child in ast.iter_child_nodes(node):
+            self.parents[child] = node
+            if not (isinstance(node, ast.If) and _is_main_guard(node) and child in node.body):
+                yield from self._walk(child)
+
+    def _library_names(self) -> dict[str, str]:
+        self.names = {}
+        for node in self.nodes:
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    root = alias.name.split(".")[0]
+                    self._means(alias.asname or root, alias.name if alias.asname else root, node)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                for alias in node.names:
+                    self._means(alias.asname or alias.name, f"{node.module}.{alias.name}", node)
+        for node in self.nodes:
+            if isinstance(node, ast.Assign) and (path := self.path(node.value)):
+                for target in node.targets:
+                    if isinstance(target, ast.Name):
+                        self._means(target.id, path, node)
+        return self.names
+
+    def _means(self, name: str, path: str, node: ast.stmt) -> None:
+        """Note what a name stands for; that some name stands for a module here and for something else there, too."""
+        before = self.names.get(name, path)
+        if before != path and (is_module(before) or is_module(path)):
+            self.ambiguous.append((node.lineno, name))
+        self.names[name] = path
+
+
+def is_module(path: str) -> bool:
+    """Whether a library's path is that of a module, as far as candidates may know any."""
+    return "." not in path or path in _MODULES
+
+
+def dotted(node: ast.AST) -> str:
+    """Return ``a.b.c`` of a chain of attributes on a name, an empty string of anything else."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
+
+
+def _is_main_guard(node: ast.If) -> bool:
+    match node.test:
+        case ast.Compare(left=ast.Name(id="__name__"), ops=[ast.Eq()], comparators=[ast.Constant(value="__main__")]):
+            return True
+    return False

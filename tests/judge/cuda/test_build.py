@@ -1,0 +1,180 @@
+"""Builds for the GPU: nvcc takes the fast path's output of every honest kernel, and its messages are understood."""
+
+import ast
+from pathlib import Path
+
+import pytest
+import torch
+
+from pipeline.judge.cuda import binding
+from pipeline.judge.cuda.build import allowed_flags, build
+from pipeline.judge.cuda.diagnostics import missing_construct, relevant
+from pipeline.judge.cuda.toolkit import find_toolkit
+from pipeline.judge.simt.build import ExtensionSource
+from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, ForbiddenError, SimtFault, Unsupported
+from tests.judge.examples import HONEST
+from tests.judge.simt import sources, sources_16_bit, sources_device
+from tests.judge.simt.example import inline
+from tests.judge.simt.sources import GRID_3D
+
+EXAMPLES = {**sources.EXAMPLES, **sources_16_bit.EXAMPLES, **sources_device.EXAMPLES}
+SOURCE = EXAMPLES["3-D grid"].source
+FUNCTION = "torch::Tensor f(torch::Tensor x)"
+
+
+def _honest() -> ExtensionSource:
+    """Return what the honest candidate gives to load_inline."""
+    call = next(
+        n for n in ast.walk(ast.parse(HONEST)) if isinstance(n, ast.Call) and ast.unparse(n.func) == "load_inline"
+    )
+    assert {k.arg for k in call.keywords} >= {"cpp_sources", "cuda_sources"}
+    names: dict[str, str] = {}
+    for node in ast.parse(HONEST).body:
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.targets[0], ast.Name)
+        ):
+            names[node.targets[0].id] = str(node.value.value)
+    return ExtensionSource(names["cpp_source"], names["cuda_source"], ("fused",))
+
+
+@pytest.mark.parametrize("name", [*EXAMPLES, "honest"])
+def test_nvcc_takes_the_fast_path_of_every_honest_kernel(name: str, cache: Path):
+    source = _honest() if name == "honest" else EXAMPLES[name].source
+    if "cublas_v2.h" in source.cuda and not (find_toolkit().include / "cublas_v2.h").exists():
+        pytest.skip("this toolkit has no cublas")
+    path = build(source, cache)
+    assert not path.name.endswith(".full.so")
+    assert build(source, cache) == path
+
+
+@pytest.mark.parametrize(
+    ("cuda", "line", "text"),
+    [
+        (GRID_3D.replace("int at =", "int at"), 5, 'expected a ";"'),
+        (GRID_3D.replace("b[j], 0.0f", "bias[j], 0.0f"), 6, 'identifier "bias" is undefined'),
+        (GRID_3D.replace("grid, block>>>(", "grid, block>>>(1, 2, "), 13, "too many arguments"),
+        (GRID_3D.replace("add_bias_cuda", "other_name"), None, "undefined reference to add_bias_cuda(at::Tensor const&"),
+        (GRID_3D.replace("return y;", "return y.data_ptr<float>();"), 17, "no suitable constructor"),
+    ],
+)  # fmt: skip
+def test_wrong_code_is_a_compile_error_with_its_own_lines(cuda: str, line: int | None, text: str, cache: Path):
+    with pytest.raises(CompileError) as caught:
+        build(ExtensionSource(SOURCE.cpp, cuda, SOURCE.functions), cache)
+    assert text in caught.value.log
+    assert line is None or f"cuda.cu({line})" in caught.value.log
+    assert "/tmp" not in caught.value.log
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("#include <unistd.h>\n" + FUNCTION + " { fork(); return x; }", "fork"),
+        (FUNCTION + " { cudaDeviceSetLimit(cudaLimitPersistingL2CacheSize, 1 << 20); return x; }", "cudaDeviceSetLimit"),
+        ('extern "C" void simt_count_launch(const char*, const unsigned*, const unsigned*);\n'
+         + FUNCTION + " { unsigned one[3] = {1, 1, 1}; simt_count_launch(0, one, one); return x; }", "simt_count_launch"),
+    ],
+)  # fmt: skip
+def test_native_code_out_of_its_reach_is_refused(code: str, name: str, cache: Path):
+    with pytest.raises(ForbiddenError) as caught:
+        build(inline(code, FUNCTION), cache)
+    assert caught.value.names == [name]
+
+
+def test_a_build_that_takes_too_long_is_given_up(cache: Path):
+    with pytest.raises(CompileTimeoutError):
+        build(inline(f"{FUNCTION} {{ return x; }} // slow", FUNCTION), cache, timeout_s=0.001)
+
+
+def test_no_file_of_the_machine_is_included(cache: Path):
+    with pytest.raises(Unsupported, match="outside"):
+        build(inline(f'#include "/etc/passwd"\n{FUNCTION} {{ return x; }}', FUNCTION), cache)
+
+
+@pytest.mark.parametrize(
+    ("message", "construct"),
+    [
+        ('cuda.cu(3): error: namespace "torch" has no member "matmul"', "torch::matmul"),
+        ('cuda.cu(3): error: class "at::Tensor" has no member "sum"', "at::Tensor::sum"),
+        ('cuda.cu(3): error: identifier "AT_DISPATCH_V2" is undefined', "AT_DISPATCH_V2"),
+        (
+            "cuda.cu:1:10: fatal error: ATen/native/cuda/Loops.cuh: No such file or directory",
+            "ATen/native/cuda/Loops.cuh",
+        ),
+        ('cuda.cu(3): error: no instance of overloaded function "at::empty" matches the argument list', "at::empty"),
+        ('cuda.cu(3): error: identifier "bias" is undefined', None),
+        ('cuda.cu(3): error: expected a ";"', None),
+        ('cuda.cu(3): error: class "Mine" has no member "sum"', None),
+        ('cuda.cu(3): error: no suitable constructor exists to convert from "float *" to "at::Tensor"', None),
+    ],
+)
+def test_what_only_torch_s_own_headers_may_have_leads_to_the_full_build(message: str, construct: str | None):
+    assert missing_construct(message) == construct
+
+
+def test_ptxas_s_complaints_are_part_of_the_log():
+    log = "ptxas error   : Entry function 'k' uses too much shared data (0x60db4 bytes, 0xc000 max)\n"
+    assert relevant(log).startswith("ptxas: Entry function 'k' uses too much shared data")
+
+
+def test_only_harmless_flags_reach_nvcc():
+    asked = (
+        "-O3",
+        "--use_fast_math",
+        "-arch=sm_50",
+        "-I/etc",
+        "-DTILE=16",
+        "--maxrregcount=64",
+        "-Xcompiler",
+        "@file",
+    )
+    assert allowed_flags(ExtensionSource("", "", (), asked)) == (
+        "-O3",
+        "--use_fast_math",
+        "-DTILE=16",
+        "--maxrregcount=64",
+    )
+
+
+@pytest.fixture
+def on_the_cpu():
+    """The runtime library over torch's CPU tensors: all but the kernels themselves."""
+    binding.use_device(torch.device("cpu"))
+
+
+def test_the_runtime_s_tensors_are_torch_s_own(cache: Path, on_the_cpu: None):
+    cuda = """
+    torch::Tensor same(torch::Tensor x) { return x; }
+    torch::Tensor view(torch::Tensor x) { return x.transpose(0, 1)[1]; }
+    torch::Tensor copy(torch::Tensor x) { return x.t().contiguous(); }
+    torch::Tensor narrowed(torch::Tensor x) { return torch::zeros_like(x).to(torch::kHalf); }
+    torch::Tensor huge(torch::Tensor x) { return torch::empty({1LL << 50}, x.options()); }
+    void fill(torch::Tensor x) { x.fill_(3.5); }
+    double first(torch::Tensor x) { return x[0][0].item<float>(); }
+    """
+    names = ("same", "view", "copy", "narrowed", "huge", "fill", "first")
+    extension = binding.load(build(ExtensionSource(cuda.replace("{", ";//"), cuda, names), cache))
+    x = torch.arange(6.0).view(2, 3)
+    assert extension.same(x) is x
+    assert extension.view(x).untyped_storage().data_ptr() == x.untyped_storage().data_ptr()
+    assert torch.equal(extension.view(x), x[:, 1])
+    assert torch.equal(extension.copy(x), x.t())
+    assert torch.equal(extension.narrowed(x), torch.zeros(2, 3, dtype=torch.float16))
+    with pytest.raises(RuntimeError, match="memory"):
+        extension.huge(x)
+    extension.fill(x)
+    assert torch.equal(x, torch.full((2, 3), 3.5))
+    before = binding.host_bytes()
+    assert extension.first(x) == 3.5
+    assert binding.host_bytes() == before + 4
+
+
+@pytest.mark.parametrize(("shape", "dtype"), [((2, 3), torch.float32), ((5,), torch.uint8), ((0, 3), torch.int64)])
+def test_a_write_next_to_a_guarded_tensor_is_found(shape: tuple[int, ...], dtype: torch.dtype, on_the_cpu: None):
+    x = binding.guard(torch.ones(shape, dtype=dtype))
+    assert torch.equal(x, torch.ones(shape, dtype=dtype))
+    binding.check_guards()
+    x.as_strided((1,), (1,), x.storage_offset() + x.numel() + 2).fill_(1)
+    with pytest.raises(SimtFault, match="out_of_bounds"):
+        binding.check_guards()

@@ -1,0 +1,112 @@
+"""The arithmetic of timing, on times made by hand: what a GPU would add is only the times themselves."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import UserError
+from pipeline.judge.config import JudgeConfig
+from pipeline.judge.cuda.crosscheck import Series, contradiction, flags
+from pipeline.judge.cuda.device import find_gpus, parse_state
+from pipeline.judge.cuda.lock import GpuLock
+from pipeline.judge.cuda.plan import interleaved
+from pipeline.judge.cuda.roofline import Work, bound_ms
+from pipeline.judge.cuda.statistics import Ratio, ratio
+from pipeline.judge.judge import Judge
+
+CONTESTANTS = ("candidate", "eager", "compile", "graph")
+
+
+def test_a_slowdown_that_hits_both_sides_of_a_round_cancels():
+    drifting = [1.0 + i / 10 for i in range(20)]
+    found = ratio([[2 * t] * 5 for t in drifting], [[t] * 5 for t in drifting])
+    assert (found.value, found.low, found.high) == pytest.approx((2, 2, 2))
+
+
+def test_the_interval_holds_the_ratio_and_narrows_with_more_rounds():
+    noise = [0.9, 1.1, 1.0, 0.95, 1.05]
+    few = ratio([[3 * n] for n in noise], [[n] for n in reversed(noise)])
+    many = ratio([[3 * n] for n in noise * 20], [[n] for n in list(reversed(noise)) * 20])
+    assert few.low <= 3 <= few.high
+    assert many.low <= 3 <= many.high
+    assert many.spread < few.spread
+
+
+@pytest.mark.parametrize(("slow", "fast"), [([], []), ([[1.0]], []), ([[1.0]], [[0.0]]), ([[1.0]], [[-1.0]])])
+def test_times_that_are_none_have_no_ratio(slow: list[list[float]], fast: list[list[float]]):
+    with pytest.raises(ValueError, match=r"rounds|positive"):
+        ratio(slow, fast)
+
+
+def test_every_contestant_is_as_often_first_and_no_value_comes_twice():
+    rounds = interleaved(CONTESTANTS, rounds=24, samples=8, secret=1)
+    for place in range(len(CONTESTANTS)):
+        assert sorted(r.order[place] for r in rounds) == sorted(CONTESTANTS * 6)
+    assert all(len(set(r.scales)) == len(r.scales) == 8 and 0 <= r.kept < 8 for r in rounds)
+    assert len({r.seed for r in rounds}) == len(rounds)
+    assert len({r.kept for r in rounds}) > 1
+    assert rounds != interleaved(CONTESTANTS, rounds=24, samples=8, secret=2)
+
+
+def test_the_roofline_is_the_slower_of_memory_and_arithmetic():
+    gpu = "NVIDIA H100 80GB HBM3"
+    assert bound_ms(Work(3_350_000_000, None, wide=True), gpu) == pytest.approx(1)
+    assert bound_ms(Work(1, 990_000_000_000, wide=False), gpu) == pytest.approx(1)
+    assert bound_ms(Work(1, 990_000_000_000, wide=True), gpu) == pytest.approx(2)
+    assert bound_ms(Work(1, None, wide=True), "a GPU of next year") is None
+
+
+EAGER = Series(event=[[1.0] * 4] * 3, whole=[[1.01] * 4] * 3, wall=[1.02] * 3)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "what"),
+    [
+        (Series([[0.5] * 4] * 3, [[0.51] * 4] * 3, [0.53] * 3), None),
+        (Series([[0.01] * 4] * 3, [[0.5] * 4] * 3, [0.02] * 3), "busy for"),  # work on another stream
+        (Series([[0.01] * 4] * 3, [[0.02] * 4] * 3, [0.5] * 3), "on the judge's clock"),  # patched events
+        (Series([[0.0] * 4] * 3, [[0.0] * 4] * 3, [0.5] * 3), "not positive"),
+    ],
+)
+def test_times_that_another_clock_contradicts_are_found(candidate: Series, what: str | None):
+    found = contradiction(candidate, EAGER)
+    assert found is None if what is None else found is not None and what in found
+
+
+def test_what_a_reader_should_know_is_flagged():
+    assert flags(1.0, Ratio(2, 1.95, 2.05), 0.5, 0.99, ()) == ()
+    found = flags(0.4, Ratio(2, 1.5, 2.5), 0.5, 0.2, ("power cap",))
+    assert found == ("throttled: power cap", "unsteady", "beyond_roofline", "mostly_not_own_kernels")
+
+
+def test_what_the_driver_says_about_clocks_is_read():
+    state = parse_state(["1755", "1980", "2619", "41", "[N/A]", "0x0000000000000024"])
+    assert (state.sm_mhz, state.sm_max_mhz, state.watts) == (1755, 1980, None)
+    assert state.throttled_by == ("power cap", "temperature")
+    assert parse_state(["345", "1980", "2619", "41", "70.1", "0x0000000000000001"]).throttled_by == ()  # idle
+
+
+def test_the_gpu_is_one_holder_s_at_a_time_except_where_it_is_given_up(tmp_path: Path):
+    one, other = GpuLock("GPU-1", tmp_path), GpuLock("GPU-1", tmp_path)  # as two processes would have
+    order: list[str] = []
+
+    def second() -> None:
+        with other.held():
+            order.append("second")
+
+    thread = threading.Thread(target=second)
+    with one.held():
+        thread.start()
+        thread.join(0.2)
+        order.append("first")
+        with one.released():
+            thread.join(10)
+        order.append("first again")
+    assert order == ["first", "second", "first again"]
+
+
+@pytest.mark.skipif(bool(find_gpus()), reason="this machine has a GPU")
+def test_without_a_gpu_the_backend_says_what_is_missing():
+    with pytest.raises(UserError, match="needs an NVIDIA GPU"):
+        Judge(JudgeConfig(backend="cuda"))

@@ -1,0 +1,73 @@
+"""Launchers that call torch's own operators from C++ besides a kernel."""
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+
+from tests.judge.simt.example import example
+
+KERNEL = r"""
+__global__ void square(const float* x, float* y, int n) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) y[i] = x[i] * x[i];
+}
+static torch::Tensor squared(const torch::Tensor& x) {
+    auto c = x.contiguous(), y = torch::empty_like(c);
+    square<<<(c.numel() + 63) / 64, 64>>>(c.data_ptr<float>(), y.data_ptr<float>(), c.numel());
+    return y;
+}
+"""
+
+ARITHMETIC = (
+    KERNEL
+    + r"""
+torch::Tensor f(torch::Tensor x, torch::Tensor w, double eps) {
+    auto total = squared(x).sum(1, true) / x.size(1);
+    auto norm = torch::rsqrt(total + eps) * 2 - 0.5f;
+    norm += 1.0;
+    norm.div_(x.numel());
+    auto y = torch::matmul(x * norm, w.t());
+    y[0] = 3.0f;
+    y[1] = y[2];
+    return 1 - torch::relu(y).mean({0});
+}
+"""
+)
+
+CONVOLUTION = (
+    KERNEL
+    + r"""
+torch::Tensor f(torch::Tensor x, torch::Tensor w, c10::optional<torch::Tensor> b, std::vector<int64_t> stride) {
+    auto y = torch::conv2d(squared(x), w, b, stride, {1, 1});
+    return torch::cat({y, at::softmax(y, 1)}, 1).clamp(-1, 1);
+}
+"""
+)
+
+
+def _arithmetic(x: torch.Tensor, w: torch.Tensor, eps: float) -> torch.Tensor:
+    norm = (torch.rsqrt((x * x).sum(1, keepdim=True) / x.shape[1] + eps) * 2 + 0.5) / x.numel()
+    y = (x * norm) @ w.t()
+    y[0] = 3
+    y[1] = y[2]
+    return 1 - y.relu().mean(0)
+
+
+def _convolution(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor | None, stride: list[int]) -> torch.Tensor:
+    y = F.conv2d(x * x, w, b, stride, 1)
+    return torch.cat([y, y.softmax(1)], 1).clamp(-1, 1)
+
+
+EXAMPLES = {
+    "arithmetic on tensors": example(
+        ARITHMETIC,
+        "torch::Tensor f(torch::Tensor x, torch::Tensor w, double eps)",
+        lambda: (torch.randn(5, 12), torch.randn(4, 12), 1e-5),
+        _arithmetic,
+    ),
+    "convolution by torch": example(
+        CONVOLUTION,
+        "torch::Tensor f(torch::Tensor x, torch::Tensor w, c10::optional<torch::Tensor> b, std::vector<int64_t> stride)",
+        lambda: (torch.randn(2, 3, 9, 9), torch.randn(4, 3, 3, 3), None, [2, 1]),
+        _convolution,
+    ),
+}
