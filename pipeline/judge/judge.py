@@ -28,10 +28,12 @@ from pipeline.judge.session import Session
 from pipeline.judge.settings import Measurement, Plan, choose
 from pipeline.judge.simt.build import prepare
 from pipeline.judge.simt.explain import explain
+from pipeline.judge.task_filters import TaskFilters, apply
 from pipeline.judge.version import judge_version
 from pipeline.records import Check, Setting, Task, Verdict, VerdictStatus
 
 MEASURING = "pipeline.judge.meta"
+FIGURES = "pipeline.judge.task_figures"
 DIFFERENTIATING = "torch.fx.experimental.symbolic_shapes"  # torch.autograd.grad imports it: 3 s, and files to read
 ANSWER_SLACK_BYTES = 16 * 2**20  # beyond twice a case: what small wrong answers may take before they are no answers
 MAX_PLANS = 10_000  # tasks whose settings are remembered
@@ -89,9 +91,13 @@ class Judge:
         """
         return self._pool.submit(self._judge, task, code, candidate_id)
 
-    def probe(self, task: Task) -> Future[None]:
-        """Check a task itself; the future raises TaskError with the reason why it can't be used (see ``probing``)."""
-        return self._pool.submit(self._probe, task)
+    def probe(self, task: Task, filters: TaskFilters | None = None) -> Future[str | None]:
+        """Check a task itself; the future raises TaskError with the reason why it can't be used.
+
+        See ``probing`` and, where filters are given, ``task_filters``. The future's value says why redundant
+        operations could not be looked for, None if they were.
+        """
+        return self._pool.submit(self._probe, task, filters)
 
     def settings(self, task: Task) -> Future[Plan]:
         """Find out at which settings candidates of this task are judged here; raises InfrastructureError only."""
@@ -165,9 +171,34 @@ class Judge:
             judge_version=self.version,
         )
 
-    def _probe(self, task: Task) -> None:
-        if self._server is not None:
-            probe(task, self.seed, lambda case, **more: self._reference(task, case, **more))
+    def _probe(self, task: Task, filters: TaskFilters | None) -> str | None:
+        if self._server is None:
+            return None
+        if filters is not None:
+            self._server.prepare(FIGURES)
+        probe(task, self.seed, lambda case, **more: self._reference(task, case, **more))
+        return None if filters is None else self._filter(task, filters)
+
+    def _filter(self, task: Task, filters: TaskFilters) -> str | None:
+        if filters.too_small is not None:
+            measured = self._measure(task, task.settings[:1])[0]
+            if measured.error is None and measured.work < filters.too_small:
+                raise TaskError("too_small", f"{measured.work} operations, at least {filters.too_small} are wanted")
+        setting = self._settings(task).settings[0]
+        request = {
+            "op": "figures",
+            "source": task.reference,
+            "sizes": setting.sizes,
+            "direction": task.direction,
+            "seed": self.seed,
+            "seeds": filters.seeds,
+            "redundant_below": filters.redundant_operation,
+        }
+        answer, _ = self._ask_reference(task, request)
+        if "error" in answer:
+            raise TaskError(answer["error"], answer["detail"])
+        apply(filters, answer["figures"], f"setting {setting.name}")
+        return answer["figures"].get("not_traced")
 
     def _settings(self, task: Task) -> Plan:
         """Return the settings to judge candidates of this task at; found out once a task."""

@@ -26,7 +26,9 @@ def serve(channel: Channel) -> None:
     """Answer requests until the parent closes the channel.
 
     {"op": "case", "source", "sizes", "seed", "distribution", ...} -> the arguments and results of one call, see
-    ``_case``; {"op": "measure", "source", "settings"} -> what a call at each of the settings takes, see ``_measure``.
+    ``_case``; {"op": "measure", "source", "settings"} -> what a call at each of the settings takes, see ``_measure``;
+    {"op": "figures", "source", "sizes", "direction", "seed", "seeds", "redundant_below"} -> what the task filters
+    decide by, see ``task_figures``.
     A module that raises is answered with {"error": kind, "detail": text}.
     """
     while True:
@@ -40,6 +42,8 @@ def serve(channel: Channel) -> None:
             if request["op"] == "measure":
                 found = [_measure(request["source"], sizes) for sizes in request["settings"]]
                 header, buffers = {"measurements": found}, []
+            elif request["op"] == "figures":
+                header, buffers = {"figures": _figures(request)}, []
             else:
                 header, buffers = _case(request)
         except Refused as refusal:
@@ -169,6 +173,32 @@ def _nearby(inputs: list[Any], seed: int) -> list[Any]:
         return value.double() * (1 + NEARBY * noise)
 
     return map_tensors(inputs, change)
+
+
+def _figures(request: dict[str, Any]) -> dict[str, Any]:
+    """Return ``task_figures.measure`` of the module at one setting."""
+    from pipeline.judge.task_figures import measure
+
+    module = load_module(request["source"], request["sizes"])
+    first = request["seed"]
+
+    def model_of(number: int) -> torch.nn.Module:
+        seed_all(first)
+        init = list(module.get_init_inputs())
+        seed_all(first + number)
+        model = module.Model(*init)
+        _randomise(model, first + number)
+        return model
+
+    def inputs_of(number: int) -> list[Any]:
+        seed_all(first + number + 1)
+        return list(module.get_inputs())
+
+    call = Call(first, backward=request["direction"] == "backward")
+    try:
+        return measure(model_of, inputs_of, call, request["seeds"], request["redundant_below"])
+    except Exception as error:
+        raise Refused("task_raises", describe(error, "<task>")) from error
 
 
 def _measure(source: str, sizes: dict[str, int]) -> dict[str, Any]:

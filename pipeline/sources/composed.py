@@ -11,6 +11,7 @@ from typing import Literal, get_args
 from pydantic import Field
 
 from pipeline.errors import UserError
+from pipeline.judge.task_filters import TaskFilters
 from pipeline.records import Split, Task
 from pipeline.section import Section
 from pipeline.sources.compositions import Category, Composition, draw, draw_sizes, module_text
@@ -19,6 +20,9 @@ from pipeline.sources.soundness import is_sound
 # One round of categories; elementwise tasks come twice as often, as they are the ones with the most combinations.
 ROUND: tuple[Category, ...] = (*get_args(Category), "elementwise")
 MAX_DRAWS = 500
+# ``soundness`` has looked at spread already, and left out each operator whole. What is left for the filters to find
+# are the guards that operators bring along: the ``abs`` of a square root after a softplus.
+FILTERS = TaskFilters(axis_std=None, redundant_operation=None)
 
 
 class Config(Section):
@@ -27,6 +31,7 @@ class Config(Section):
     source: Literal["composed"] = "composed"
     train: int = Field(default=1200, ge=0)
     heldout: int = Field(default=120, ge=0)
+    filters: TaskFilters = FILTERS
 
 
 def read(config: Config, seed: int) -> Iterator[Task]:

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from pipeline.errors import UserError
 from pipeline.judge.sizes import sizes_of
+from pipeline.judge.task_filters import TaskFilters
 from pipeline.records import Setting, Split, Task, content_hash
 from pipeline.section import Section
 
@@ -26,6 +27,7 @@ class Config(Section):
     source: Literal["files"] = "files"
     path: Path
     heldout_share: float = Field(default=0.0, ge=0, le=1)
+    filters: TaskFilters = TaskFilters()
 
 
 def read(config: Config, seed: int) -> Iterator[Task]:

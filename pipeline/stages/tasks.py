@@ -33,12 +33,13 @@ def run(context: StageContext) -> dict[str, Any]:
     tasks = list(read_source(recipe.tasks, recipe.seed))
     progress.start(len(tasks), done=len(store))
     named = recipe.tasks.source == "files"  # the user's own modules: every fault is for them to mend
-    first = None
+    first, untraced = None, 0
     with Judge(recipe.judge, recipe.seed) as judge:
+        probe = lambda task: judge.probe(task, recipe.tasks.filters)  # noqa: E731
         limit = IN_FLIGHT_PER_WORKER * judge.workers
-        for task, future in as_finished(_fresh(tasks, context), judge.probe, limit):
+        for task, future in as_finished(_fresh(tasks, context), probe, limit):
             try:
-                future.result()
+                untraced += future.result() is not None
             except TaskError as error:
                 store.reject(task.id, to_row(task), error.reason)
                 line = f"{task.name}: {' '.join(str(error).split())[:300]}"
@@ -48,6 +49,8 @@ def run(context: StageContext) -> dict[str, Any]:
             else:
                 store.append(task.id, to_row(task))
             progress.advance()
+    if untraced:
+        progress.say(f"redundant operations were not looked for in {untraced} tasks that torch.fx can't trace")
     stats = _stats(context)
     if not stats["tasks"]:
         first = first or next((f"{row['name']}: {row['reason']}" for row in store.rows(REJECTED)), "there is none")

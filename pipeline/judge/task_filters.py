@@ -1,0 +1,62 @@
+"""The recipe's ``tasks.filters``: which tasks are worth posing, by figures that the reference's process measures.
+
+The numeric filters and their thresholds are robust-kbench's (arXiv 2509.14279, robust_kbench/filter/forward.py); they
+are absolute, as a benchmark's tolerances are. The process that measures runs the task's module and
+could be lied to by it; nothing but that task's own place in the data depends on it.
+"""
+
+from typing import Any
+
+from pydantic import Field
+
+from pipeline.errors import TaskError
+from pipeline.section import Section
+
+
+class TaskFilters(Section):
+    """Thresholds below which a task is rejected, for the reason of the same name; ``null`` switches a filter off.
+
+    Outputs are compared over ``seeds`` seeds, at the task's main setting as far as this machine can afford it. Of
+    several outputs (or gradients) one that is fit makes the task fit.
+
+    Attributes:
+        seeds: how many draws of inputs and weights.
+        output_range: the largest absolute value must reach this, or zeros would pass for an answer.
+        output_std: other inputs and weights; the largest standard deviation over seeds of any element.
+        axis_std: the same along each axis, the seeds' included: none may have all its deviations below this.
+        input_impact: like ``output_std``, with the same weights throughout.
+        weight_impact: like ``output_std``, with the same inputs throughout; for tasks that have weights.
+        redundant_operation: an operation is one without which the results, over seeds and magnitudes of inputs,
+            change by less than this, relative to their largest value; looked for where torch.fx can trace.
+        too_small: least work of one call, in elements written plus multiply-adds, at the task's own sizes. CUDA
+            Agent keeps tasks of 1 to 100 ms in eager mode; without a GPU nothing is timed, and this estimate is
+            for sources whose tasks should be worth timing. Off by default: small tasks are what a CPU can judge.
+    """
+
+    seeds: int = Field(default=5, ge=2, le=100)
+    output_range: float | None = Field(default=0.01, ge=0)
+    output_std: float | None = Field(default=0.01, ge=0)
+    axis_std: float | None = Field(default=0.01, ge=0)
+    input_impact: float | None = Field(default=0.01, ge=0)
+    weight_impact: float | None = Field(default=0.01, ge=0)
+    redundant_operation: float | None = Field(default=1e-6, ge=0)
+    too_small: int | None = Field(default=None, ge=1)
+
+
+NUMERIC = ("output_range", "output_std", "axis_std", "input_impact", "weight_impact")
+
+
+def apply(filters: TaskFilters, figures: dict[str, Any], where: str) -> None:
+    """Raise ``TaskError`` with the first filter's name that rejects.
+
+    Args:
+        filters: the thresholds.
+        figures: of ``task_figures.measure``; a figure that does not exist (no weights, one element) rejects nothing.
+        where: names the setting in the error's detail.
+    """
+    for name in NUMERIC:
+        threshold, figure = getattr(filters, name), figures.get(name)
+        if threshold is not None and figure is not None and float(figure) < threshold:
+            raise TaskError(name, f"{where}: {float(figure):.3g}, at least {threshold:g} is wanted")
+    if operation := figures.get("redundant_operation"):
+        raise TaskError("redundant_operation", f"{where}: {str(operation)[:200]} changes nothing")
