@@ -19,6 +19,7 @@ from rich.console import Console
 
 from pipeline.errors import InfrastructureError, TaskError, UserError
 from pipeline.judge.config import JudgeConfig
+from pipeline.judge.task_filters import TaskFilters
 from pipeline.progress import StageProgress
 from pipeline.recipe import TasksConfig
 from pipeline.records import Candidate, Check, Task, Verdict
@@ -53,7 +54,8 @@ class StandInJudge:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def probe(self, task: Task) -> Future[None]:
+    def probe(self, task: Task, filters: TaskFilters) -> Future[None]:
+        assert filters == TaskFilters()
         return self._future(task.name, None)
 
     def submit(self, task: Task, code: str, candidate_id: str) -> Future[Verdict]:
@@ -96,7 +98,7 @@ class Run:
         self.url = url
         self.console = StringIO()
         self.recipe: Any = SimpleNamespace(
-            seed=3, tasks=SimpleNamespace(source="files"), judge=JudgeConfig.model_validate({})
+            seed=3, tasks=SimpleNamespace(source="files", filters=TaskFilters()), judge=JudgeConfig.model_validate({})
         )
         self.configure()
 

@@ -60,19 +60,19 @@ template <> struct Convert<c10::ScalarType> {
 };
 
 // Codes of composed types are joined at compile time.
-template <char Prefix, const char* const& Inner>
+template <char Prefix, class Inner>
 struct Joined {
     struct Text { char s[8] = {}; };
     static constexpr Text make() {
         Text t;
         t.s[0] = Prefix;
-        for (int i = 0; Inner[i] && i < 6; ++i) t.s[i + 1] = Inner[i];
+        for (int i = 0; Inner::code[i] && i < 6; ++i) t.s[i + 1] = Inner::code[i];
         return t;
     }
     static constexpr Text text = make();
 };
 template <class T> struct Convert<std::optional<T>> {
-    static constexpr const char* code = Joined<'?', Convert<T>::code>::text.s;
+    static constexpr const char* code = Joined<'?', Convert<T>>::text.s;
     static std::optional<T> get(const Value& v) {
         if (v.tag == Tag::None) return std::nullopt;
         return Convert<T>::get(v);
@@ -83,7 +83,7 @@ template <class T> struct Convert<std::optional<T>> {
     }
 };
 template <class T> struct Convert<std::vector<T>> {
-    static constexpr const char* code = Joined<'[', Convert<T>::code>::text.s;
+    static constexpr const char* code = Joined<'[', Convert<T>>::text.s;
     static std::vector<T> get(const Value& v) {
         std::vector<T> list;
         list.reserve(static_cast<size_t>(v.count));
@@ -114,7 +114,7 @@ template <class T, size_t N> struct Convert<std::array<T, N>> : Convert<std::vec
 };
 template <class... T> struct Convert<std::tuple<T...>> {
     using First = std::tuple_element_t<0, std::tuple<T...>>;
-    static constexpr const char* code = Joined<'[', Convert<First>::code>::text.s;
+    static constexpr const char* code = Joined<'[', Convert<First>>::text.s;
     static std::tuple<T...> get(const Value& v) {
         static_assert((__is_same(T, First) && ...), "only tuples of one type are taken from Python");
         const Value* next = of_length<sizeof...(T), First>(v);
@@ -129,7 +129,7 @@ template <class... T> struct Convert<std::tuple<T...>> {
     }
 };
 template <class A, class B> struct Convert<std::pair<A, B>> {
-    static constexpr const char* code = Joined<'[', Convert<A>::code>::text.s;
+    static constexpr const char* code = Joined<'[', Convert<A>>::text.s;
     static std::pair<A, B> get(const Value& v) { return std::make_from_tuple<std::pair<A, B>>(Convert<std::tuple<A, B>>::get(v)); }
     static void put(Value& out, const std::pair<A, B>& pair) { Convert<std::tuple<A, B>>::put(out, pair); }
 };
