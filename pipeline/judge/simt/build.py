@@ -81,7 +81,7 @@ def _compile(
         folder = Path(name)
         source, object_file = folder / "extension.cpp", folder / "extension.o"
         source.write_text(text)
-        command = (tools.instrumented_command if instrumented else tools.compile_command)(source, object_file, header)
+        command = tools.compile_command(source, object_file, header, instrumented=instrumented)
         code, log = _run(_limited(command), folder, deadline)
         if code and header == "small" and not instrumented and diagnostics.may_lack_a_header(log, tools.full_names()):
             code, log = _run(_limited(tools.compile_command(source, object_file, "full")), folder, deadline)

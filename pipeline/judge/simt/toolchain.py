@@ -85,24 +85,23 @@ class Toolchain:
     start_files: tuple[str, ...]
     end_files: tuple[str, ...]
 
-    def compile_command(self, source: Path, target: Path, header: Header) -> list[str]:
+    def compile_command(self, source: Path, target: Path, header: Header, *, instrumented: bool = False) -> list[str]:
         """Return the command that compiles one translated source with one of the precompiled headers.
+
+        ``instrumented`` builds have hooks before every access, and need the larger header in place of the small one.
 
         Raises:
             Unsupported: the header with 16-bit types is asked for, and NVIDIA's headers are not installed.
         """
-        path = self.folder / header / "simt.h"
+        if instrumented and header == "small":
+            header = "full"
+        flags = (*FLAGS, *INSTRUMENTED_FLAGS) if instrumented else FLAGS
+        path = self.folder / (f"{header}-instrumented" if instrumented else header) / "simt.h"
         if not path.exists():
             with lock(self.folder / "headers.lock"):
                 if not path.exists():
-                    _precompile(self.compiler, path.parent, header)
-        return [self.compiler, *FLAGS, "-include", str(path), "-x", "c++", "-c", str(source), "-o", str(target)]
-
-    def instrumented_command(self, source: Path, target: Path, header: Header) -> list[str]:
-        """Return the command that compiles one translated source with hooks; its headers are not precompiled."""
-        definitions = [f"-D{name}" for name in _DEFINITIONS["full" if header == "small" else header]]
-        flags = [*FLAGS, *INSTRUMENTED_FLAGS, *definitions, *_include(header), "-include", "simt/simt.h"]
-        return [self.compiler, *flags, "-x", "c++", "-c", str(source), "-o", str(target)]
+                    _precompile(self.compiler, path.parent, header, flags)
+        return [self.compiler, *flags, "-include", str(path), "-x", "c++", "-c", str(source), "-o", str(target)]
 
     def link_command(self, target: Path, *objects: Path) -> list[str]:
         """Return the command that links objects to an extension: the linker itself, without the compiler's driver.
@@ -248,12 +247,12 @@ def _include(kind: Header) -> list[str]:
     return include
 
 
-def _precompile(compiler: str, folder: Path, kind: Header) -> set[str]:
+def _precompile(compiler: str, folder: Path, kind: Header, flags: tuple[str, ...] = FLAGS) -> set[str]:
     """Make one of the precompiled headers, ``folder``/simt.h; return the identifiers it has."""
     folder.mkdir(exist_ok=True)
     header, text = folder / "simt.h", folder / "text.h"
     text.write_text("".join(f"#define {name}\n" for name in _DEFINITIONS[kind]) + '#include "simt/simt.h"\n')
-    command = [compiler, *FLAGS, *_include(kind), "-x", "c++-header", str(text)]
+    command = [compiler, *flags, *_include(kind), "-x", "c++-header", str(text)]
     _output([*command, "-o", f"{header}.gch"])
     # A precompiled header that does not fit is skipped without a word, and every build would be slow.
     with atomic(header) as temporary:
