@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline.judge.processes import Worker, WorkerGoneError
 from pipeline.judge.rules import findings, native_findings
+from pipeline.judge.rules.findings import Finding
 from pipeline.judge.simt.build import ExtensionSource, build
 from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, ForbiddenError, Unsupported
 from pipeline.judge.simt.fault import read_fault
@@ -71,10 +72,17 @@ class Judgement:
         except SyntaxError as error:
             where = f" (line {error.lineno})" if error.lineno else ""
             raise self.failed("rules", "malformed", "python_syntax", f"{error.msg}{where}") from None
+        if rejected := self._note_findings("rules", found):
+            raise self.failed("rules", *rejected)
+
+    def _note_findings(self, name: str, found: list[Finding]) -> tuple[VerdictStatus, str, str] | None:
+        """Note what rules found as a passed check, or return how the first that rejects decides."""
         text = "; ".join(map(str, found)) or None
-        if (first := next((f for f in found if f.rejects), None)) and self.strict:
-            raise self.failed("rules", "cheating", f"rule:{first.rule}", f"{first.explanation} Found: {text}")
-        self.passed("rules", text)
+        first = next((finding for finding in found if finding.rejects), None)
+        if first and self.strict:
+            return "cheating", f"rule:{first.rule}", f"{first.explanation} Found: {text}"
+        self.passed(name, text)
+        return None
 
     def load(self, candidate: Worker) -> None:
         """Have the candidate's module executed, and built on its request."""
@@ -84,8 +92,7 @@ class Judgement:
     def _build(self, request: dict[str, Any]) -> dict[str, Any]:
         """Build what the candidate asks for; a failure is remembered, because the candidate may hide it."""
         try:
-            names, flags = (tuple(map(str, request[key])) for key in ("functions", "flags"))
-            source = ExtensionSource(str(request["cpp"]), str(request["cuda"]), names, flags)
+            source = ExtensionSource.requested(request)
         except (KeyError, TypeError):
             raise self.failed("build", "cheating", "bad_answer", "a request to build nothing") from None
         if not all(name.replace("::", "").isidentifier() for name in source.functions):
@@ -93,13 +100,13 @@ class Judgement:
         self._builds += 1
         if self._builds > MAX_BUILDS or len(source.cpp) + len(source.cuda) > MAX_CODE:
             raise self.failed("build", "malformed", "too_long", f"over {MAX_BUILDS} builds, or too long a source")
-        macros = "".join(f"#define {flag[2:].replace('=', ' ', 1)}\n" for flag in flags if flag.startswith("-D"))
+        macros = "".join(
+            f"#define {flag[2:].replace('=', ' ', 1)}\n" for flag in source.flags if flag.startswith("-D")
+        )
         found = native_findings(macros, source.cpp, source.cuda)
-        text = "; ".join(map(str, found)) or None
-        if (first := next((f for f in found if f.rejects), None)) and self.strict:
-            self._build_failure = ("cheating", f"rule:{first.rule}", f"{first.explanation} Found: {text}")
+        if rejected := self._note_findings("native_rules", found):
+            self._build_failure = rejected
             return {"failed": True}
-        self.passed("native_rules", text)
         try:
             path = build(source, self.cache)
         except CompileError as error:

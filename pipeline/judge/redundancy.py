@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import fx
 
-from pipeline.judge.torch_values import map_tensors, seed_all
+from pipeline.judge.torch_values import map_tensors, seed_all, widen
 
 MAX_OPERATIONS = 200
 # They are there for a reason other than their values: form, memory, dtype; dropout does nothing outside of training.
@@ -45,8 +45,9 @@ def find_redundant(model: torch.nn.Module, calls: list[list[Any]], below: float)
     except Exception as error:  # the module's own code runs on proxies: it may raise whatever it likes
         raise NotTracedError(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}") from error
     traced, calls = _in_float64(traced, calls)
-    expected = [result for inputs in calls if (result := _result(fx.Interpreter(traced), inputs)) is not None]
-    usable = [inputs for inputs in calls if _result(fx.Interpreter(traced), inputs) is not None]
+    results = [_result(fx.Interpreter(traced), inputs) for inputs in calls]
+    expected = [result for result in results if result is not None]
+    usable = [inputs for inputs, result in zip(calls, results, strict=True) if result is not None]
     if not usable:
         raise NotTracedError("what was traced does not run")
     for node, operand in _replaceable(traced, usable[0]):
@@ -101,7 +102,7 @@ def _name(traced: fx.GraphModule, node: fx.Node) -> str:
 
 def _in_float64(traced: fx.GraphModule, calls: list[list[Any]]) -> tuple[fx.GraphModule, list[list[Any]]]:
     wide = copy.deepcopy(traced).double()
-    widened = [map_tensors(inputs, lambda t: t.double() if t.is_floating_point() else t) for inputs in calls]
+    widened = [widen(inputs) for inputs in calls]
     return (wide, widened) if _result(fx.Interpreter(wide), widened[0]) is not None else (traced, calls)
 
 

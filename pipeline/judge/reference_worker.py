@@ -15,7 +15,7 @@ from pipeline.judge import calling
 from pipeline.judge.channel import Channel, ChannelClosedError
 from pipeline.judge.inputs import transform
 from pipeline.judge.sizes import with_sizes
-from pipeline.judge.torch_values import map_tensors, pack_values, seed_all
+from pipeline.judge.torch_values import map_tensors, pack_values, seed_all, widen
 from pipeline.judge.values import BadValueError
 
 NEARBY = 2.0**-21  # of a value: some rounding errors of float32, as any kernel makes in its first operations
@@ -150,11 +150,10 @@ class Call:
 
     def in_float64(self, model: torch.nn.Module, inputs: list[Any], eager: Any) -> Any:
         """Return the results in float64; ``eager`` itself, widened, where the module can't compute in float64."""
-        widen = lambda t: t.double() if t.is_floating_point() else t  # noqa: E731
         try:
-            return map_tensors(self(copy.deepcopy(model).double(), map_tensors(inputs, widen)), widen)
+            return widen(self(copy.deepcopy(model).double(), widen(inputs)))
         except (RuntimeError, TypeError, ValueError, NotImplementedError):
-            return map_tensors(eager, widen)
+            return widen(eager)
 
     def _arriving(self, outputs: list[torch.Tensor]) -> list[torch.Tensor]:
         if self.upstream is None:

@@ -59,6 +59,11 @@ def seed_all(seed: int) -> None:
     torch.default_generator.manual_seed(seed)
 
 
+def widen(value: Any) -> Any:
+    """Return the value with its floating tensors in float64."""
+    return map_tensors(value, lambda t: t.double() if t.is_floating_point() else t)
+
+
 def map_tensors(value: Any, function: Callable[[torch.Tensor], Any]) -> Any:
     """Return the value with every tensor in its lists, tuples and dicts replaced by ``function(tensor)``."""
     if isinstance(value, torch.Tensor):

@@ -16,13 +16,13 @@ import torch
 from pipeline.judge.cuda.full import MODULE
 from pipeline.judge.cuda.library import LIBRARY
 from pipeline.judge.cuda.memory import Callbacks, make_callbacks
-from pipeline.judge.simt.binding import Extension, Function, Launch, Order
+from pipeline.judge.inputs import Order
+from pipeline.judge.simt.binding import POISON_BITS, Launch, extension_of, recorded_launches
 from pipeline.judge.simt.errors import SimtFault
 from pipeline.judge.simt.fault import Fault
 from pipeline.judge.simt.library import Signatures, open_library
 
 GUARD_BYTES = 4096
-_POISON = 0x7FFB  # a NaN as any float, far out of range as an index; twice per four bytes
 _SIGNATURES: Signatures = {
     "simt_set_python": (None, (ctypes.POINTER(Callbacks),)),
     "simt_python_failed": (None, (ctypes.c_char_p,)),
@@ -63,14 +63,7 @@ def load(path: Path) -> Any:
     library = _process.open(path.parent / LIBRARY)
     if path.name.endswith(".full.so"):
         return _load_module(path)
-    try:
-        define = ctypes.PyDLL(str(path)).simt_module
-    except (OSError, AttributeError) as error:
-        raise ImportError(f"the extension exports no module: {path.name}") from error
-    registry = library.simt_load(ctypes.cast(define, ctypes.c_void_p))
-    addresses = [library.simt_function(registry, i) for i in range(library.simt_function_count(registry))]
-    functions = [Function(library, address) for address in addresses]
-    return Extension({function.__name__: function for function in functions})
+    return extension_of(library, path)
 
 
 def _load_module(path: Path) -> Any:
@@ -94,13 +87,7 @@ def set_launching(launching: bool) -> bool:  # noqa: ARG001  (the protocol's)
 
 def launches() -> list[Launch]:
     """Return the kernels that extensions launched, the first 4096 of them."""
-    if _process.library is None:
-        return []
-    found: list[Launch] = []
-    while pointer := _process.library.simt_launch_record(len(found)):
-        record = pointer.contents
-        found.append(Launch(record.kernel.decode(errors="replace"), tuple(record.grid), tuple(record.block)))
-    return found
+    return [] if _process.library is None else recorded_launches(_process.library)
 
 
 def host_bytes() -> int:
@@ -116,7 +103,7 @@ def guard(tensor: torch.Tensor) -> torch.Tensor:
     item = source.element_size()
     body = math.ceil(source.numel() * item / GUARD_BYTES) * GUARD_BYTES  # keeps the alignment of torch's allocator
     whole = torch.empty(2 * GUARD_BYTES + body, dtype=torch.uint8, device=_process.device)
-    whole.view(torch.int16).fill_(_POISON)
+    whole.view(torch.int16).fill_(POISON_BITS)
     _process.bands += [whole[:GUARD_BYTES], whole[GUARD_BYTES + source.numel() * item :]]
     flat = whole[GUARD_BYTES : GUARD_BYTES + source.numel() * item].view(source.dtype)
     copy = flat.as_strided(source.shape, source.stride()) if dense else flat.view(source.shape)
@@ -135,7 +122,7 @@ def check_guards() -> None:
     for band in _process.bands:
         even = band if (band.numel() % 2 == 0 and band.storage_offset() % 2 == 0) else band[1:]
         halves = even[: even.numel() // 2 * 2].view(torch.int16)
-        if not bool((halves == _POISON).all()):
+        if not bool((halves == POISON_BITS).all()):
             _process.bands.clear()
             raise SimtFault(Fault("out_of_bounds", "", 0, (0, 0, 0), (0, 0, 0), "write next to a tensor"))
 

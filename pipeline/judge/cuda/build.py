@@ -6,9 +6,7 @@ undeclared, so such a source fails to compile, and is then built with torch's ow
 """
 
 import hashlib
-import os
 import re
-import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -17,9 +15,9 @@ from pipeline.disk import full_disk
 from pipeline.errors import InfrastructureError
 from pipeline.judge.cuda import diagnostics
 from pipeline.judge.cuda.library import Builder, builder, builder_key
-from pipeline.judge.simt.build import ExtensionSource
+from pipeline.judge.simt.build import ExtensionSource, limited, one_unit, run_compiler
 from pipeline.judge.simt.elf import object_symbols
-from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, ForbiddenError, Unsupported
+from pipeline.judge.simt.errors import CompileError, ForbiddenError, Unsupported
 from pipeline.judge.simt.features import header
 from pipeline.judge.simt.toolchain import atomic
 from pipeline.judge.simt.translate import code_only
@@ -75,11 +73,7 @@ def build(source: ExtensionSource, cache: Path, timeout_s: float = 300) -> Path:
 
 def fast_text(source: ExtensionSource) -> str:
     """Return the one translation unit of the fast path: both sources as they are, the exports between them."""
-    exports = "".join(f'm.def("{name}", &{name}); ' for name in source.functions)
-    if exports:
-        exports = f'extern "C" void simt_module(simt::Module& m) {{ {exports}}}'
-    parts = (("main.cpp", source.cpp), ("bindings", exports), ("cuda.cu", source.cuda))
-    return "\n".join(f'#line 1 "{name}"\n{part}' for name, part in parts if part) + "\n"
+    return one_unit((("main.cpp", source.cpp), ("bindings", source.exports()), ("cuda.cu", source.cuda)))
 
 
 def allowed_flags(source: ExtensionSource) -> tuple[str, ...]:
@@ -146,18 +140,5 @@ def failure(log: str, folder: Path, tools: Builder) -> Exception:
 
 
 def run(command: list[str], folder: Path, deadline: float) -> tuple[int, str]:
-    """Run a compiler under limits in a private folder; return its exit code and all that it printed.
-
-    Raises:
-        CompileTimeoutError: it was not done at the deadline.
-    """
-    environment = {**os.environ, "LC_ALL": "C", "TMPDIR": str(folder)}
-    try:
-        done = subprocess.run(
-            ["/bin/sh", "-c", f'{LIMITS} exec "$@"', "sh", *command],
-            cwd=folder, capture_output=True, text=True, errors="replace", check=False, env=environment,
-            timeout=max(0.0, deadline - time.monotonic()),
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise CompileTimeoutError("the compiler did not finish in time") from None
-    return done.returncode, done.stdout + done.stderr
+    """Run one of the compilers under limits; see ``run_compiler``."""
+    return run_compiler(limited(command, LIMITS), folder, deadline)

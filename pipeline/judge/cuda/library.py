@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from pipeline.errors import InfrastructureError, UserError
+from pipeline.errors import InfrastructureError
 from pipeline.judge.cuda.toolkit import Toolkit, architecture, find_toolkit
 from pipeline.judge.simt.toolchain import INCLUDE as SIMT_INCLUDE
-from pipeline.judge.simt.toolchain import OUT_OF_REACH, atomic, cxx_compiler, lock, private_names
+from pipeline.judge.simt.toolchain import OUT_OF_REACH, atomic, cxx_compiler, make_once, private_names
 from pipeline.judge.simt.toolchain import RUNTIME as SIMT_RUNTIME
 
 HERE = Path(__file__).parent
@@ -119,20 +119,12 @@ def builder_key() -> str:
 def _builder(cache: Path, key: str) -> Builder:
     made = Builder(cache / f"cuda-{key}", find_toolkit(), architecture(), cxx_compiler())
     complete = made.folder / "complete"
-    if not complete.exists():
-        try:
-            cache.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"judge.cache: {cache} can't be made ({error.strerror})") from error
-        with lock(cache / f"cuda-{key}.lock"):
-            if not complete.exists():
-                _make(made)
-                with atomic(complete) as temporary:
-                    temporary.write_text(made.toolkit.version)
+    make_once(made.folder, complete, lambda: _make(made, complete))
     return made
 
 
-def _make(made: Builder) -> None:
+def _make(made: Builder, complete: Path) -> None:
+    """Build everything under the folder; ``complete`` is written last, so that its presence means so."""
     shutil.rmtree(made.folder, ignore_errors=True)
     made.folder.mkdir()
     # Of simt's headers only those of torch's look-alike: its stand-ins for CUDA's own would hide the real ones.
@@ -149,6 +141,8 @@ def _make(made: Builder) -> None:
     link = ["-shared", f"-Wl,-soname,{LIBRARY}", "-Wl,--exclude-libs,ALL"]
     runtime = [str(made.toolkit.static_runtime), "-ldl", "-lrt", "-lpthread"]
     _run([*compile_one, *link, *map(str, sources), *runtime, "-o", str(made.folder / LIBRARY)])
+    with atomic(complete) as temporary:
+        temporary.write_text(made.toolkit.version)
 
 
 def _run(command: list[str]) -> None:

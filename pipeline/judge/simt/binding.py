@@ -7,10 +7,11 @@ import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
+from pipeline.judge.inputs import Order
 from pipeline.judge.simt.errors import SimtFault
 from pipeline.judge.simt.fault import Fault, read_fault
 from pipeline.judge.simt.library import Value, open_library
@@ -19,7 +20,6 @@ from pipeline.judge.simt.torch_calls import make_callback
 from pipeline.judge.simt.values import DTYPES, TYPE_NAMES, Frame, take, take_tensor
 from pipeline.judge.torch_values import overlaps
 
-Order = Literal["forward", "reverse", "random"]
 _ORDERS: dict[Order, int] = {"forward": 0, "reverse": 1, "random": 2}
 _EXCEPTIONS: dict[int, type[Exception]] = {
     1: RuntimeError,
@@ -151,7 +151,11 @@ def load(path: Path) -> Extension:
     Raises:
         ImportError: it can't be loaded, or exports nothing.
     """
-    library = _runtime.open(path.parent / LIBRARY)
+    return extension_of(_runtime.open(path.parent / LIBRARY), path)
+
+
+def extension_of(library: ctypes.PyDLL, path: Path) -> Extension:
+    """Return what an extension exports by way of a runtime library; raises ImportError as ``load`` does."""
     try:
         define = ctypes.PyDLL(str(path)).simt_module
     except (OSError, AttributeError) as error:
@@ -189,13 +193,15 @@ def set_fault_page(fd: int) -> None:
 
 def launches() -> list[Launch]:
     """Return the kernels that ran, the first 4096 of them (see ``launch_count``)."""
-    if _runtime.library is None:
-        return []
-    found, index = [], 0
-    while pointer := _runtime.library.simt_launch_record(index):
+    return [] if _runtime.library is None else recorded_launches(_runtime.library)
+
+
+def recorded_launches(library: ctypes.PyDLL) -> list[Launch]:
+    """Return the launches that a runtime library has on record."""
+    found: list[Launch] = []
+    while pointer := library.simt_launch_record(len(found)):
         record = pointer.contents
         found.append(Launch(record.kernel.decode(errors="replace"), tuple(record.grid), tuple(record.block)))
-        index += 1
     return found
 
 

@@ -5,8 +5,10 @@ import os
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipeline.disk import full_disk
 from pipeline.errors import InfrastructureError
@@ -41,6 +43,26 @@ class ExtensionSource:
     functions: tuple[str, ...]
     flags: tuple[str, ...] = ()
 
+    @classmethod
+    def requested(cls, request: dict[str, Any]) -> "ExtensionSource":
+        """Return what a candidate's process asks to have built.
+
+        Raises:
+            KeyError, TypeError: it asks for nothing of the kind.
+        """
+        names, flags = (tuple(map(str, request[key])) for key in ("functions", "flags"))
+        return cls(str(request["cpp"]), str(request["cuda"]), names, flags)
+
+    def exports(self) -> str:
+        """Return the C++ that registers the exported functions, an empty text if a source does that itself."""
+        definitions = "".join(f'm.def("{name}", &{name}); ' for name in self.functions)
+        return f'extern "C" void simt_module(simt::Module& m) {{ {definitions}}}' if definitions else ""
+
+
+def one_unit(parts: Iterable[tuple[str, str]]) -> str:
+    """Return one translation unit of named parts, in which messages name part and line; empty ones are left out."""
+    return "\n".join(f'#line 1 "{name}"\n{part}' for name, part in parts if part) + "\n"
+
 
 def build(source: ExtensionSource, cache: Path, timeout_s: float = 60, *, instrumented: bool = False) -> Path:
     """Return the extension's library, from the cache if the same sources were built before.
@@ -57,14 +79,11 @@ def build(source: ExtensionSource, cache: Path, timeout_s: float = 60, *, instru
         InfrastructureError: the compiler itself does not work here.
         UserError: the disk is full.
     """
-    exports = "".join(f'm.def("{name}", &{name}); ' for name in source.functions)
-    if exports:
-        exports = f'extern "C" void simt_module(simt::Module& m) {{ {exports}}}'
     parts = (
         ("flags", features.definitions(source.flags)),
-        *(("main.cpp", translate(source.cpp)), ("bindings", exports), ("cuda.cu", translate(source.cuda))),
+        *(("main.cpp", translate(source.cpp)), ("bindings", source.exports()), ("cuda.cu", translate(source.cuda))),
     )
-    text = NO_ASSEMBLY + "\n".join(f'#line 1 "{name}"\n{part}' for name, part in parts if part) + "\n"
+    text = NO_ASSEMBLY + one_unit(parts)
     header = features.header(code_only(f"{source.cpp}\n{source.cuda}"), source.flags)
     key = hashlib.sha256(f"{toolchain_key()}\0{header}\0{instrumented}\0{text}".encode()).hexdigest()[:24]
     tools = toolchain(cache)
@@ -82,14 +101,15 @@ def _compile(
         source, object_file = folder / "extension.cpp", folder / "extension.o"
         source.write_text(text)
         command = tools.compile_command(source, object_file, header, instrumented=instrumented)
-        code, log = _run(_limited(command), folder, deadline)
+        code, log = run_compiler(limited(command, LIMITS), folder, deadline)
         if code and header == "small" and not instrumented and diagnostics.may_lack_a_header(log, tools.full_names()):
-            code, log = _run(_limited(tools.compile_command(source, object_file, "full")), folder, deadline)
+            command = tools.compile_command(source, object_file, "full")
+            code, log = run_compiler(limited(command, LIMITS), folder, deadline)
         if code:
             full_now = full_disk(folder, tools.folder, told=log)
             raise full_now or diagnostics.explain(log, text) or _gave_up(log, tools, folder)
         with atomic(target) as temporary:
-            code, log = _run(tools.link_command(temporary, object_file), folder, deadline)
+            code, log = run_compiler(tools.link_command(temporary, object_file), folder, deadline)
             if code:
                 raise full_disk(folder, tools.folder, told=log) or _gave_up(log, tools, folder)
             _, imports = dynamic_symbols(temporary)
@@ -107,17 +127,23 @@ def _gave_up(log: str, tools: Toolchain, folder: Path) -> Exception:
     last = (log.strip().splitlines() or ["no message"])[-1].strip()[:300]
     probe = folder / "probe.cpp"
     probe.write_text("int probe() { return 0; }\n")
-    code, _ = _run(tools.compile_command(probe, folder / "probe.o", "small"), folder, time.monotonic() + 60)
+    code, _ = run_compiler(tools.compile_command(probe, folder / "probe.o", "small"), folder, time.monotonic() + 60)
     if code:
         return InfrastructureError(f"the C++ compiler does not work: {last}")
     return Unsupported("what the compiler gives up on", last)
 
 
-def _limited(command: list[str]) -> list[str]:
-    return ["/bin/sh", "-c", f'{LIMITS} exec "$@"', "sh", *command]
+def limited(command: list[str], limits: str) -> list[str]:
+    """Return the command run by a shell under its ``ulimit`` commands."""
+    return ["/bin/sh", "-c", f'{limits} exec "$@"', "sh", *command]
 
 
-def _run(command: list[str], folder: Path, deadline: float) -> tuple[int, str]:
+def run_compiler(command: list[str], folder: Path, deadline: float) -> tuple[int, str]:
+    """Run a compiler or linker in a private folder; return its exit code and all that it printed.
+
+    Raises:
+        CompileTimeoutError: it was not done at the deadline (of ``time.monotonic``).
+    """
     try:
         result = subprocess.run(
             command,
@@ -126,9 +152,9 @@ def _run(command: list[str], folder: Path, deadline: float) -> tuple[int, str]:
             text=True,
             errors="replace",
             check=False,
-            env={**os.environ, "LC_ALL": "C"},  # the messages are read by diagnostics.py
+            env={**os.environ, "LC_ALL": "C", "TMPDIR": str(folder)},  # the messages are read by diagnostics.py
             timeout=max(0.0, deadline - time.monotonic()),
         )
     except subprocess.TimeoutExpired:
         raise CompileTimeoutError("the compiler did not finish in time") from None
-    return result.returncode, result.stderr
+    return result.returncode, result.stdout + result.stderr

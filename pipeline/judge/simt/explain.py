@@ -77,9 +77,7 @@ def _run(
 
     def on_build(asked: dict[str, Any]) -> dict[str, Any]:
         try:
-            names, flags = (tuple(map(str, asked[key])) for key in ("functions", "flags"))
-            source = ExtensionSource(str(asked["cpp"]), str(asked["cuda"]), names, flags)
-            path = build(source, cache, BUILD_SECONDS, instrumented=True)
+            path = build(ExtensionSource.requested(asked), cache, BUILD_SECONDS, instrumented=True)
         except (KeyError, TypeError, *_NO_BUILD):
             return {"failed": True}
         libraries[path.name] = path

@@ -15,7 +15,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -199,17 +199,29 @@ def toolchain(cache: Path) -> Toolchain:
 def _toolchain(cache: Path, key: str) -> Toolchain:
     folder = cache / f"simt-{key}"
     description = folder / "toolchain.json"
-    if not description.exists():
-        try:
-            cache.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"judge.cache: {cache} can't be made ({error.strerror})") from error
-        with lock(cache / f"simt-{key}.lock"):
-            if not description.exists():
-                _make(folder, description)
+    make_once(folder, description, lambda: _make(folder, description))
     found = json.loads(description.read_text())
     start, end = tuple(found["start_files"]), tuple(found["end_files"])
     return Toolchain(folder, found["compiler"], found["linker"], start, end)
+
+
+def make_once(folder: Path, complete: Path, make: Callable[[], None]) -> None:
+    """Call ``make``, which fills a cache's folder and ends with the file ``complete``, unless that is there.
+
+    Of several processes one makes it, and the others wait.
+
+    Raises:
+        UserError: nothing can be written there.
+    """
+    if complete.exists():
+        return
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"judge.cache: {folder.parent} can't be made ({error.strerror})") from error
+    with lock(folder.with_name(f"{folder.name}.lock")):
+        if not complete.exists():
+            make()
 
 
 def _make(folder: Path, description: Path) -> None:
