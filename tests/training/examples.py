@@ -47,8 +47,8 @@ def tiny_model(directory: Path) -> Path:
     from transformers import set_seed
 
     from pipeline.training.config import ScratchModel
+    from pipeline.training.running import texts
     from pipeline.training.scratch import new_model
-    from pipeline.training.sft import texts
     from pipeline.training.tokenizer import train_tokenizer
 
     set_seed(0)
