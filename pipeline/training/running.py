@@ -87,12 +87,15 @@ def run_to_the_end(trainer: "Trainer", directory: Path, stats: Callable[[], dict
     import torch
     from transformers import PrinterCallback
 
+    from pipeline.training.models import quiet_renaming
+
     trainer.remove_callback(PrinterCallback)  # stdout is for results
     if not (directory / UNTRAINED).exists():
         save(trainer, directory / UNTRAINED)
     checkpoint = last_complete(directory / CHECKPOINTS)
     try:
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        with quiet_renaming():
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     except torch.OutOfMemoryError as error:
         raise UserError(
             "train: the GPU has too little memory; lower per_device_train_batch_size (and raise "

@@ -90,10 +90,10 @@ def _trainer(
     from trl.trainer.sft_trainer import SFTTrainer
 
     from pipeline.training.losses import dco_trainer
-    from pipeline.training.models import quiet_peft
+    from pipeline.training.models import quiet_renaming
 
     kind = dco_trainer(config.samples_at_test) if config.loss == "dco" else SFTTrainer
-    with quiet_peft():
+    with quiet_renaming():
         return kind(
             model=model,
             args=arguments,
