@@ -222,3 +222,31 @@ class Sample(Record):
     def id(self) -> str:
         """Hash of the text that a model is trained on."""
         return content_hash([[m.model_dump() for m in self.prompt], [m.model_dump() for m in self.completion]])
+
+
+class PreferencePair(Record):
+    """Two answers to one prompt, of which the first is better: right against wrong, or fast against slow.
+
+    ``chosen`` and ``rejected`` are each one assistant message, the trace in its ``reasoning``. Speedups are those of
+    the two candidates, None where they were not measured; ``reason`` is the verdict's on a wrong answer.
+    """
+
+    kind: Literal["right_wrong", "fast_slow"]
+    task_id: str
+    chosen_candidate_id: str
+    rejected_candidate_id: str
+    category: str
+    prompt: tuple[Message, ...]
+    chosen: tuple[Message, ...]
+    rejected: tuple[Message, ...]
+    reason: str | None = None
+    chosen_speedup: float | None = None
+    rejected_speedup: float | None = None
+    licence: str | None = None
+
+    @computed_field
+    @property
+    def id(self) -> str:
+        """Hash of the texts that a model is trained on."""
+        texts = [[m.model_dump() for m in part] for part in (self.prompt, self.chosen, self.rejected)]
+        return content_hash(texts)

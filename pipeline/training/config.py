@@ -52,10 +52,10 @@ class GrpoSection(Section):
     """
 
     reward: RewardName = "correctness"
-    turns: int = Field(1, ge=1, le=16)
-    discount: float = Field(0.4, ge=0, le=1)
-    concise_weight: float = Field(0.0, ge=0, lt=1)
-    concise_tokens: int = Field(4000, ge=1)
+    turns: int = Field(default=1, ge=1, le=16)
+    discount: float = Field(default=0.4, ge=0, le=1)
+    concise_weight: float = Field(default=0.0, ge=0, lt=1)
+    concise_tokens: int = Field(default=4000, ge=1)
     trl: dict[str, Any] = Field(default_factory=dict)
 
 

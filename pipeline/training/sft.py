@@ -92,7 +92,7 @@ def _trainer(
     from pipeline.training.losses import dco_trainer
     from pipeline.training.models import quiet_renaming
 
-    kind = dco_trainer(config.samples_at_test) if config.loss == "dco" else SFTTrainer
+    kind = dco_trainer(config.samples_at_test) if config.samples_at_test else SFTTrainer
     with quiet_renaming():
         return kind(
             model=model,

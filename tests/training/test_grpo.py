@@ -87,6 +87,25 @@ def test_the_judges_word_moves_the_model(undecided: Path, tmp_path: Path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["student", "untrained"]
 
 
+def test_interrupted_it_goes_on_as_if_it_had_not_been(undecided: Path, tmp_path: Path):
+    class Killed(Exception):  # noqa: N818
+        pass
+
+    def until_the_fifth_step(step: int, *_: object) -> None:
+        if step == 5:
+            raise Killed
+
+    section = learning(undecided, trl={"max_steps": 6, "save_steps": 2})
+    whole = grpo.train([TASK], section, JudgeOfOneWord(), tmp_path / "whole", 0, silent)
+    with pytest.raises(Killed):
+        grpo.train([TASK], section, JudgeOfOneWord(), tmp_path / "torn", 0, until_the_fifth_step)
+    again: list[int] = []
+    resumed = grpo.train([TASK], section, JudgeOfOneWord(), tmp_path / "torn", 0, lambda step, *_: again.append(step))
+    assert again == [5, 6]
+    curves = [[(s["reward"], s["loss"], s["grad_norm"]) for s in outcome["steps"]] for outcome in (whole, resumed)]
+    assert curves[0] == curves[1]
+
+
 class Scripted:
     """Stands in for TRL's trainer: writes given answers, and keeps the prompts it was given."""
 
