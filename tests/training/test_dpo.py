@@ -17,8 +17,11 @@ from tests.training.examples import sample, samples, silent, tiny_model
 
 def pair(first: Sample, second: Sample) -> PreferencePair:
     return PreferencePair(
-        kind="right_wrong", task_id=first.task_id, chosen_candidate_id="a", rejected_candidate_id="b", category="c",
+        kind="correctness", task_id=first.task_id, category="c",
         prompt=first.prompt, chosen=first.completion, rejected=second.completion,
+        chosen_candidate_id="a", chosen_verdict_id="a", chosen_reasoning_tokens=3,
+        rejected_candidate_id="b", rejected_verdict_id="b", rejected_reasoning_tokens=3,
+        rejected_status="incorrect", rejected_reason="values",
     )  # fmt: skip
 
 
