@@ -13,7 +13,7 @@ from pipeline.training.config import TrainConfig
 
 __all__ = ["SCHEMA", "TrainConfig", "run"]
 
-PREFERENCE = "preference.parquet"  # what curate leaves beside its samples
+PREFERENCE = "preference"  # what curate leaves beside its samples
 COLUMNS = {  # by their names in TRL's log
     "loss": "loss",
     "learning_rate": "learning_rate",
@@ -60,7 +60,7 @@ def _sft(context: StageContext, config: TrainConfig, report: Callable[[int, int,
 def _dpo(context: StageContext, config: TrainConfig, report: Callable[[int, int, str], None]) -> dict[str, Any]:
     from pipeline.training.dpo import train
 
-    there = (context.out / "curate" / PREFERENCE).exists()
+    there = (context.out / "curate" / f"{PREFERENCE}.parquet").exists()
     pairs = [from_row(PreferencePair, row) for row in context.read("curate", PREFERENCE)] if there else []
     if not pairs:
         raise UserError("train: curate has left no pair of answers; name {kind: preference} in curate.forms")
