@@ -139,9 +139,7 @@ def _adapter_parameters(config: "PretrainedConfig", lora: LoraSection) -> int:
     count = 0
     for name, module in _meta_model(config).named_modules():
         leaf = name.rsplit(".", 1)[-1]
-        named = (
-            leaf != "lm_head" if wanted == "all-linear" else leaf in ([wanted] if isinstance(wanted, str) else wanted)
-        )
+        named = leaf in wanted or (wanted == ("all-linear",) and leaf != "lm_head")
         if isinstance(module, torch.nn.Linear) and named:
             count += lora.r * (module.in_features + module.out_features)
     return count
