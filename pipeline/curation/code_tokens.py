@@ -26,14 +26,33 @@ def made_up(tokens: list[str]) -> set[str]:
     ``def`` or ``class`` where a declaration can stand. What is only used (``expf``, ``threadIdx``, ``torch``,
     members) is none.
     """
-    found: set[str] = set()
+    found = _parameters(tokens)
     for before, name, after in zip(["", *tokens], tokens, [*tokens[1:], ""], strict=False):
         if not _NAME.match(name) or before in (".", "->", "::"):
             continue
         after_type = bool(_NAME.match(before)) and before not in _NO_TYPE
         after_mark = before in ("*", "&") and len(name) > 1
-        if after == "=" or (after_type and after in _ENDS) or (after_mark and after in (",", ")", ";")):
+        if (
+            after == "="
+            or before == "for"
+            or (after_type and after in _ENDS)
+            or (after_mark and after in (",", ")", ";"))
+        ):
             found.add(name)
+    return found
+
+
+def _parameters(tokens: list[str]) -> set[str]:
+    """Return the names of the parameters of Python's functions, which have no type before them."""
+    found: set[str] = set()
+    depth = 0  # of brackets inside a list of parameters; 0 outside of one
+    for i, word in enumerate(tokens):
+        if depth:
+            depth += (word in ("(", "[", "{")) - (word in (")", "]", "}"))
+            if depth == 1 and tokens[i - 1] in ("(", ",", "*") and _NAME.match(word):
+                found.add(word)
+        elif word == "(" and i >= 2 and tokens[i - 2] == "def":
+            depth = 1
     return found
 
 

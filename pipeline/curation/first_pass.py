@@ -9,7 +9,7 @@ from pipeline.agent.reply import split_reasoning
 from pipeline.curation import duplicates
 from pipeline.curation.code_tokens import renamed
 from pipeline.curation.features import NOT_JUDGED, Features, Texts, count_tokens, normalised_code, text_hash
-from pipeline.curation.funnel import FilterConfig, examine, examine_tasks
+from pipeline.curation.funnel import FilterConfig, examine
 from pipeline.curation.lengths import difficulty, reasoning_lengths
 from pipeline.curation.reading import Row
 from pipeline.records import Task
@@ -62,11 +62,10 @@ def read_features(
 
 
 def with_tasks_figures(
-    rows: Sequence[Features], tasks: Sequence[Task], filters: Sequence[FilterConfig], edges: tuple[float, float]
+    rows: Sequence[Features], seen: Mapping[str, Mapping[str, Any]], edges: tuple[float, float]
 ) -> list[Features]:
-    """Return the rows with what is known only of a task as a whole: its ARL, its difficulty, what filters found."""
+    """Return the rows with what is known only of a task as a whole: its ARL, its difficulty, what filters saw."""
     lengths = reasoning_lengths(rows)
-    seen = examine_tasks(tasks, filters)
     completed: list[Features] = []
     for row in rows:
         arl = lengths.get(row.task_id)

@@ -21,6 +21,7 @@ from pydantic import Field
 from pipeline.curation import (
     balance,
     correct,
+    decontaminated,
     duplicates,
     honest,
     language,
@@ -49,6 +50,7 @@ Cleaning = (
     | duplicates.Config
     | near_duplicates.Config
     | same_task.Config
+    | decontaminated.Config
     | too_long.Config
     | looping.Config
     | language.Config

@@ -59,8 +59,8 @@ def _step(sentences: list[str]) -> Step:
 
 
 def _class(text: str) -> StepClass:
-    """Return the first class of ``MARKERS`` that has a phrase in the text: to correct is more than to check."""
-    lowered = text.lower().replace("\u2019", "'")
+    """Return the first class of ``MARKERS`` with a phrase in the prose: to correct is more than to check."""
+    lowered = _FENCE.sub(" ", text).lower().replace("\u2019", "'")
     for kind, phrases in MARKERS.items():
         if any(phrase in lowered for phrase in phrases):
             return kind

@@ -12,7 +12,17 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from pipeline.curation import balance, correct, duplicates, multi_turn, pir, preference, select, shortest
+from pipeline.curation import (
+    balance,
+    correct,
+    decontaminated,
+    duplicates,
+    multi_turn,
+    pir,
+    preference,
+    select,
+    shortest,
+)
 from pipeline.curation.features import Features
 from pipeline.curation.figures import curation_figures
 from pipeline.curation.first_pass import (
@@ -24,7 +34,7 @@ from pipeline.curation.first_pass import (
     with_tasks_figures,
     without_verdicts,
 )
-from pipeline.curation.funnel import FilterConfig, Outcome, cleaning, run_filters
+from pipeline.curation.funnel import FilterConfig, Outcome, cleaning, examine_tasks, run_filters
 from pipeline.curation.joining import Job, Joiner
 from pipeline.curation.lengths import DIFFICULTY_EDGES
 from pipeline.curation.multi_turn import Config as MultiTurnConfig
@@ -117,7 +127,8 @@ def run(context: StageContext) -> dict[str, Any]:
     verdicts = {row["candidate_id"]: judged(row) for row in read_verdicts(context.out / "verify")}
     filters = config.chain()
     first = read_features(read_candidates(context.out / "generate"), tasks, verdicts, filters)
-    every = with_tasks_figures(list(first.features.values()), list(tasks.values()), filters, config.difficulty_edges)
+    seen = examine_tasks(list(tasks.values()), filters)
+    every = with_tasks_figures(list(first.features.values()), seen, config.difficulty_edges)
     heldout = {row.candidate_id: "heldout_task" for row in every if tasks[row.task_id].split != "train"}
     rows = [row for row in every if row.candidate_id not in heldout]
     outcome = run_filters(rows, filters)
@@ -138,8 +149,16 @@ def run(context: StageContext) -> dict[str, Any]:
         **curation_figures(rows, kept),
         "broken_rows": counted(first.broken),
         "tasks_without_verdicts": without_verdicts(rows),
+        **_contamination(tasks, seen, filters),
         "forms": {"sft": len(kept), **{name: n for name, n in forms.items() if n}},
     }
+
+
+def _contamination(
+    tasks: Mapping[str, Task], seen: Mapping[str, Mapping[str, Any]], filters: Sequence[FilterConfig]
+) -> dict[str, Any]:
+    config = next((f for f in filters if isinstance(f, decontaminated.Config)), None)
+    return {"contamination": decontaminated.report(tasks, seen[config.kind], config)} if config else {}
 
 
 def _reverified(context: StageContext, tasks: dict[str, Task], rows: Sequence[Features], outcome: Outcome) -> Outcome:
