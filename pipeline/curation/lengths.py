@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from pipeline.curation.features import NOT_JUDGED, Features
 
 UNDECIDED = (NOT_JUDGED, "unsupported")  # these say nothing about the candidate
@@ -62,8 +64,6 @@ def within_task(rows: Iterable[Features]) -> dict[str, Any]:
     ``shorter`` (half of it for ties); each with a 95% percentile bootstrap interval over tasks. Candidates that were
     not judged or can't be, and answers without reasoning, don't count.
     """
-    import numpy as np
-
     right, wrong = defaultdict[str, list[int]](list), defaultdict[str, list[int]](list)
     for row in rows:
         if row.turn == 0 and row.reasoning_tokens and row.status not in UNDECIDED:

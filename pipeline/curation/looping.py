@@ -4,9 +4,11 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
 from pydantic import Field
 
 from pipeline.curation.features import Texts
+from pipeline.curation.minhash import passages
 from pipeline.section import Section
 
 _WORD = re.compile(r"\w+|[^\w\s]")
@@ -37,9 +39,7 @@ def examine(texts: Texts, config: Config) -> str | None:
 def repeated_share(words: Sequence[str], passage: int) -> float:
     """Return the share of the passages of so many words that occurred earlier; 0 of a text shorter than two."""
     n = len(words) - passage + 1
-    if n < 2:
-        return 0.0
-    return 1 - len({tuple(words[i : i + passage]) for i in range(n)}) / n
+    return 1 - len(np.unique(passages(words, passage))) / n if n >= 2 else 0.0
 
 
 def _ends_in_loop(words: Sequence[str]) -> bool:

@@ -10,11 +10,9 @@ with 0.06.
 import hashlib
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
 PLACES, BANDS = 128, 16
 SHINGLE = 5
@@ -24,16 +22,9 @@ SIGNATURE_BYTES = 4 * PLACES
 
 def signature(tokens: Sequence[str]) -> bytes | None:
     """Return the signature of a document, ``SIGNATURE_BYTES`` long; None for one without tokens."""
-    import numpy as np
-
     if not tokens:
         return None
-    words = np.fromiter(map(_word, tokens), np.uint64, len(tokens))
-    n = max(1, len(words) - SHINGLE + 1)
-    shingles = np.zeros(n, np.uint64)
-    for i in range(min(SHINGLE, len(words))):
-        shingles = _mixed(shingles ^ words[i : i + n])
-    shingles = np.unique(shingles)
+    shingles = np.unique(passages(tokens, SHINGLE))
     factors, offsets = _permutations()
     lowest = np.full(PLACES, np.iinfo(np.uint64).max, np.uint64)
     room = np.empty((PLACES, AT_ONCE), np.uint64)
@@ -45,10 +36,18 @@ def signature(tokens: Sequence[str]) -> bytes | None:
     return (lowest >> np.uint64(32)).astype("<u4").tobytes()
 
 
+def passages(tokens: Sequence[str], length: int) -> NDArray[np.uint64]:
+    """Return a hash of every passage of so many tokens, in their order; of a shorter text, one of the whole."""
+    words = np.fromiter(map(_word, tokens), np.uint64, len(tokens))
+    n = max(1, len(words) - length + 1)
+    hashes = np.zeros(n, np.uint64)
+    for i in range(min(length, len(words))):
+        hashes = _mixed(hashes ^ words[i : i + n])
+    return hashes
+
+
 def similarity(one: bytes, other: bytes) -> float:
     """Return the estimate of the Jaccard similarity of two signatures' documents."""
-    import numpy as np
-
     return float((np.frombuffer(one, "<u4") == np.frombuffer(other, "<u4")).mean())
 
 
@@ -58,8 +57,6 @@ def near_pairs(signatures: Sequence[bytes], threshold: float) -> Iterator[tuple[
     Not all of them: each document is compared with the first of every bucket it falls into. Documents that are
     nearly the same as a third end in one group by way of it, which is what groups are made from.
     """
-    import numpy as np
-
     if len(signatures) < 2:
         return
     table = np.frombuffer(b"".join(signatures), "<u4").reshape(len(signatures), PLACES)
@@ -96,9 +93,7 @@ def groups(n: int, pairs: Iterator[tuple[int, int]]) -> list[int]:
     return [root(i) for i in range(n)]
 
 
-def _band_keys(table: "NDArray[np.uint32]", band: int) -> "NDArray[np.uint64]":
-    import numpy as np
-
+def _band_keys(table: NDArray[np.uint32], band: int) -> NDArray[np.uint64]:
     rows = PLACES // BANDS
     keys = np.zeros(len(table), np.uint64)
     for column in range(band * rows, (band + 1) * rows):
@@ -106,10 +101,8 @@ def _band_keys(table: "NDArray[np.uint32]", band: int) -> "NDArray[np.uint64]":
     return keys
 
 
-def _mixed(values: "NDArray[np.uint64]") -> "NDArray[np.uint64]":
+def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Return splitmix64's finaliser of the values: every bit of one decides every bit of the result."""
-    import numpy as np
-
     values = values + np.uint64(0x9E3779B97F4A7C15)
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -129,9 +122,7 @@ _WORDS: dict[str, int] = {}
 
 
 @cache
-def _permutations() -> "tuple[NDArray[np.uint64], NDArray[np.uint64]]":
+def _permutations() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     """Return odd factors and offsets of multiply-shift hashes (Dietzfelbinger et al., 1997)."""
-    import numpy as np
-
     drawn = np.random.default_rng(2510).integers(0, 2**64, (2, PLACES), np.uint64)
     return drawn[0] | np.uint64(1), drawn[1]
