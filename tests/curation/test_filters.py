@@ -9,15 +9,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pipeline.curation import balance, correct, duplicates, reasoned, shortest, too_long
-from pipeline.curation.features import Features, count_tokens, normalised_code, text_hash
+from pipeline.curation.features import count_tokens, normalised_code, text_hash
 from pipeline.curation.figures import BINS, curation_figures
 from pipeline.curation.funnel import run_filters
 from pipeline.stages.curate import CurateConfig
-
-
-def features(candidate_id="c", task_id="t", status="correct", **figures):
-    values = {"category": "unary", "turn": 0, "reasoning_tokens": 5, "completion_tokens": 9, **figures}
-    return Features(candidate_id, task_id, accepted=status == "correct", status=status, **values)
+from tests.curation.examples import features
 
 
 @st.composite

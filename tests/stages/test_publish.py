@@ -5,10 +5,10 @@ import yaml
 from huggingface_hub import DatasetCard
 
 from pipeline.errors import UserError
-from pipeline.stages import publish
+from pipeline.stages import curate, publish
 from pipeline.stages.publish import PublishConfig
 from pipeline.store import read_rows
-from tests.synthetic_run import build_run, run_stage
+from tests.synthetic_run import build_run, run_stage, write_stage
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +82,7 @@ def test_twice_gives_the_same_bytes(run, tmp_path):
 
 
 def test_nothing_to_publish_is_said_in_one_line(tmp_path):
-    build_run(tmp_path, n_tasks=1)
+    build_run(tmp_path, last="verify")
+    write_stage(tmp_path, "curate", curate.SCHEMA, {}, {})
     with pytest.raises(UserError, match="curate kept no sample"):
         run_stage(tmp_path, "publish", publish)
