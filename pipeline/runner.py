@@ -23,8 +23,9 @@ NEEDS: dict[StageName, tuple[StageName, ...]] = {
     "curate": ("tasks", "generate", "verify"),
     "train": ("curate",),
     "evaluate": ("tasks", "train"),
-    "publish": ("tasks", "curate", "evaluate"),
+    "publish": ("tasks", "generate", "verify", "curate", "evaluate"),
 }
+OPTIONAL: tuple[StageName, ...] = ("evaluate",)  # needed only if the recipe has its section
 # generate asks the judge too, but answers once paid for are not set aside because the judge has changed: verify
 # judges them again anyway.
 JUDGED: tuple[StageName, ...] = ("tasks", "verify", "evaluate")
@@ -37,19 +38,23 @@ def run_stages(recipe: Recipe, out: Path, last: StageName) -> None:
     Raises:
         UserError: the recipe lacks a section, the disk is full, ... (see the stages).
     """
-    wanted = _with_needs(last)
+    wanted = _with_needs(recipe, last)
     for stage in wanted:
         _section(recipe, stage)  # complain about a missing section before hours of work, not after
     for stage in wanted:
         _run_stage(recipe, out, stage)
 
 
-def _with_needs(stage: StageName) -> list[StageName]:
+def _with_needs(recipe: Recipe, stage: StageName) -> list[StageName]:
     wanted: set[StageName] = {stage}
     for name in reversed(ORDER):
         if name in wanted:
-            wanted.update(NEEDS[name])
+            wanted.update(_needs(recipe, name))
     return [name for name in ORDER if name in wanted]
+
+
+def _needs(recipe: Recipe, stage: StageName) -> list[StageName]:
+    return [name for name in NEEDS[stage] if name not in OPTIONAL or getattr(recipe, name) is not None]
 
 
 def _section(recipe: Recipe, stage: StageName) -> Any:
@@ -67,7 +72,7 @@ def expected_inputs(recipe: Recipe, out: Path, stage: StageName) -> dict[str, An
     if stage in JUDGED:
         inputs["judge"] = identity(recipe.judge)
         inputs["judge_version"] = judge_version()
-    for needed in NEEDS[stage]:
+    for needed in _needs(recipe, stage):
         inputs[f"output of {needed}"] = (read_manifest(out / needed) or {}).get("output")
     return json.loads(json.dumps(inputs))
 
