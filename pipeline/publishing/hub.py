@@ -5,18 +5,17 @@ Hub keeps a large file from the moment that it has it, whether or not a commit n
 state or the new one.
 """
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.errors import UserError
+from pipeline.publishing.hub_errors import hub_errors
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError
 
 State = Literal["added", "changed", "removed", "unchanged"]
 
@@ -52,7 +51,7 @@ def differences(api: "HfApi", folder: Path, target: Target) -> list[Change]:
     Raises:
         UserError: the Hub refuses or can't be reached.
     """
-    with hub_errors(api, target):
+    with hub_errors(str(target), api.endpoint):
         there = _files_there(api, target)
     here = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     changes = [Change(name, path.stat().st_size, _state(path, there.get(name))) for name, path in here.items()]
@@ -84,10 +83,10 @@ def send(api: "HfApi", folder: Path, target: Target, changes: Sequence[Change]) 
         for change in changes
         if change.state != "unchanged"
     ]
-    with hub_errors(api, target):
+    if not operations:
+        return None
+    with hub_errors(str(target), api.endpoint):
         _make(api, target)
-        if not operations:
-            return None
         return api.create_commit(
             target.name,
             operations,
@@ -146,44 +145,3 @@ def _make(api: "HfApi", target: Target) -> None:
             )
     if target.revision:
         api.create_branch(target.name, branch=target.revision, repo_type=target.kind, exist_ok=True)
-
-
-@contextlib.contextmanager
-def hub_errors(api: "HfApi", target: Target) -> Iterator[None]:
-    """Turn what the Hub refuses, and a Hub that can't be reached, into one line without any secret.
-
-    Raises:
-        UserError: instead of the errors of huggingface_hub and of its transport.
-    """
-    from huggingface_hub import errors
-
-    try:
-        yield
-    except errors.HfHubHTTPError as error:
-        raise UserError(f"{target}: {_refusal(error)}") from error
-    except errors.HTTPError as error:  # type: ignore[reportPrivateImportUsage]  (the transport's; its package varies)
-        raise UserError(f"{target}: can't reach {api.endpoint} ({type(error).__name__})") from error
-    except (errors.OfflineModeIsEnabled, errors.LocalTokenNotFoundError, errors.HFValidationError) as error:
-        raise UserError(f"{target}: {_first_line(error)}") from error
-    except (RuntimeError, ValueError) as error:  # one file's transfer failed, or the Hub finds fault with the card
-        cause = error.__cause__
-        why = f" ({_refusal(cause)})" if isinstance(cause, errors.HfHubHTTPError) else ""
-        raise UserError(
-            f"{target}: {_first_line(error)}{why}; the same command goes on with what is missing"
-        ) from error
-
-
-def _refusal(error: "HfHubHTTPError") -> str:
-    """Return why the Hub said no. Its address is left out: that of a transfer is signed, so it is a secret."""
-    code = error.response.status_code
-    meant = {
-        401: "the Hub does not accept the token; log in with 'hf auth login' or set HF_TOKEN",
-        403: "the token has no right to write there",
-        404: "no such repository or branch, or the token may not see it",
-    }
-    said = (error.server_message or "").strip().splitlines()
-    return meant.get(code) or f"the Hub answers {code}" + (f": {said[0]}" if said else "")
-
-
-def _first_line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
