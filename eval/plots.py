@@ -164,7 +164,9 @@ def _figure(height: float, colours: Palette) -> Iterator[tuple[Any, "Axes"]]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    coloured = dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), colours.ink)
+    coloured: dict[Any, Any] = dict.fromkeys(
+        ("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), colours.ink
+    )
     coloured |= {"axes.edgecolor": colours.grid, "grid.color": colours.grid}
     with mpl.rc_context(STYLE | coloured), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # the reader's font has it

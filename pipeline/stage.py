@@ -79,7 +79,9 @@ def publish(  # noqa: PLR0913, PLR0917  (the options of a command)
     recipe: RecipePath,
     overrides: Overrides = None,
     out: Out = None,
-    to: Annotated[str | None, typer.Option(help="Send it to this repository on the Hub.", metavar="OWNER/NAME")] = None,
+    to: Annotated[
+        str | None, typer.Option(help="Send it to this repository on the Hub.", metavar="OWNER/NAME")
+    ] = None,
     model: Annotated[bool, typer.Option("--model", help="The student, in place of the dataset.")] = False,
     private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
     revision: Annotated[str | None, typer.Option(help="A branch, made if it is missing.")] = None,

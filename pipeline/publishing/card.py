@@ -41,7 +41,8 @@ def front_matter(
     from huggingface_hub import DatasetCardData
 
     configs = [
-        {"config_name": name, "data_files": [{"split": "train", "path": f"{name}/train-*.parquet"}]} for name in schemas
+        {"config_name": name, "data_files": [{"split": "train", "path": f"{name}/train-*.parquet"}]}
+        for name in schemas
     ]
     configs[0]["default"] = True
     data = DatasetCardData(

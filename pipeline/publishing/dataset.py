@@ -1,6 +1,6 @@
 """A dataset as a folder that the Hub and ``datasets.load_dataset`` understand: data, plots, statistics and card."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ from pipeline.publishing.figures import STATISTICS, dataset_figures
 from pipeline.publishing.licences import FILE, collection_licence, licences_text
 from pipeline.publishing.plots import images
 from pipeline.publishing.shards import write_shards
+from pipeline.records import Task
 from pipeline.store import write_json
-from pipeline.tables import read_table
 
 WHAT = {  # the configs in the card's order, and what a row of each is
     "sft": "a sample to train on: prompt and completion",
@@ -23,7 +23,6 @@ WHAT = {  # the configs in the card's order, and what a row of each is
     "multi_turn": "a later turn of a conversation, earlier reasoning summarised",
     "raw": "a candidate with its verdict, accepted or not",
 }
-OF_CURATE = ("preference", "multi_turn")  # further tables that curate may have written
 # What this module writes: files of such names that a repository has and the folder has not are of an earlier version.
 OWN_FILES = (*(f"{name}/train-*.parquet" for name in WHAT), "data/train-*.parquet", "plots/*.png", FILE)
 
@@ -48,7 +47,7 @@ def write_dataset(
     schemas: dict[str, pa.Schema] = {}
     tables: dict[str, int] = {}
     for name, schema, found in _tables(out, tasks):
-        paths = write_shards(found(), schema, folder / name, config.shard_mb * 2**20)
+        paths = write_shards(found, schema, folder / name, config.shard_mb * 2**20)
         if paths:
             schemas[name] = schema
             tables[name] = sum(pq.read_metadata(path).num_rows for path in paths)
@@ -84,17 +83,9 @@ def write_dataset(
     return figures
 
 
-def _tables(
-    out: Path, tasks: dict[str, Any]
-) -> Iterator[tuple[str, pa.Schema, Callable[[], Iterator[dict[str, Any]]]]]:
+def _tables(out: Path, tasks: dict[str, Task]) -> Iterator[tuple[str, pa.Schema, Iterator[dict[str, Any]]]]:
     """Yield name, columns and rows of every config that there may be, in the card's order."""
-    yield "sft", rows.SAMPLE, lambda: rows.samples(out, tasks)
-    for name in OF_CURATE:
-        path = out / "curate" / f"{name}.parquet"
-        if path.exists():
-            schema = pq.read_schema(path).remove_metadata()
-            for column in ("source", "licence"):
-                if column not in schema.names:
-                    schema = schema.append(pa.field(column, pa.string()))
-            yield name, schema, lambda path=path: rows.joined(read_table(path), tasks)
-    yield "raw", rows.CANDIDATE, lambda: rows.candidates(out, tasks)
+    yield "sft", rows.SAMPLE, rows.samples(out, tasks)
+    for name in rows.OF_CURATE:
+        yield name, rows.further_schema(name), rows.further(out, name, tasks)
+    yield "raw", rows.CANDIDATE, rows.candidates(out, tasks)

@@ -27,8 +27,8 @@ def dataset_figures(out: Path) -> dict[str, Any]:
     """Return the figures of a run's dataset, JSON-ready.
 
     ``funnel``, ``reasoning_tokens``, ``by_category`` and, where curate looked for it, ``contamination`` are curate's
-    own. ``left_out`` and ``verdicts`` count reasons, ``licences``, ``sources`` and ``levels`` samples, ``speedup``
-    describes the samples with a measured speed (None without any), ``judge`` what accepted them.
+    own. ``left_out`` and ``verdicts`` count reasons, ``licences`` training tasks, ``sources`` and ``levels`` samples,
+    ``speedup`` describes the samples with a measured speed (None without any), ``judge`` what accepted them.
 
     Raises:
         UserError: a stage up to curate is not complete.
@@ -37,8 +37,8 @@ def dataset_figures(out: Path) -> dict[str, Any]:
         if read_manifest(out / stage) is None:
             raise UserError(f"{out}: the stage {stage} is not complete, so there is no dataset to look at yet")
     stats = json.loads((out / "curate" / "stats.json").read_text())
-    kept = _table(out / "curate" / "data.parquet", "task_id", "verdict_id", "licence", "speedup", "completion_tokens")
-    tasks = _table(out / "tasks" / "data.parquet", "id", "source", "level")
+    kept = _table(out / "curate" / "data.parquet", "task_id", "verdict_id", "speedup", "completion_tokens")
+    tasks = _table(out / "tasks" / "data.parquet", "id", "split", "source", "level", "licence")
     places = {key: i for i, key in enumerate(tasks["id"])}
     of_samples = [places[key] for key in kept["task_id"]]
     return {
@@ -48,7 +48,11 @@ def dataset_figures(out: Path) -> dict[str, Any]:
         "contamination": stats.get("contamination"),
         "left_out": _counted(_column(out / "curate" / "rejected.parquet", "reason")),
         "verdicts": _verdicts(out),
-        "licences": _counted(licence or NOT_STATED for licence in kept["licence"]),
+        "licences": _counted(
+            licence or NOT_STATED
+            for licence, split in zip(tasks["licence"], tasks["split"], strict=True)
+            if split == "train"
+        ),
         "sources": _counted(tasks["source"][i] for i in of_samples),
         "levels": _counted("none" if (level := tasks["level"][i]) is None else str(level) for i in of_samples),
         "teachers": sorted(set(_column(out / "generate" / "data.parquet", "teacher"))),
@@ -101,7 +105,7 @@ def _speedups(values: list[float]) -> dict[str, Any] | None:
 
 def _judge(out: Path, verdict_ids: list[str]) -> dict[str, list[str]]:
     """Return what judge accepted the samples: its backends, versions, isolation and devices."""
-    columns = {"backend": "backends", "judge_version": "versions", "sandbox": "sandboxes", "device": "devices"}
-    table = pq.read_table(out / "verify" / "data.parquet", columns=["id", *columns])
+    plurals = {"backend": "backends", "judge_version": "versions", "sandbox": "sandboxes", "device": "devices"}
+    table = pq.read_table(out / "verify" / "data.parquet", columns=["id", *plurals])
     table = table.filter(pc.field("id").isin(verdict_ids))
-    return {plural: sorted({value or "none" for value in table[name].to_pylist()}) for name, plural in columns.items()}
+    return {plural: sorted({x or "none" for x in table[name].to_pylist()}) for name, plural in plurals.items()}

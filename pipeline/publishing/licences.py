@@ -36,7 +36,7 @@ def licences_text(own: str, counts: dict[str, int]) -> str:
         f"What this collection adds (the prompts' wording, its selection, and the answers as far as they are its "
         f"own) is under {own}. Each PyTorch reference, and what derives from it in a prompt or an answer, keeps the "
         "licence of its source, which stands in the column `licence` of its row:\n\n"
-        f"| licence of the reference | samples |\n|---|---:|\n{rows}\n"
+        f"| licence of the reference | training tasks |\n|---|---:|\n{rows}\n"
     )
 
 

@@ -23,7 +23,13 @@ OWN_FILES = ("*.safetensors", "*.safetensors.index.json", "adapter_config.json")
 
 
 def write_model(
-    folder: Path, out: Path, config: ModelConfig, train: "TrainConfig", dataset: str | None, facts: dict[str, Any]
+    folder: Path,
+    out: Path,
+    config: ModelConfig,
+    train: "TrainConfig",
+    dataset: str | None,
+    facts: dict[str, Any],
+    results: dict[str, Any] | None,
 ) -> None:
     """Write the run's student into an empty folder.
 
@@ -34,6 +40,7 @@ def write_model(
         train: what it was trained from.
         dataset: the name on the Hub of what it was trained on, if it has one.
         facts: the template's variables ``recipe``, ``seed``, ``teacher_kind`` and ``policy``.
+        results: the evaluation's, if there is one.
 
     Raises:
         UserError: it is an adapter of a model that only this machine has.
@@ -52,8 +59,6 @@ def write_model(
             )
         for path in sorted(student.iterdir()):
             _link(path, folder / path.name)
-    results_path = out / "evaluate" / "results.json"
-    results = json.loads(results_path.read_text()) if results_path.exists() else None
     matter = _front_matter(config, base, dataset, results, adapter=adapter)
     known = {
         "pretty_name": config.pretty_name,
@@ -64,7 +69,9 @@ def write_model(
         "scratch": train.model.kind == "scratch",
         "training": json.loads((out / "train" / "stats.json").read_text()),
     }
-    (folder / "README.md").write_text(f"---\n{matter}\n---\n\n{card_text('model_card.md.jinja', facts | known, results)}")
+    (folder / "README.md").write_text(
+        f"---\n{matter}\n---\n\n{card_text('model_card.md.jinja', facts | known, results)}"
+    )
 
 
 def _base(train: "TrainConfig") -> str | None:

@@ -1,6 +1,6 @@
 """The rows of a published dataset: samples to train on, and every candidate with its verdict."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +8,25 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.agent.reply import parse
-from pipeline.records import Check, Message, Sample, Task, Timing, Verdict
+from pipeline.records import Check, Message, PreferencePair, Sample, Task, Timing, TurnSample, Verdict
 from pipeline.store import REJECTED, read_rows
-from pipeline.tables import from_row, schema_of
+from pipeline.tables import from_row, read_table, schema_of
 from pipeline.teachers import Reply
-from pipeline.training.chat import conversation
+from pipeline.training.chat import completion_text, conversation
+
+OF_CURATE = {"preference": PreferencePair, "multi_turn": TurnSample}  # tables that curate may write beside its own
+_ANSWERS = ("completion", "chosen", "rejected")  # columns of what a model should write
 
 
 def _texts(*names: str) -> list[tuple[str, pa.DataType]]:
     return [(name, pa.string()) for name in names]
+
+
+def further_schema(table: str) -> pa.Schema:
+    """Return the columns of a table of ``OF_CURATE`` as it is published."""
+    record = schema_of(OF_CURATE[table])
+    own = [(field.name, _CHAT if field.name in ("prompt", *_ANSWERS) else field.type) for field in record]
+    return pa.schema([*own, *(pair for pair in _TASK if pair[0] not in record.names)])
 
 
 _CHAT = pa.list_(pa.struct(_texts("role", "content")))
@@ -97,11 +107,16 @@ def candidates(out: Path, tasks: Mapping[str, Task]) -> Iterator[dict[str, Any]]
             }
 
 
-def joined(rows: Iterable[dict[str, Any]], tasks: Mapping[str, Task]) -> Iterator[dict[str, Any]]:
-    """Yield the rows of another table of curate, with the licence and source of their tasks."""
-    for row in rows:
-        task = tasks[row["task_id"]]
-        yield {**row, "source": task.source, "licence": task.licence}
+def further(out: Path, table: str, tasks: Mapping[str, Task]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a table of ``OF_CURATE``, none if curate has not written it."""
+    path = out / "curate" / f"{table}.parquet"
+    for row in read_table(path) if path.exists() else ():
+        record = from_row(OF_CURATE[table], row)
+        texts: dict[str, Any] = {"prompt": [{"role": m.role, "content": m.content} for m in record.prompt]}
+        for name in set(_ANSWERS) & set(row):
+            messages: tuple[Message, ...] = getattr(record, name)
+            texts[name] = [{"role": m.role, "content": completion_text(m)} for m in messages]
+        yield {**row, **texts, **_of_task(tasks[record.task_id])}
 
 
 def _of_task(task: Task) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from pipeline.publishing.config import PublishConfig
 from pipeline.publishing.hub import Change, Target, differences, send
 from pipeline.publishing.hub_errors import hub_errors
 
-
 Kind = Literal["dataset", "model"]
 
 
@@ -75,7 +74,9 @@ def _lines(changes: Sequence[Change]) -> Iterator[str]:
 def _summary(changes: Sequence[Change]) -> str:
     counts = Counter(change.state for change in changes)
     bytes_sent = sum(change.size for change in changes if change.state in ("added", "changed"))
-    states = ", ".join(f"{counts[state]} {state}" for state in ("added", "changed", "removed", "unchanged") if counts[state])
+    states = ", ".join(
+        f"{counts[state]} {state}" for state in ("added", "changed", "removed", "unchanged") if counts[state]
+    )
     return f"{states} ({_readable(bytes_sent)} to send)"
 
 

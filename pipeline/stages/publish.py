@@ -41,8 +41,8 @@ def run(context: StageContext) -> dict[str, Any]:
         "teacher_kind": recipe.generate.teacher.kind if recipe.generate else None,
     }
     partial = _begin(context, DATASET)
-    results = out / "evaluate" / "results.json"
-    figures = write_dataset(partial, out, config, facts, json.loads(results.read_text()) if results.exists() else None)
+    results = _evaluation(out)
+    figures = write_dataset(partial, out, config, facts, results)
     _finish(context, partial, DATASET)
     context.progress.say(
         f"{context.store.directory / DATASET} holds {figures['samples']} samples; datasets.load_dataset opens it"
@@ -51,10 +51,15 @@ def run(context: StageContext) -> dict[str, Any]:
         if recipe.train is None or read_manifest(out / "train") is None:
             raise UserError("publish.model: no model has been trained; the recipe needs a section 'train'")
         partial = _begin(context, MODEL)
-        write_model(partial, out, config.model, recipe.train, config.to, facts)
+        write_model(partial, out, config.model, recipe.train, config.to, facts, results)
         _finish(context, partial, MODEL)
         context.progress.say(f"{context.store.directory / MODEL} holds the student and its card")
     return {"samples": figures["samples"], "tables": figures["tables"], "licences": figures["licences"]}
+
+
+def _evaluation(out: Path) -> dict[str, Any] | None:
+    path = out / "evaluate" / "results.json"
+    return json.loads(path.read_text()) if path.exists() else None
 
 
 def _begin(context: StageContext, name: str) -> Path:

@@ -103,7 +103,7 @@ def test_only_what_differs_is_sent_and_files_of_an_earlier_version_go(hub, folde
 def test_an_upload_that_dies_in_the_middle_goes_on_where_it_stopped(hub, folder):
     doomed = digest(folder / "sft" / "train-00002-of-00003.parquet")
     hub.failures[doomed] = (400, "storage is out of order")
-    with pytest.raises(UserError, match="train-00002-of-00003.*storage is out of order") as caught:
+    with pytest.raises(UserError, match=r"train-00002-of-00003.*storage is out of order") as caught:
         publish(folder)
     assert "very-secret" not in str(caught.value)
     assert hub.files(KEY) == {}  # a reader of the repository sees nothing half done
@@ -172,7 +172,7 @@ def test_a_refusal_is_one_line_without_the_token(hub, folder, monkeypatch, tmp_p
 
 def test_a_card_that_the_hub_refuses_stops_before_any_upload(hub, folder):
     (folder / "README.md").write_text("---\nlicense: my-own\n---\n")
-    with pytest.raises(UserError, match='Invalid metadata in README.md. - "license" must be one of'):
+    with pytest.raises(UserError, match=r'Invalid metadata in README\.md\. - "license" must be one of'):
         publish(folder)
     assert not hub.uploads()
 

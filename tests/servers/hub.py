@@ -54,7 +54,9 @@ class Hub(ThreadingHTTPServer):
 
     def files(self, key: str, branch: str = "main") -> dict[str, bytes]:
         """Return what a branch of a repository holds, without the file that every repository begins with."""
-        return {path: data for path, data in self.repositories[key].branches[branch].items() if path != ".gitattributes"}
+        return {
+            path: data for path, data in self.repositories[key].branches[branch].items() if path != ".gitattributes"
+        }
 
     def uploads(self) -> list[str]:
         """Return the sha256 of every large file whose upload was tried, in order."""
@@ -70,7 +72,7 @@ class Hub(ThreadingHTTPServer):
         self.server_close()
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """An answer that is an error: status, message, and the code by which the client knows it."""
 
     def __init__(self, status: int, message: str, code: str | None = None) -> None:
@@ -109,7 +111,7 @@ class Handler(BaseHTTPRequestHandler):
         self.parts = [unquote(part) for part in parts.path.strip("/").split("/")]
         try:
             self._answer()
-        except Refusal as refusal:
+        except RefusedError as refusal:
             headers = {"X-Error-Message": refusal.message} | ({"X-Error-Code": refusal.code} if refusal.code else {})
             self._send({"error": refusal.message}, refusal.status, headers)
 
@@ -141,16 +143,18 @@ class Handler(BaseHTTPRequestHandler):
             case [*kinds, owner, name, "resolve", revision, path]:
                 self._send_bytes(self._branch(f"{(kinds or ['models'])[0]}/{owner}/{name}", revision)[path])
             case _:
-                raise Refusal(404, "no such address")
+                raise RefusedError(404, "no such address")
 
     def _authorise(self) -> None:
         if self.headers.get("Authorization") != f"Bearer {self.hub.token}":
             given = self.headers.get("Authorization")
-            raise Refusal(401, "Invalid credentials in Authorization header" if given else "Invalid username or password.")
+            raise RefusedError(
+                401, "Invalid credentials in Authorization header" if given else "Invalid username or password."
+            )
 
     def _may_write(self, owner: str) -> None:
         if owner != USER:
-            raise Refusal(403, f"You don't have the rights to create or change something under {owner}")
+            raise RefusedError(403, f"You don't have the rights to create or change something under {owner}")
 
     def _validate(self, card: str) -> None:
         """Find a few of the faults that the Hub finds."""
@@ -169,18 +173,18 @@ class Handler(BaseHTTPRequestHandler):
         self._may_write(owner)
         key = f"{wanted.get('type', 'model')}s/{owner}/{wanted['name']}"
         if key in self.hub.repositories:
-            raise Refusal(409, "You already created this repo")
+            raise RefusedError(409, "You already created this repo")
         self.hub.repositories[key] = Repository(private=wanted.get("visibility") == "private")
         self._send({"url": f"{self.hub.url}/{key.removeprefix('models/')}"})
 
     def _find(self, key: str) -> Repository:
         if key not in self.hub.repositories:
-            raise Refusal(404, "Repository not found", "RepoNotFound")
+            raise RefusedError(404, "Repository not found", "RepoNotFound")
         return self.hub.repositories[key]
 
     def _branch(self, key: str, revision: str) -> dict[str, bytes]:
         if revision not in self._find(key).branches:
-            raise Refusal(404, f"Invalid rev id: {revision}", "RevisionNotFound")
+            raise RefusedError(404, f"Invalid rev id: {revision}", "RevisionNotFound")
         return self._find(key).branches[revision]
 
     def _repository(self, key: str, rest: list[str]) -> None:
@@ -192,18 +196,20 @@ class Handler(BaseHTTPRequestHandler):
                 self._send({"id": key.split("/", 1)[1], "private": repository.private, "sha": repository.commits[-1]})
             case ["branch", name]:
                 if name in repository.branches:
-                    raise Refusal(409, "Reference already exists")
+                    raise RefusedError(409, "Reference already exists")
                 repository.branches[name] = dict(repository.branches["main"])
                 self._send({})
             case ["tree", revision]:
                 self._tree(self._branch(key, revision))
             case ["preupload", revision]:
                 branch = self._branch(key, revision)
-                self._send({"files": [self._upload_mode(file["path"], branch) for file in json.loads(self.body)["files"]]})
+                self._send(
+                    {"files": [self._upload_mode(file["path"], branch) for file in json.loads(self.body)["files"]]}
+                )
             case ["commit", revision]:
                 self._commit(repository, self._branch(key, revision), key)
             case _:
-                raise Refusal(404, "no such address")
+                raise RefusedError(404, "no such address")
 
     def _upload_mode(self, path: str, branch: dict[str, bytes]) -> dict[str, Any]:
         mode = "lfs" if path.endswith(LARGE) else "regular"
@@ -238,9 +244,9 @@ class Handler(BaseHTTPRequestHandler):
             if planned is None:
                 self.hub.stopped.wait()
             else:
-                raise Refusal(*planned)
+                raise RefusedError(*planned)
         if hashlib.sha256(self.body).hexdigest() != sha256:
-            raise Refusal(400, "the content does not have the hash that was announced")
+            raise RefusedError(400, "the content does not have the hash that was announced")
         self.hub.large[sha256] = self.body
         self._send({})
 
@@ -254,7 +260,7 @@ class Handler(BaseHTTPRequestHandler):
                     changed[value["path"]] = base64.b64decode(value["content"])
                 case "lfsFile":
                     if value["oid"] not in self.hub.large:
-                        raise Refusal(400, f"LFS object {value['oid']} was never uploaded")
+                        raise RefusedError(400, f"LFS object {value['oid']} was never uploaded")
                     changed[value["path"]] = self.hub.large[value["oid"]]
                 case "deletedFile":
                     del changed[value["path"]]

@@ -1,7 +1,9 @@
 """The published folders, opened by the libraries that others will open them with."""
 
 import json
-from dataclasses import replace
+import random
+import shutil
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,15 +15,23 @@ from typer.testing import CliRunner
 
 from pipeline import stage
 from pipeline.errors import UserError
-from pipeline.publishing import dataset
 from pipeline.publishing.config import ModelConfig
 from pipeline.publishing.licences import collection_licence
 from pipeline.publishing.shards import write_shards
+from pipeline.records import Message, PreferencePair, Sample, TurnSample
 from pipeline.stages import publish
 from pipeline.stages.publish import PublishConfig
-from pipeline.store import read_rows
+from pipeline.store import read_rows, write_json
+from pipeline.tables import from_row, schema_of, to_row
 from pipeline.training.config import TrainConfig
 from tests.synthetic_run import build_run, run_stage
+from tests.training.examples import config, samples, tiny_model
+
+TRAINED = {"samples": 8, "optimizer_steps": 4, "trained_parameters": 1000, "parameters": 2_100_000}
+
+
+def training(kind, name):
+    return TrainConfig.model_validate({"model": {"kind": kind, "name": name}})
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +45,10 @@ def files(folder):
     return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def opened(run, config, tmp_path):
-    loaded = load_dataset(str(run / "publish" / "dataset"), config, split="train", cache_dir=str(tmp_path))
+def opened(run, name, tmp_path) -> list[dict[str, Any]]:
+    loaded = load_dataset(str(run / "publish" / "dataset"), name, split="train", cache_dir=str(tmp_path))
     assert isinstance(loaded, Dataset)
-    return loaded
+    return loaded.to_list()
 
 
 def test_datasets_opens_it_with_every_sample(run, tmp_path):
@@ -108,12 +118,12 @@ def test_the_card_says_what_it_is(run):
     assert data["license"] == "apache-2.0"
     assert data["task_categories"] == ["text-generation"]
     assert data["size_categories"] == ["n<1K"]
-    assert [config.get("default", False) for config in data["configs"]] == [True, False]
+    assert [entry.get("default", False) for entry in data["configs"]] == [True, False]
     infos = {info["config_name"]: info for info in data["dataset_info"]}
     assert len(infos) == 2
-    for config in data["configs"]:
-        info = infos[config["config_name"]]
-        (pattern,) = (entry["path"] for entry in config["data_files"])
+    for entry in data["configs"]:
+        info = infos[entry["config_name"]]
+        (pattern,) = (files["path"] for files in entry["data_files"])
         schema = pq.read_schema(next(folder.glob(pattern)))
         assert Features._from_yaml_list(info["features"]) == Features.from_arrow_schema(schema)
     assert yaml.safe_load(card.content.split("---")[1]) == data
@@ -175,7 +185,8 @@ def test_a_mixture_of_licences_is_stated(tmp_path):
 
 def test_shards_are_bounded_and_hold_every_row_in_order(tmp_path):
     schema = pa.schema([("id", pa.int64()), ("text", pa.string())])
-    rows = [{"id": i, "text": f"{i * 7919 % 100_003}" * 40} for i in range(12_000)]
+    noise = random.Random(0)
+    rows = [{"id": i, "text": noise.randbytes(60).hex()} for i in range(12_000)]
     paths = write_shards(iter(rows), schema, tmp_path / "sft", max_bytes=200_000)
     assert [path.name for path in paths] == [f"train-{i:05d}-of-{len(paths):05d}.parquet" for i in range(len(paths))]
     assert len(paths) > 2
@@ -184,3 +195,120 @@ def test_shards_are_bounded_and_hold_every_row_in_order(tmp_path):
     assert sorted(path.name for path in (tmp_path / "sft").iterdir()) == [path.name for path in paths]
     assert write_shards([], schema, tmp_path / "none", max_bytes=1) == []
     assert not (tmp_path / "none").exists()
+
+
+def further_tables(out):
+    """Add preference pairs and turns to a finished curate stage, as it writes them; return the pairs' candidates."""
+    answers = {row["id"]: row for row in read_rows(out / "generate")}
+    kept = [from_row(Sample, row) for row in read_rows(out / "curate")]
+    wrong = [row for row in read_rows(out / "verify") if not row["accepted"] and answers[row["candidate_id"]]["code"]]
+    pairs = [
+        PreferencePair(
+            kind="correctness", task_id=s.task_id, category=s.category, prompt=s.prompt, chosen=s.completion,
+            rejected=(Message(role="assistant", content="not so", reasoning="guess"),), licence=s.licence,
+            chosen_candidate_id=s.candidate_id, chosen_verdict_id=s.verdict_id, chosen_reasoning_tokens=s.reasoning_tokens,
+            rejected_candidate_id=w["candidate_id"], rejected_verdict_id=w["id"], rejected_reasoning_tokens=1,
+            rejected_status=w["status"], rejected_reason=w["reason"],
+        )
+        for s, w in zip(kept, wrong, strict=False)
+    ]  # fmt: skip
+    turns = [
+        TurnSample(
+            task_id=s.task_id, candidate_id=s.candidate_id, verdict_id=s.verdict_id, category=s.category, sample=0, turn=1,
+            turns=2, status="correct", reason=None, score=0.3, completion=s.completion, reasoning_tokens=1,
+            prompt=(*s.prompt, Message(role="assistant", content="wrong"), Message(role="user", content="mend it")),
+            completion_tokens=2, licence=s.licence,
+        )
+        for s in kept
+    ]  # fmt: skip
+    for name, records in (("preference", pairs), ("multi_turn", turns)):
+        table = pa.Table.from_pylist([to_row(record) for record in records], schema_of(type(records[0])))
+        pq.write_table(table, out / "curate" / f"{name}.parquet")
+    return {"preference": pairs, "multi_turn": turns}
+
+
+def test_pairs_and_turns_are_configs_of_their_own(tmp_path):
+    out = build_run(tmp_path / "run")
+    records = further_tables(out)
+    run_stage(out, "publish", publish)
+    card = DatasetCard.load(out / "publish" / "dataset" / "README.md")
+    configs = [entry["config_name"] for entry in card.data.to_dict()["configs"]]
+    assert configs == ["sft", "preference", "multi_turn", "raw"]
+    for name in ("preference", "multi_turn"):
+        loaded = opened(out, name, tmp_path)
+        assert f"| `{name}` | {len(records[name])} |" in card.text
+        for row, record in zip(loaded, records[name], strict=True):
+            assert row["id"] == record.id
+            assert row["licence"] == "Apache-2.0"
+            assert "class Model(" in row["reference"]
+            assert [(m["role"], m["content"]) for m in row["prompt"]] == [(m.role, m.content) for m in record.prompt]
+    pair = opened(out, "preference", tmp_path)[0]
+    assert pair["rejected"] == [{"role": "assistant", "content": "<think>\nguess\n</think>\n\nnot so"}]
+    assert pair["chosen"][0]["content"].startswith("<think>\nSample")
+
+
+def test_a_model_comes_with_its_figures(tmp_path):
+    out = build_run(tmp_path / "run")
+    student = out / "train" / "student"
+    student.mkdir()
+    (student / "model.safetensors").write_bytes(b"weights")
+    write_json(out / "train" / "stats.json", TRAINED)
+    section = PublishConfig(to="somebody/kernels", model=ModelConfig(licence="apache-2.0"))
+    run_stage(out, "publish", publish, publish=section, train=training("hub", "somebody/base"))
+    folder = out / "publish" / "model"
+    assert (folder / "model.safetensors").read_bytes() == b"weights"
+    card = ModelCard.load(folder / "README.md")
+    data: Any = card.data
+    assert (data.library_name, data.pipeline_tag) == ("transformers", "text-generation")
+    assert (data.base_model, data.datasets, data.license) == ("somebody/base", ["somebody/kernels"], "apache-2.0")
+    assert [(r.metric_type, r.metric_value) for r in data.eval_results] == [("pass@1", 0.8), ("pass@2", 0.88)]
+    assert "| student | 8 | 2 | 80.0% (72.0 to 88.0)" in card.text
+    assert "peft" not in card.text
+
+
+def test_an_adapter_says_so_or_is_merged(tmp_path):
+    from pipeline.training.models import load_model
+    from pipeline.training.sft import train
+
+    base = tiny_model(tmp_path / "base")
+    out = build_run(tmp_path / "run")
+    adapted = config(model={"kind": "hub", "name": str(base)}, lora={"r": 4, "dropout": 0.0}, sft={"max_steps": 2})
+    write_json(out / "train" / "stats.json", train(samples(), adapted, out / "train", 0, lambda *_: None)["stats"])
+    with pytest.raises(UserError, match=r"publish\.model\.weights=merged"):
+        run_stage(out, "publish", publish, publish=PublishConfig(model=ModelConfig()), train=adapted)
+    shutil.rmtree(out / "publish")
+    merged = PublishConfig(model=ModelConfig(weights="merged"))
+    run_stage(out, "publish", publish, publish=merged, train=adapted)
+    folder = out / "publish" / "model"
+    assert ModelCard.load(folder / "README.md").data.to_dict()["library_name"] == "transformers"
+    assert not (folder / "adapter_config.json").exists()
+    ours, theirs = load_model(str(folder)).state_dict(), load_model(str(out / "train" / "student")).state_dict()
+    assert all(ours[name].equal(theirs[name]) for name in theirs)
+    shutil.rmtree(out / "publish")
+    run_stage(
+        out, "publish", publish, publish=PublishConfig(model=ModelConfig()), train=training("hub", "somebody/base")
+    )
+    card = ModelCard.load(folder / "README.md")
+    data = card.data.to_dict()
+    assert (data["library_name"], data["base_model"]) == ("peft", "somebody/base")
+    assert "AutoPeftModelForCausalLM" in card.text
+
+
+@pytest.mark.parametrize(
+    ("options", "section", "kinds"),
+    [
+        (["--to", "a/b", "--private"], PublishConfig(to="a/b", private=True), ("dataset",)),
+        (["--model", "--to", "a/m", "--revision", "v2"], PublishConfig(model=ModelConfig(to="a/m", revision="v2")), ("model",)),
+        (["publish.model.weights=merged", "--model"], PublishConfig(model=ModelConfig(weights="merged")), ("model",)),
+        (["--dry-run"], PublishConfig(), ("dataset", "model")),
+    ],
+)  # fmt: skip
+def test_the_options_are_keys_of_the_recipe(tmp_path, monkeypatch, options, section, kinds):
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text("name: r\ntasks: {source: composed}\npublish: {}\n")
+    done = []
+    monkeypatch.setattr("pipeline.runner.run_stages", lambda loaded, out, stage: done.append((loaded.publish, stage)))
+    monkeypatch.setattr("pipeline.publishing.sending.send_run", lambda *a, dry_run: done.append((*a[1:], dry_run)))
+    result = CliRunner().invoke(stage.app, ["publish", str(recipe), *options])
+    assert result.exit_code == 0, result.output
+    assert done == [(section, "publish"), (section, kinds, "--dry-run" in options)]
