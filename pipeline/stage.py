@@ -1,4 +1,4 @@
-"""The command line: one command per stage, plus run, judge, show and doctor.
+"""The command line: one command per stage, plus run, judge, show, report and doctor.
 
     python -m pipeline.stage STAGE RECIPE.yaml [--out DIR] [key=value ...]
 
@@ -124,6 +124,18 @@ def show(directory: Annotated[Path, typer.Argument(help="A run's directory.", me
     from pipeline.showing import show as print_run
 
     print_run(directory)
+
+
+@app.command()
+@_one_line_errors
+def report(
+    directory: Annotated[Path, typer.Argument(help="A run's directory or a published dataset.", metavar="DIR")],
+    file: Annotated[Path | None, typer.Option(help="Where to write the page.", metavar="PAGE.html")] = None,
+) -> None:
+    """Write a page about a dataset: its figures, and examples to leaf through."""
+    from pipeline.reporting.page import write_page
+
+    print(write_page(directory, file))
 
 
 @app.command()
