@@ -15,10 +15,14 @@ K = TypeVar("K", bound=Hashable)
 
 
 class Config(Section):
-    """``across_tasks``: also drop code that another task has, compared as it is or without comments and layout."""
+    """``across_tasks``: also drop code that another task has.
+
+    It is compared as it is (``exact``), without comments and layout (``normalised``), or also with the names that it
+    makes up numbered (``renamed``).
+    """
 
     kind: Literal["duplicates"] = "duplicates"
-    across_tasks: Literal["no", "exact", "normalised"] = "no"
+    across_tasks: Literal["no", "exact", "normalised", "renamed"] = "no"
 
 
 def apply(rows: Sequence[Features], config: Config) -> dict[str, str]:

@@ -4,7 +4,8 @@ import hashlib
 import io
 import re
 import tokenize
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from pipeline.records import ID_LENGTH
 
@@ -20,7 +21,9 @@ class Features:
 
     ``reasoning_tokens`` and ``completion_tokens`` (reasoning and answer together) are counted by ``count_tokens``.
     The hashes are None for a candidate without code: ``text_hash`` is over reasoning and code, ``code_hash`` over the
-    code, ``normalised_code_hash`` over the code without comments and layout (None also where no filter asks for it).
+    code, ``normalised_code_hash`` over the code in the form in which ``duplicates`` compares it (None also where it
+    does not ask). ``arl`` is the mean reasoning length of the task's first answers, ``difficulty`` its bin, both None
+    where no answer has reasoning. ``found`` holds, by kind of filter, what the filters that look into the texts saw.
     """
 
     candidate_id: str
@@ -35,6 +38,23 @@ class Features:
     code_hash: str | None = None
     normalised_code_hash: str | None = None
     speedup: float | None = None
+    sample: int = 0
+    level: int | None = None
+    source: str = ""
+    arl: float | None = None
+    difficulty: str | None = None
+    found: dict[str, Any] = field(default_factory=dict)
+
+
+class Texts(NamedTuple):
+    """What filters that look into the texts are shown of a right answer.
+
+    ``reasoning`` is "" where there is none; ``answer`` is the answer proper, ``code`` the module in it.
+    """
+
+    reasoning: str
+    answer: str
+    code: str
 
 
 def count_tokens(text: str | None) -> int:

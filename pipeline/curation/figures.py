@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pipeline.curation.features import NOT_JUDGED, Features
+from pipeline.curation.features import Features
+from pipeline.curation.lengths import UNDECIDED, difficulty_figures, within_task
 
 BINS = 24
-UNDECIDED = (NOT_JUDGED, "unsupported")  # these say nothing about the candidate
 
 
 def curation_figures(rows: Sequence[Features], kept: Iterable[str]) -> dict[str, Any]:
@@ -31,6 +31,8 @@ def curation_figures(rows: Sequence[Features], kept: Iterable[str]) -> dict[str,
             "wrong": summary(wrong, edges),
             "kept": summary([row.reasoning_tokens for row in rows if row.candidate_id in chosen], edges),
         },
+        "within_task": within_task(rows),
+        "by_difficulty": difficulty_figures(rows, chosen),
         "by_category": {name: {stage: counts[name] for stage, counts in categories.items()} for name in names},
     }
 

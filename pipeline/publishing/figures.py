@@ -19,6 +19,7 @@ from pipeline.publishing.licences import NOT_STATED
 from pipeline.store import read_manifest
 
 NEEDED = ("tasks", "generate", "verify", "curate")
+OF_CURATE = ("funnel", "reasoning_tokens", "within_task", "by_difficulty", "by_category")
 SPEEDUP_EDGES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0)  # the last bin has no upper end
 STATISTICS = "statistics.json"
 
@@ -26,8 +27,7 @@ STATISTICS = "statistics.json"
 def dataset_figures(out: Path) -> dict[str, Any]:
     """Return the figures of a run's dataset, JSON-ready.
 
-    ``funnel``, ``reasoning_tokens``, ``by_category`` and, where curate looked for it, ``contamination`` are curate's
-    own. ``left_out`` and ``verdicts`` count reasons, ``licences`` training tasks, ``sources`` and ``levels`` samples,
+    ``OF_CURATE`` and, where curate looked for it, ``contamination`` are curate's own. ``left_out`` and ``verdicts`` count reasons, ``licences`` training tasks, ``sources`` and ``levels`` samples,
     ``speedup`` describes the samples with a measured speed (None without any), ``judge`` what accepted them.
 
     Raises:
@@ -44,7 +44,7 @@ def dataset_figures(out: Path) -> dict[str, Any]:
     return {
         "samples": len(kept["task_id"]),
         "tasks": len(set(kept["task_id"])),
-        **{name: stats[name] for name in ("funnel", "reasoning_tokens", "by_category")},
+        **{name: stats[name] for name in OF_CURATE},
         "contamination": stats.get("contamination"),
         "left_out": _counted(_column(out / "curate" / "rejected.parquet", "reason")),
         "verdicts": _verdicts(out),

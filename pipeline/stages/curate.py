@@ -1,20 +1,39 @@
 """curate: decides which right answers become training samples.
 
 Two passes over the candidates. The first keeps a few figures of each (``Features``), which the filters decide on;
-the second reads the texts one by one and writes a row for each: a sample, or a rejected row with its reason.
+the second reads the texts one by one and writes a row for each: a sample, or a rejected row with its reason. What is
+made of several answers (preference pairs, turns with summaries) is written as soon as the last of them is read.
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from pipeline.agent.prompting import translate
-from pipeline.agent.reply import split_reasoning
-from pipeline.curation import balance, correct, duplicates, shortest
-from pipeline.curation.features import NOT_JUDGED, Features, count_tokens, normalised_code, text_hash
+from pipeline.curation import balance, correct, duplicates, multi_turn, pir, preference, select, shortest
+from pipeline.curation.features import Features
 from pipeline.curation.figures import curation_figures
-from pipeline.curation.funnel import FilterConfig, run_filters
-from pipeline.records import Message, PreferencePair, Sample, Task, TurnSample, Verdict
+from pipeline.curation.first_pass import (
+    WITHOUT_VERDICT,
+    Judged,
+    counted,
+    judged,
+    read_features,
+    with_tasks_figures,
+    without_verdicts,
+)
+from pipeline.curation.funnel import FilterConfig, Outcome, cleaning, run_filters
+from pipeline.curation.joining import Job, Joiner
+from pipeline.curation.lengths import DIFFICULTY_EDGES
+from pipeline.curation.multi_turn import Config as MultiTurnConfig
+from pipeline.curation.preference import Config as PreferenceConfig
+from pipeline.curation.reading import read_candidates, read_verdicts
+from pipeline.curation.reverify import STEP, reverify
+from pipeline.curation.samples import broken_row, row_of, sample_of
+from pipeline.errors import UserError
+from pipeline.records import PreferencePair, Sample, Task, TurnSample, Verdict
 from pipeline.section import Section
 from pipeline.stages import StageContext
 from pipeline.tables import from_row, schema_of, to_row
@@ -28,115 +47,162 @@ FURTHER = {
 
 
 class CurateConfig(Section):
-    """The filters, in the order in which they are applied; ``correct`` is always the first."""
+    """The filters, in the order in which they are applied; ``correct`` is always the first.
+
+    ``arm`` sets the ``arm`` of the filter ``select`` in one word, for an ablation: ``curate.arm=random``.
+    ``reverify`` has the judge run again over what the filters keep, with other seeds. ``prune`` shortens the traces
+    that are kept (PIR). ``preference`` and ``multi_turn`` add tables beside the samples. ``difficulty_edges``: a
+    task is easy below the first, hard above the second; ConCuR's are in tokens of a language model, of which
+    ``count_tokens`` finds roughly three quarters.
+    """
 
     filters: tuple[FilterConfig, ...] = Field(
         default=(correct.Config(), duplicates.Config(), shortest.Config(), balance.Config()), min_length=1
     )
+    arm: select.Arm | None = None
+    reverify: bool = False
+    prune: pir.Config | None = None
+    preference: PreferenceConfig | None = None
+    multi_turn: MultiTurnConfig | None = None
+    difficulty_edges: tuple[float, float] = DIFFICULTY_EDGES
 
     @field_validator("filters")
     @classmethod
-    def _begins_with_correct(cls, filters: tuple[FilterConfig, ...]) -> tuple[FilterConfig, ...]:
+    def _is_a_chain(cls, filters: tuple[FilterConfig, ...]) -> tuple[FilterConfig, ...]:
         if filters[0].kind != "correct":
             raise ValueError("the first filter must be {kind: correct}: nothing else keeps wrong answers out")
+        kinds = [config.kind for config in cleaning(filters)]
+        if repeated := next((kind for kind in kinds if kinds.count(kind) > 1), None):
+            raise ValueError(f"the filter {repeated!r} is there twice")
         return filters
 
+    @model_validator(mode="after")
+    def _arm_has_its_filter(self) -> "CurateConfig":
+        if self.arm and not any(isinstance(config, select.Config) for config in self.filters):
+            raise ValueError("'arm' is for the filter {kind: select}, which is not among the filters")
+        return self
 
-class _Judged(NamedTuple):
-    verdict_id: str | None
-    accepted: bool
-    status: str
-    speedup: float | None
+    def chain(self) -> tuple[FilterConfig, ...]:
+        """Return the filters with ``arm`` put in."""
+        if self.arm is None:
+            return self.filters
+        changed = {"arm": self.arm}
+        return tuple(f.model_copy(update=changed) if isinstance(f, select.Config) else f for f in self.filters)
 
 
-_WITHOUT_VERDICT = _Judged(None, accepted=False, status=NOT_JUDGED, speedup=None)
+@dataclass(frozen=True)
+class _Decided:
+    """All that the second pass needs beside the texts: ``dropped`` says why, by key of the row."""
+
+    tasks: Mapping[str, Task]
+    verdicts: Mapping[str, Judged]
+    features: Mapping[str, Features]
+    broken: Mapping[str, str]
+    dropped: Mapping[str, str]
+
+    def verdict(self, candidate: str) -> Judged:
+        return self.verdicts.get(candidate, WITHOUT_VERDICT)
 
 
 def run(context: StageContext) -> dict[str, Any]:
-    """Write one row per candidate, kept or rejected; return the funnel and the figures of the curation."""
+    """Write one row per candidate, kept or rejected; return the funnel and the figures of the curation.
+
+    Raises:
+        UserError: a table lacks a column, a rule lacks speed, or nothing is left; the message says which filter
+            dropped the last. What was written stays, and so do all verdicts of a second verification.
+        InfrastructureError: the judge failed in the second verification; the next run goes on from there.
+    """
     config = context.recipe.curate or CurateConfig()
     tasks = {task.id: task for task in (from_row(Task, row) for row in context.read("tasks"))}
-    verdicts = {row["candidate_id"]: _judged(row) for row in context.read("verify")}
-    normalise = any(isinstance(f, duplicates.Config) and f.across_tasks == "normalised" for f in config.filters)
-    features = {
-        row["id"]: _features(
-            row, tasks[row["task_id"]], verdicts.get(row["id"], _WITHOUT_VERDICT), normalise=normalise
-        )
-        for row in context.read("generate")
-    }
-    heldout = {key: "heldout_task" for key, row in features.items() if tasks[row.task_id].split != "train"}
-    rows = [row for key, row in features.items() if key not in heldout]
-    outcome = run_filters(rows, config.filters)
-    dropped = outcome.reasons | heldout
-    context.progress.start(len(features), len(context.store))
-    for answer in context.read("generate"):
-        key = answer["id"]
-        if key not in context.store:
-            row = _row(answer, tasks[answer["task_id"]], features[key], verdicts.get(key, _WITHOUT_VERDICT))
-            _write(context, key, row, dropped.get(key))
+    verdicts = {row["candidate_id"]: judged(row) for row in read_verdicts(context.out / "verify")}
+    filters = config.chain()
+    first = read_features(read_candidates(context.out / "generate"), tasks, verdicts, filters)
+    every = with_tasks_figures(list(first.features.values()), list(tasks.values()), filters, config.difficulty_edges)
+    heldout = {row.candidate_id: "heldout_task" for row in every if tasks[row.task_id].split != "train"}
+    rows = [row for row in every if row.candidate_id not in heldout]
+    outcome = run_filters(rows, filters)
+    if config.reverify:
+        outcome = _reverified(context, tasks, rows, outcome)
+    dropped = outcome.reasons | heldout | first.broken
+    decided = _Decided(tasks, verdicts, {row.candidate_id: row for row in every}, first.broken, dropped)
+    further = list(_further(config, rows, filters, decided))
+    _write_all(context, decided, config, further)
     kept = [row.candidate_id for row in rows if row.candidate_id not in dropped]
     n_tasks = sum(1 for task in tasks.values() if task.split == "train")
     funnel = {"train_tasks": n_tasks, "candidates": len(rows), "filters": outcome.steps, "kept": len(kept)}
-    return {"funnel": funnel, **curation_figures(rows, kept)}
-
-
-def _write(context: StageContext, key: str, row: dict[str, Any], reason: str | None) -> None:
-    if reason is None:
-        context.store.append(key, row)
-    else:
-        context.store.reject(key, row, reason)
-    context.progress.advance()
-
-
-def _judged(verdict: dict[str, Any]) -> _Judged:
-    timing = verdict["timing"]
-    return _Judged(verdict["id"], verdict["accepted"], verdict["status"], timing["speedup"] if timing else None)
-
-
-def _features(answer: dict[str, Any], task: Task, judged: _Judged, *, normalise: bool) -> Features:
-    """Return what the filters see of a row of ``generate``; code is tokenized only where that is asked."""
-    code, reasoning_tokens = answer["code"], count_tokens(answer["reasoning"])
-    return Features(
-        candidate_id=answer["id"],
-        task_id=task.id,
-        category=task.category,
-        accepted=judged.accepted and code is not None,
-        status=judged.status,
-        turn=answer["turn"],
-        reasoning_tokens=reasoning_tokens,
-        completion_tokens=reasoning_tokens + count_tokens(_said(answer)),
-        text_hash=text_hash(answer["reasoning"], code) if code is not None else None,
-        code_hash=text_hash(code) if code is not None else None,
-        normalised_code_hash=text_hash(normalised_code(code)) if code is not None and normalise else None,
-        speedup=judged.speedup,
-    )
-
-
-def _said(answer: dict[str, Any]) -> str:
-    """Return the answer proper, as the teacher wrote it, without a think block."""
-    return (split_reasoning(answer["messages"][-1]["content"])[1] or "").strip()
-
-
-def _row(answer: dict[str, Any], task: Task, features: Features, judged: _Judged) -> dict[str, Any]:
-    """Return the candidate as a sample's row; without code or verdict there is no text to train on, only figures.
-
-    The prompt is always the one that asks for a translation: a right answer of a later turn is taught as a first
-    answer, and the sample says so in its edits.
-    """
-    figures = {
-        "task_id": task.id,
-        "candidate_id": answer["id"],
-        "verdict_id": judged.verdict_id,
-        "category": task.category,
-        "reasoning_tokens": features.reasoning_tokens,
-        "completion_tokens": features.completion_tokens,
-        "speedup": judged.speedup,
-        "licence": task.licence,
+    if not kept:
+        raise UserError(_what_emptied(funnel, len(heldout), first.broken))
+    forms = {name: sum(job.table == name for job in further) for name in (preference.TABLE, multi_turn.TABLE)}
+    return {
+        "funnel": funnel,
+        **curation_figures(rows, kept),
+        "broken_rows": counted(first.broken),
+        "tasks_without_verdicts": without_verdicts(rows),
+        "forms": {"sft": len(kept), **{name: n for name, n in forms.items() if n}},
     }
-    if answer["code"] is None or judged.verdict_id is None:
-        return figures
-    prompt = translate(task)
-    asked = tuple(Message.model_validate(message) for message in answer["messages"][:-1])
-    completion = (Message(role="assistant", content=_said(answer), reasoning=answer["reasoning"]),)
-    edits = () if asked == prompt else ("prompt_of_first_turn",)
-    return to_row(Sample(**figures, prompt=prompt, completion=completion, edits=edits))
+
+
+def _reverified(context: StageContext, tasks: dict[str, Task], rows: Sequence[Features], outcome: Outcome) -> Outcome:
+    kept = {row.candidate_id for row in rows} - outcome.reasons.keys()
+    lost = reverify(context, tasks, kept)
+    reasons = dict(sorted(counted(lost).items()))
+    step = {"filter": STEP, "before": len(kept), "after": len(kept) - len(lost), "reasons": reasons}
+    return Outcome(outcome.reasons | lost, [*outcome.steps, step])
+
+
+def _further(
+    config: CurateConfig, rows: Sequence[Features], filters: Sequence[FilterConfig], decided: _Decided
+) -> Iterator[Job]:
+    """Yield what is to be made beside the samples, from the right answers that every cleaning filter keeps."""
+    if config.preference is None and config.multi_turn is None:
+        return
+    clean = run_filters(rows, cleaning(filters)).reasons
+    good = [row for row in rows if row.candidate_id not in clean]
+    if config.preference is not None:
+        wrong = [row for row in rows if not row.accepted]
+        pairs = preference.chosen_pairs(good, wrong, config.preference)
+        yield from preference.jobs(pairs, decided.tasks, decided.verdict)
+    if config.multi_turn is not None:
+        turns = multi_turn.chosen_turns(good, rows, config.multi_turn)
+        yield from multi_turn.jobs(turns, decided.tasks, decided.verdict, config.multi_turn)
+
+
+def _write_all(context: StageContext, decided: _Decided, config: CurateConfig, further: Iterable[Job]) -> None:
+    """The second pass; rows that an earlier run has written are left as they are."""
+    store = context.store
+    keys = chain(decided.features, decided.broken)
+    context.progress.start(len(decided.features) + len(decided.broken), sum(key in store for key in keys))
+    joiner = Joiner(job for job in further if job.key not in store)
+    pruner = pir.Pruner(config.prune) if config.prune else None
+    for row in read_candidates(context.out / "generate"):
+        if row.key not in store:
+            reason = decided.dropped.get(row.key)
+            written = _row(row.key, row.values, decided, pruner if reason is None else None)
+            if reason is None:
+                store.append(row.key, written)
+            else:
+                store.reject(row.key, written, reason)
+            context.progress.advance()
+        for job, built in joiner.add(row.key, row.values):
+            store.append(job.key, built, table=job.table)
+
+
+def _row(key: str, answer: dict[str, Any], decided: _Decided, pruner: "pir.Pruner | None") -> dict[str, Any]:
+    verdict = decided.verdict(key)
+    if key in decided.broken:
+        return broken_row(answer, verdict)
+    task, features = decided.tasks[answer["task_id"]], decided.features[key]
+    if pruner is not None and (sample := sample_of(answer, task, features, verdict)) is not None:
+        return to_row(pruner.prune(sample))
+    return row_of(answer, task, features, verdict)
+
+
+def _what_emptied(funnel: Mapping[str, Any], n_heldout: int, broken: Mapping[str, str]) -> str:
+    """Return which filter dropped the last rows, and why."""
+    if not funnel["candidates"]:
+        others = [f"{n_heldout} belong to held-out tasks"] if n_heldout else []
+        others += [f"{n} are rejected as {reason}" for reason, n in counted(broken).items()]
+        return f"curate: there are no candidates of training tasks{': ' if others else ''}{', '.join(others)}"
+    step = next(step for step in funnel["filters"] if not step["after"])
+    reasons = ", ".join(f"{n} {reason}" for reason, n in step["reasons"].items())
+    return f"curate: nothing is left: filter {step['filter']!r} dropped the last {step['before']} rows ({reasons})"

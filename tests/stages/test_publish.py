@@ -19,12 +19,12 @@ from pipeline.publishing.config import ModelConfig
 from pipeline.publishing.licences import collection_licence
 from pipeline.publishing.shards import write_shards
 from pipeline.records import Message, PreferencePair, Sample, TurnSample
-from pipeline.stages import publish
+from pipeline.stages import curate, publish
 from pipeline.stages.publish import PublishConfig
 from pipeline.store import read_rows, write_json
 from pipeline.tables import from_row, schema_of, to_row
 from pipeline.training.config import TrainConfig
-from tests.synthetic_run import build_run, run_stage
+from tests.synthetic_run import build_run, run_stage, write_stage
 from tests.training.examples import config, samples, tiny_model
 
 TRAINED = {"samples": 8, "optimizer_steps": 4, "trained_parameters": 1000, "parameters": 2_100_000}
@@ -102,8 +102,6 @@ def test_nothing_of_a_held_out_task_is_published(tmp_path):
     pq.write_table(table, out / "tasks" / "data.parquet")
     for name in ("data", "rejected", "manifest"):
         (out / "curate" / f"{name}.{'json' if name == 'manifest' else 'parquet'}").unlink()
-    from pipeline.stages import curate
-
     run_stage(out, "curate", curate)
     run_stage(out, "publish", publish)
     raw = pq.read_table(out / "publish" / "dataset" / "raw")
@@ -154,7 +152,8 @@ def test_twice_gives_the_same_bytes(run, tmp_path):
 
 
 def test_nothing_to_publish_is_said_in_one_line(tmp_path):
-    build_run(tmp_path, n_tasks=1)
+    build_run(tmp_path, last="verify")
+    write_stage(tmp_path, "curate", curate.SCHEMA, {}, {})
     with pytest.raises(UserError, match="curate kept no sample"):
         run_stage(tmp_path, "publish", publish)
 

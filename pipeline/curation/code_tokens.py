@@ -1,0 +1,54 @@
+"""A module's code as tokens, with the names that it makes up itself told apart from those that mean something."""
+
+import re
+
+from pipeline.curation.features import normalised_code
+
+_TOKEN = re.compile(r"[^\W\d]\w*|\d[\w.]*|<<<|>>>|[-=!<>+*/%&|^]=|->|::|&&|\|\||<<|>>|[^\w\s]")
+_NAME = re.compile(r"[^\W\d]\w*")
+_ENDS = ("(", ";", ",", ")", "[", ":")
+_NO_TYPE = {  # a name after one of these is used, not declared
+    "return", "else", "case", "goto", "in", "is", "not", "and", "or", "if", "while", "elif", "assert", "yield", "del",
+    "raise", "print", "sizeof", "new", "delete", "throw", "lambda", "from", "import", "except", "with", "await",
+    "NEWLINE", "INDENT", "DEDENT",
+}  # fmt: skip
+
+
+def code_tokens(code: str) -> list[str]:
+    """Return names, numbers, operators and marks of a module without comments and layout, strings opened up."""
+    return _TOKEN.findall(normalised_code(code))
+
+
+def made_up(tokens: list[str]) -> set[str]:
+    """Return the names that the code declares: functions, classes, parameters, variables, Python's and CUDA's.
+
+    Found by their surroundings, not by a parser: a name that is assigned to, or that follows a type, ``*``, ``&``,
+    ``def`` or ``class`` where a declaration can stand. What is only used (``expf``, ``threadIdx``, ``torch``,
+    members) is none.
+    """
+    found: set[str] = set()
+    for before, name, after in zip(["", *tokens], tokens, [*tokens[1:], ""], strict=False):
+        if not _NAME.match(name) or before in (".", "->", "::"):
+            continue
+        after_type = bool(_NAME.match(before)) and before not in _NO_TYPE
+        after_mark = before in ("*", "&") and len(name) > 1
+        if after == "=" or (after_type and after in _ENDS) or (after_mark and after in (",", ")", ";")):
+            found.add(name)
+    return found
+
+
+def renamed(code: str) -> str:
+    """Return the code's tokens with every made-up name replaced by its number in the order of appearance.
+
+    Two kernels that differ in comments, layout and such names alone give the same text.
+    """
+    tokens = code_tokens(code)
+    own = made_up(tokens)
+    numbers: dict[str, str] = {}
+    words: list[str] = []
+    for before, token in zip(["", *tokens], tokens, strict=False):
+        if token in own and before not in (".", "->", "::"):
+            words.append(numbers.setdefault(token, f"${len(numbers)}"))
+        else:
+            words.append(token)
+    return " ".join(words)

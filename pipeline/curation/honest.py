@@ -1,0 +1,43 @@
+"""Applies the judge's rules once more to everything that is kept: whoever judged, and under whichever policy.
+
+One hacked sample in a hundred is enough to teach hacking (arXiv 2603.07084), and verdicts may be older than a rule,
+or come from the policy that only reports.
+"""
+
+import ast
+from collections.abc import Iterator
+from typing import Literal
+
+from pipeline.curation.features import Texts
+from pipeline.section import Section
+
+_NATIVE = ("__global__", "#include", "torch::", "at::")
+
+
+class Config(Section):
+    """Has no settings: what the judge's strict policy rejects is dropped."""
+
+    kind: Literal["honest"] = "honest"
+
+
+def examine(texts: Texts, config: Config) -> str | None:  # noqa: ARG001  (every such filter's signature)
+    """Return the first rule that rejects the module or the CUDA and C++ sources in its strings, None if none does.
+
+    Sources that are put together at run time are seen by the judge alone, when they reach the compiler.
+    """
+    from pipeline.judge.rules import findings, native_findings
+
+    try:
+        found = findings(texts.code)
+        sources = list(_native_sources(ast.parse(texts.code)))
+    except (SyntaxError, ValueError, RecursionError):
+        return "rule:python_syntax"
+    if sources:
+        found += native_findings(*sources)
+    return next((f"rule:{finding.rule}" for finding in found if finding.rejects), None)
+
+
+def _native_sources(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and any(w in node.value for w in _NATIVE):
+            yield node.value

@@ -1,0 +1,137 @@
+"""MinHash with banding over numpy arrays: which documents of a million are nearly the same.
+
+A document is the set of its shingles (``SHINGLE`` tokens in a row). Two signatures agree in a share of places that
+estimates the Jaccard similarity of the sets (Broder, 1997), with a standard error of at most 0.045 at 128 places.
+Documents are compared where all rows of one of the bands agree (Leskovec et al., Mining of Massive Datasets, 3.4):
+at 16 bands of 8 rows, a pair of similarity 0.9 is found with probability 0.9999, one of 0.8 with 0.95, one of 0.5
+with 0.06.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+PLACES, BANDS = 128, 16
+SHINGLE = 5
+AT_ONCE = 256  # shingles hashed at a time: what they need stays in a core's cache, and memory is bounded
+SIGNATURE_BYTES = 4 * PLACES
+
+
+def signature(tokens: Sequence[str]) -> bytes | None:
+    """Return the signature of a document, ``SIGNATURE_BYTES`` long; None for one without tokens."""
+    import numpy as np
+
+    if not tokens:
+        return None
+    words = np.fromiter(map(_word, tokens), np.uint64, len(tokens))
+    n = max(1, len(words) - SHINGLE + 1)
+    shingles = np.zeros(n, np.uint64)
+    for i in range(min(SHINGLE, len(words))):
+        shingles = _mixed(shingles ^ words[i : i + n])
+    shingles = np.unique(shingles)
+    factors, offsets = _permutations()
+    lowest = np.full(PLACES, np.iinfo(np.uint64).max, np.uint64)
+    room = np.empty((PLACES, AT_ONCE), np.uint64)
+    for start in range(0, len(shingles), AT_ONCE):
+        part = shingles[start : start + AT_ONCE]
+        hashes = np.multiply(factors[:, None], part, out=room[:, : len(part)])
+        hashes += offsets[:, None]
+        np.minimum(lowest, hashes.min(axis=1), out=lowest)
+    return (lowest >> np.uint64(32)).astype("<u4").tobytes()
+
+
+def similarity(one: bytes, other: bytes) -> float:
+    """Return the estimate of the Jaccard similarity of two signatures' documents."""
+    import numpy as np
+
+    return float((np.frombuffer(one, "<u4") == np.frombuffer(other, "<u4")).mean())
+
+
+def near_pairs(signatures: Sequence[bytes], threshold: float) -> Iterator[tuple[int, int]]:
+    """Yield pairs of positions whose estimated similarity reaches the threshold, the lower position first.
+
+    Not all of them: each document is compared with the first of every bucket it falls into. Documents that are
+    nearly the same as a third end in one group by way of it, which is what groups are made from.
+    """
+    import numpy as np
+
+    if len(signatures) < 2:
+        return
+    table = np.frombuffer(b"".join(signatures), "<u4").reshape(len(signatures), PLACES)
+    seen: set[tuple[int, int]] = set()
+    for band in range(BANDS):
+        keys = _band_keys(table, band)
+        order = np.argsort(keys, kind="stable")
+        starts = np.flatnonzero(np.diff(keys[order], prepend=~keys[order[:1]]))
+        firsts = order[np.repeat(starts, np.diff(starts, append=len(order)))]
+        members = np.flatnonzero(firsts != order)
+        for begin in range(0, len(members), 65536):
+            part = members[begin : begin + 65536]
+            one, other = firsts[part], order[part]
+            close = (table[one] == table[other]).mean(axis=1) >= threshold
+            for pair in zip(one[close].tolist(), other[close].tolist(), strict=True):
+                if pair not in seen:
+                    seen.add(pair)
+                    yield pair
+
+
+def groups(n: int, pairs: Iterator[tuple[int, int]]) -> list[int]:
+    """Return for each of n positions the lowest one it is connected with through the pairs."""
+    parents = list(range(n))
+
+    def root(i: int) -> int:
+        while parents[i] != i:
+            parents[i] = parents[parents[i]]
+            i = parents[i]
+        return i
+
+    for one, other in pairs:
+        low, high = sorted((root(one), root(other)))
+        parents[high] = low
+    return [root(i) for i in range(n)]
+
+
+def _band_keys(table: "NDArray[np.uint32]", band: int) -> "NDArray[np.uint64]":
+    import numpy as np
+
+    rows = PLACES // BANDS
+    keys = np.zeros(len(table), np.uint64)
+    for column in range(band * rows, (band + 1) * rows):
+        keys = _mixed(keys ^ table[:, column].astype(np.uint64))
+    return keys
+
+
+def _mixed(values: "NDArray[np.uint64]") -> "NDArray[np.uint64]":
+    """Return splitmix64's finaliser of the values: every bit of one decides every bit of the result."""
+    import numpy as np
+
+    values = values + np.uint64(0x9E3779B97F4A7C15)
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
+def _word(token: str) -> int:
+    """Return 64 bits of a token's hash, the same in every process."""
+    if token not in _WORDS:
+        if len(_WORDS) > 500_000:  # names and numbers never end; a cache that grew without end would
+            _WORDS.clear()
+        _WORDS[token] = int.from_bytes(hashlib.blake2b(token.encode(), digest_size=8).digest(), "little")
+    return _WORDS[token]
+
+
+_WORDS: dict[str, int] = {}
+
+
+@cache
+def _permutations() -> "tuple[NDArray[np.uint64], NDArray[np.uint64]]":
+    """Return odd factors and offsets of multiply-shift hashes (Dietzfelbinger et al., 1997)."""
+    import numpy as np
+
+    drawn = np.random.default_rng(2510).integers(0, 2**64, (2, PLACES), np.uint64)
+    return drawn[0] | np.uint64(1), drawn[1]
