@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from pipeline.publishing import rows
 from pipeline.publishing.card import card_text, front_matter
 from pipeline.publishing.config import PublishConfig
-from pipeline.publishing.figures import STATISTICS, dataset_figures
+from pipeline.publishing.figures import STATISTICS, dataset_figures, within_task_words
 from pipeline.publishing.licences import FILE, collection_licence, licences_text
 from pipeline.publishing.plots import images
 from pipeline.publishing.shards import write_shards
@@ -77,6 +77,7 @@ def write_dataset(
         "repository": config.to or "path/to/this/folder",
         "licence": licence,
         "own_licence": config.licence,
+        "within_task": within_task_words(figures["within_task"]),
     }
     text = card_text("card.md.jinja", facts | known, results)
     (folder / "README.md").write_text(f"---\n{matter}\n---\n\n{text}")

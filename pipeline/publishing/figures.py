@@ -27,8 +27,9 @@ STATISTICS = "statistics.json"
 def dataset_figures(out: Path) -> dict[str, Any]:
     """Return the figures of a run's dataset, JSON-ready.
 
-    ``OF_CURATE`` and, where curate looked for it, ``contamination`` are curate's own. ``left_out`` and ``verdicts`` count reasons, ``licences`` training tasks, ``sources`` and ``levels`` samples,
-    ``speedup`` describes the samples with a measured speed (None without any), ``judge`` what accepted them.
+    ``OF_CURATE`` and, where curate looked for it, ``contamination`` are curate's own. ``left_out`` and ``verdicts``
+    count reasons, ``licences`` training tasks, ``sources`` and ``levels`` samples, ``speedup`` describes the samples
+    with a measured speed (None without any), ``judge`` what accepted them.
 
     Raises:
         UserError: a stage up to curate is not complete.
@@ -109,3 +110,21 @@ def _judge(out: Path, verdict_ids: list[str]) -> dict[str, list[str]]:
     table = pq.read_table(out / "verify" / "data.parquet", columns=["id", *plurals])
     table = table.filter(pc.field("id").isin(verdict_ids))
     return {plural: sorted({x or "none" for x in table[name].to_pylist()}) for name, plural in plurals.items()}
+
+
+def within_task_words(within: dict[str, Any]) -> str | None:
+    """Return how the reasoning of right answers compares with that of wrong ones to the same task; None of none."""
+    if not within["tasks"]:
+        return None
+    difference, shorter = within["difference"], within["shorter"]
+    more = "more" if difference["mean"] > 0 else "fewer"
+    ends = sorted(abs(difference[end]) for end in ("low", "high"))
+    if difference["low"] < 0 < difference["high"]:
+        interval = f"95% interval {difference['low']:.0f} to {difference['high']:+.0f}"
+    else:
+        interval = f"95% interval {ends[0]:.0f} to {ends[1]:.0f}"
+    return (
+        f"{abs(difference['mean']):.0f} tokens of reasoning {more} than wrong ones on average ({interval}; "
+        f"{within['tasks']} tasks with both), and are the shorter ones in {shorter['mean']:.0%} of the tasks "
+        f"({shorter['low']:.0%} to {shorter['high']:.0%})"
+    )

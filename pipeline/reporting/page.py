@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from eval import plots
 from eval.plots import PAGE, svg
+from pipeline.publishing.figures import within_task_words
 from pipeline.publishing.plots import Draw, drawings
 from pipeline.reporting.colouring import coloured
 from pipeline.reporting.examples import choose
@@ -43,6 +44,7 @@ def write_page(directory: Path, path: Path | None = None) -> Path:
         figures=figures,
         funnel=_funnel(figures["funnel"]),
         plots=_plots(figures),
+        within_task=within_task_words(figures["within_task"]),
         lists=_lists(figures),
         examples=choose(source.candidates),
     )

@@ -111,6 +111,26 @@ def test_a_published_folder_is_shown_without_its_run(run, tmp_path):
     assert ours.text.split("samples of")[1] == theirs.text.split("samples of")[1]
 
 
+def test_the_nearest_pairs_are_shown_where_curate_looked_for_them(run, tmp_path):
+    out = shutil.copytree(run, tmp_path / "run")
+    stats = json.loads((out / "curate" / "stats.json").read_text())
+    pairs = [
+        {"task": "train_7", "task_id": "ab", "evaluation_task": "level1/19_ReLU", "similarity": 0.9512},
+        {"task": "train_9", "task_id": "cd", "evaluation_task": "heldout/x", "similarity": 0.5},
+    ]
+    found = {"compared": 48, "max_similarity": 0.9, "dropped": 1, "histogram": [0] * 10, "nearest": pairs}
+    write_json(out / "curate" / "stats.json", stats | {"contamination": found})
+    page = read(write_page(out))
+    assert "48 training tasks were compared" in page.text
+    assert "train_7level1/19_ReLU0.951dropped" in page.text
+    assert "train_9heldout/x0.500kept" in page.text
+    shutil.rmtree(out / "publish")
+    run_stage(out, "publish", publish)
+    card = (out / "publish" / "dataset" / "README.md").read_text()
+    assert "| train_7 | level1/19_ReLU | 0.951 | dropped |" in card
+    assert "not compared" not in card
+
+
 def test_the_same_run_gives_the_same_page(run, tmp_path):
     assert write_page(run, tmp_path / "a.html").read_bytes() == write_page(run, tmp_path / "b.html").read_bytes()
 

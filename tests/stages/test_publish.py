@@ -25,7 +25,7 @@ from pipeline.store import read_rows, write_json
 from pipeline.tables import from_row, schema_of, to_row
 from pipeline.training.config import TrainConfig
 from tests.synthetic_run import build_run, run_stage, write_stage
-from tests.training.examples import config, samples, tiny_model
+from tests.training.examples import tiny_model
 
 TRAINED = {"samples": 8, "optimizer_steps": 4, "trained_parameters": 1000, "parameters": 2_100_000}
 
@@ -265,14 +265,26 @@ def test_a_model_comes_with_its_figures(tmp_path):
     assert "peft" not in card.text
 
 
+def saved_adapter(base, folder):
+    """Save a low-rank adapter of a model as training leaves it, but with random weights."""
+    from peft import LoraConfig, get_peft_model
+
+    from pipeline.training.models import load_model, load_tokenizer, quiet_peft
+
+    lora = LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
+    with quiet_peft():
+        get_peft_model(load_model(str(base)), lora).save_pretrained(str(folder))
+    load_tokenizer(str(base)).save_pretrained(folder)
+
+
 def test_an_adapter_says_so_or_is_merged(tmp_path):
     from pipeline.training.models import load_model
-    from pipeline.training.sft import train
 
     base = tiny_model(tmp_path / "base")
     out = build_run(tmp_path / "run")
-    adapted = config(model={"kind": "hub", "name": str(base)}, lora={"r": 4, "dropout": 0.0}, sft={"max_steps": 2})
-    write_json(out / "train" / "stats.json", train(samples(), adapted, out / "train", 0, lambda *_: None)["stats"])
+    saved_adapter(base, out / "train" / "student")
+    write_json(out / "train" / "stats.json", TRAINED)
+    adapted = training("hub", str(base))
     with pytest.raises(UserError, match=r"publish\.model\.weights=merged"):
         run_stage(out, "publish", publish, publish=PublishConfig(model=ModelConfig()), train=adapted)
     shutil.rmtree(out / "publish")
