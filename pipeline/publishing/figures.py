@@ -124,7 +124,7 @@ def within_task_words(within: dict[str, Any]) -> str | None:
     else:
         interval = f"95% interval {ends[0]:.0f} to {ends[1]:.0f}"
     return (
-        f"{abs(difference['mean']):.0f} tokens of reasoning {more} than wrong ones on average ({interval}; "
+        f"{abs(difference['mean']):.0f} {more} tokens of reasoning than wrong ones on average ({interval}; "
         f"{within['tasks']} tasks with both), and are the shorter ones in {shorter['mean']:.0%} of the tasks "
         f"({shorter['low']:.0%} to {shorter['high']:.0%})"
     )

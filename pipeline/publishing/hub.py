@@ -6,7 +6,7 @@ state or the new one.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -46,7 +46,8 @@ class Change:
 def differences(api: "HfApi", folder: Path, target: Target) -> list[Change]:
     """Return the state of every file of the folder, and the repository's own files that the folder lacks, by path.
 
-    Files are compared by their content's hash. A repository or branch that does not exist has no files.
+    Files are compared by their content's hash. A repository that does not exist has no files; a branch that does not
+    exist has those of the main one, from which it would begin.
 
     Raises:
         UserError: the Hub refuses or can't be reached.
@@ -83,10 +84,10 @@ def send(api: "HfApi", folder: Path, target: Target, changes: Sequence[Change]) 
         for change in changes
         if change.state != "unchanged"
     ]
-    if not operations:
-        return None
     with hub_errors(str(target), api.endpoint):
         _make(api, target)
+        if not operations:
+            return None
         return api.create_commit(
             target.name,
             operations,
@@ -111,8 +112,12 @@ def _files_there(api: "HfApi", target: Target) -> dict[str, _There]:
 
     try:
         tree = list(api.list_repo_tree(target.name, recursive=True, repo_type=target.kind, revision=target.revision))
-    except (RepositoryNotFoundError, RevisionNotFoundError):
+    except RepositoryNotFoundError:
         return {}
+    except RevisionNotFoundError:
+        if target.revision is None:
+            raise
+        return _files_there(api, replace(target, revision=None))
     files = (entry for entry in tree if isinstance(entry, RepoFile))
     return {file.path: _There(file.size, file.blob_id, file.lfs.sha256 if file.lfs else None) for file in files}
 

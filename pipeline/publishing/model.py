@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from eval.headline import models_in_order
 from pipeline.errors import UserError
 from pipeline.publishing.card import card_text
 from pipeline.publishing.config import ModelConfig
+from pipeline.section import identity
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
@@ -68,6 +71,7 @@ def write_model(
         "dataset": dataset,
         "scratch": train.model.kind == "scratch",
         "training": json.loads((out / "train" / "stats.json").read_text()),
+        "section": _section(train, base),
     }
     (folder / "README.md").write_text(
         f"---\n{matter}\n---\n\n{card_text('model_card.md.jinja', facts | known, results)}"
@@ -79,6 +83,14 @@ def _base(train: "TrainConfig") -> str | None:
     if train.model.kind != "hub" or Path(train.model.name).exists():
         return None
     return train.model.name
+
+
+def _section(train: "TrainConfig", base: str | None) -> str:
+    """Return the recipe's section as YAML, without the path of a folder of this machine."""
+    section = {name: value for name, value in identity(train).items() if value not in (None, {})}
+    if train.model.kind == "hub" and base is None:
+        section["model"] = {**section["model"], "name": "(a local folder)"}
+    return yaml.safe_dump({"train": section}, sort_keys=False).rstrip()
 
 
 def _merge(student: Path, folder: Path) -> None:

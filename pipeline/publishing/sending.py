@@ -1,5 +1,6 @@
 """What ``publish`` does once the folders are written: shows what differs from the Hub, or makes the Hub equal."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -37,7 +38,10 @@ def send_run(directory: Path, config: PublishConfig | None, kinds: Sequence[Kind
             raise UserError("publish: a dry run needs a repository, --to OWNER/NAME or publish.to in the recipe")
         return
     from huggingface_hub import HfApi, get_token
+    from huggingface_hub.utils import disable_progress_bars
 
+    if not sys.stderr.isatty():
+        disable_progress_bars()
     if not dry_run and get_token() is None:
         raise UserError("publish: there is no token for the Hub; log in with 'hf auth login' or set HF_TOKEN")
     api = HfApi()

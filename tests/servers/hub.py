@@ -194,6 +194,9 @@ class Handler(BaseHTTPRequestHandler):
         match rest:
             case []:
                 self._send({"id": key.split("/", 1)[1], "private": repository.private, "sha": repository.commits[-1]})
+            case ["revision", revision]:
+                self._branch(key, revision)
+                self._send({"id": key.split("/", 1)[1], "private": repository.private, "sha": repository.commits[-1]})
             case ["branch", name]:
                 if name in repository.branches:
                     raise RefusedError(409, "Reference already exists")
