@@ -269,13 +269,13 @@ class PreferencePair(Record):
 
 
 class TurnSample(Record):
-    """One turn of a rollout as a training example: the conversation up to it as the prompt, and its answer.
+    """One turn of a rollout as a training example: the conversation up to it, and its answer.
 
     The reasoning of earlier turns is left out of the prompt or replaced by a summary, as ``edits`` says. ``sample``
     and ``turn`` are the candidate's place, ``turns`` the number of turns of its rollout. ``status`` and ``reason``
     are the verdict on this very answer: a table that holds wrong turns too is for weighing by ``score``, the
-    discounted sum of this turn's score and the later ones' (Kevin, arXiv 2507.11948: 0.3 for a right answer plus its
-    speedup, discount 0.4); speed that was not measured counts as none.
+    discounted sum of this turn's score and the later ones' (Kevin, arXiv 2507.11948: 0.3 for a right answer
+    plus its speedup, discount 0.4); speed that was not measured counts as none.
     """
 
     task_id: str

@@ -23,9 +23,9 @@ NEEDS: dict[StageName, tuple[StageName, ...]] = {
     "curate": ("tasks", "generate", "verify"),
     "train": ("curate",),
     "evaluate": ("tasks", "train"),
-    "publish": ("tasks", "generate", "verify", "curate", "evaluate"),
+    "publish": ("tasks", "generate", "verify", "curate"),
 }
-OPTIONAL: tuple[StageName, ...] = ("evaluate",)  # needed only if the recipe has its section
+GRPO_NEEDS: tuple[StageName, ...] = ("tasks",)  # it learns from the judge, not from samples
 # generate asks the judge too, but answers once paid for are not set aside because the judge has changed: verify
 # judges them again anyway.
 JUDGED: tuple[StageName, ...] = ("tasks", "verify", "evaluate")
@@ -45,16 +45,31 @@ def run_stages(recipe: Recipe, out: Path, last: StageName) -> None:
         _run_stage(recipe, out, stage)
 
 
+def needs(recipe: Recipe, stage: StageName) -> tuple[StageName, ...]:
+    """Return the stages whose tables a stage reads."""
+    if stage == "publish":
+        return _needs_of_publish(recipe)
+    return GRPO_NEEDS if stage == "train" and _learns_from_the_judge(recipe) else NEEDS[stage]
+
+
+def _needs_of_publish(recipe: Recipe) -> tuple[StageName, ...]:
+    """Return what goes into the dataset, unless only a model is published, into the model, and into their cards."""
+    needed: list[StageName] = list(NEEDS["publish"])
+    if recipe.publish is not None and recipe.publish.model is not None:
+        needed = [*(needed if recipe.curate is not None else ()), "train"]
+    return (*needed, "evaluate") if recipe.evaluate is not None else tuple(needed)
+
+
+def _learns_from_the_judge(recipe: Recipe) -> bool:
+    return recipe.train is not None and recipe.train.method == "grpo"
+
+
 def _with_needs(recipe: Recipe, stage: StageName) -> list[StageName]:
     wanted: set[StageName] = {stage}
     for name in reversed(ORDER):
         if name in wanted:
-            wanted.update(_needs(recipe, name))
+            wanted.update(needs(recipe, name))
     return [name for name in ORDER if name in wanted]
-
-
-def _needs(recipe: Recipe, stage: StageName) -> list[StageName]:
-    return [name for name in NEEDS[stage] if name not in OPTIONAL or getattr(recipe, name) is not None]
 
 
 def _section(recipe: Recipe, stage: StageName) -> Any:
@@ -69,10 +84,10 @@ def expected_inputs(recipe: Recipe, out: Path, stage: StageName) -> dict[str, An
     from pipeline.judge.version import judge_version
 
     inputs: dict[str, Any] = {"seed": recipe.seed, stage: identity(_section(recipe, stage))}
-    if stage in JUDGED:
+    if stage in JUDGED or (stage == "train" and _learns_from_the_judge(recipe)):
         inputs["judge"] = identity(recipe.judge)
         inputs["judge_version"] = judge_version()
-    for needed in _needs(recipe, stage):
+    for needed in needs(recipe, stage):
         inputs[f"output of {needed}"] = (read_manifest(out / needed) or {}).get("output")
     return json.loads(json.dumps(inputs))
 

@@ -26,40 +26,46 @@ SCHEMA = pa.schema([("file", pa.string()), ("bytes", pa.int64()), ("sha256", pa.
 
 
 def run(context: StageContext) -> dict[str, Any]:
-    """Write ``publish/dataset``, ``publish/model`` and one row per file of them; return counts.
+    """Write ``publish/dataset``, ``publish/model`` or both, and one row per file of them; return counts.
+
+    A recipe without a section ``curate`` has no dataset; one without ``publish.model`` has no model.
 
     Raises:
         UserError: curate kept nothing, or there is no model to publish (see also ``write_model``).
     """
-    config, recipe, out = context.recipe.publish or PublishConfig(), context.recipe, context.out
-    if (read_manifest(out / "curate") or {}).get("rows", 0) == 0:
-        raise UserError("publish: curate kept no sample, so there is nothing to publish; see the reasons with 'show'")
+    config, recipe = context.recipe.publish or PublishConfig(), context.recipe
     facts = {
         "recipe": recipe.name,
         "seed": recipe.seed,
         "policy": recipe.judge.policy,
         "teacher_kind": recipe.generate.teacher.kind if recipe.generate else None,
     }
-    partial = _begin(context, DATASET)
-    results = _evaluation(out)
-    figures = write_dataset(partial, out, config, facts, results)
-    _finish(context, partial, DATASET)
-    context.progress.say(
-        f"{context.store.directory / DATASET} holds {figures['samples']} samples; datasets.load_dataset opens it"
-    )
+    path = context.out / "evaluate" / "results.json"
+    results = json.loads(path.read_text()) if recipe.evaluate is not None and path.exists() else None
+    counts: dict[str, Any] = {}
+    if recipe.curate is not None or config.model is None:
+        counts = _dataset(context, config, facts, results)
     if config.model is not None:
-        if recipe.train is None or read_manifest(out / "train") is None:
-            raise UserError("publish.model: no model has been trained; the recipe needs a section 'train'")
+        if recipe.train is None:
+            raise UserError("publish.model: the recipe has no section 'train'")
         partial = _begin(context, MODEL)
-        write_model(partial, out, config.model, recipe.train, config.to, facts, results)
+        write_model(partial, context.out, config.model, recipe.train, config.to, facts, results)
         _finish(context, partial, MODEL)
         context.progress.say(f"{context.store.directory / MODEL} holds the student and its card")
+    return counts
+
+
+def _dataset(
+    context: StageContext, config: PublishConfig, facts: dict[str, Any], results: dict[str, Any] | None
+) -> dict[str, Any]:
+    if (read_manifest(context.out / "curate") or {}).get("rows", 0) == 0:
+        raise UserError("publish: curate kept no sample, so there is nothing to publish; see the reasons with 'show'")
+    partial = _begin(context, DATASET)
+    figures = write_dataset(partial, context.out, config, facts, results)
+    _finish(context, partial, DATASET)
+    folder = context.store.directory / DATASET
+    context.progress.say(f"{folder} holds {figures['samples']} samples; datasets.load_dataset opens it")
     return {"samples": figures["samples"], "tables": figures["tables"], "licences": figures["licences"]}
-
-
-def _evaluation(out: Path) -> dict[str, Any] | None:
-    path = out / "evaluate" / "results.json"
-    return json.loads(path.read_text()) if path.exists() else None
 
 
 def _begin(context: StageContext, name: str) -> Path:

@@ -3,7 +3,7 @@
 import json
 import random
 import shutil
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,7 +18,9 @@ from pipeline.errors import UserError
 from pipeline.publishing.config import ModelConfig
 from pipeline.publishing.licences import collection_licence
 from pipeline.publishing.shards import write_shards
+from pipeline.recipe import StageName, load_recipe
 from pipeline.records import Message, PreferencePair, Sample, TurnSample
+from pipeline.runner import _with_needs
 from pipeline.stages import curate, publish
 from pipeline.stages.publish import PublishConfig
 from pipeline.store import read_rows, write_json
@@ -263,6 +265,36 @@ def test_a_model_comes_with_its_figures(tmp_path):
     assert [(r.metric_type, r.metric_value) for r in data.eval_results] == [("pass@1", 0.8), ("pass@2", 0.88)]
     assert "| student | 8 | 2 | 80.0% (72.0 to 88.0)" in card.text
     assert "peft" not in card.text
+
+
+def test_a_student_of_the_judge_is_published_without_a_dataset(tmp_path):
+    out = build_run(tmp_path / "run", last="verify")
+    (out / "train" / "student").mkdir(parents=True)
+    (out / "train" / "student" / "model.safetensors").write_bytes(b"weights")
+    write_json(out / "train" / "stats.json", {k: n for k, n in TRAINED.items() if k != "samples"})
+    sections = {"curate": None, "evaluate": None, "train": training("hub", "somebody/base")}
+    run_stage(out, "publish", publish, publish=PublishConfig(model=ModelConfig()), **sections)
+    card = ModelCard.load(out / "publish" / "model" / "README.md")
+    assert "No model was evaluated" in card.text
+    assert not (out / "publish" / "dataset").exists()
+
+
+@pytest.mark.parametrize(
+    ("sections", "stages"),
+    [
+        ("", ["tasks", "generate", "verify", "curate", "publish"]),
+        ("evaluate: {}\ntrain: {model: {kind: hub, name: b}}\n", [*get_args(StageName)]),
+        ("publish: {model: {}}\ntrain: {model: {kind: hub, name: b}}\n", ["tasks", "generate", "verify", "curate", "train", "publish"]),
+        ("publish: {model: {}}\ncurate: null\ntrain: {method: grpo, model: {kind: hub, name: b}}\n", ["tasks", "train", "publish"]),
+    ],
+)  # fmt: skip
+def test_only_what_is_published_is_run_first(tmp_path, sections, stages):
+    recipe = tmp_path / "r.yaml"
+    whole = "name: r\ntasks: {source: composed}\ngenerate: {teacher: {kind: scripted}}\ncurate: {}\npublish: {}\n"
+    keys = {line.split(":")[0] for line in sections.splitlines()}
+    rest = "".join(f"{line}\n" for line in whole.splitlines() if line.split(":")[0] not in keys)
+    recipe.write_text(rest + sections)
+    assert _with_needs(load_recipe(recipe), "publish") == stages
 
 
 def saved_adapter(base, folder):
