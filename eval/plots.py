@@ -1,37 +1,44 @@
-"""The report's plots: SVG text for the page itself, in the page's own colours, so that they follow its dark mode."""
+"""Plots: SVG text for a page, in the page's own colours, so that they follow its dark mode, or PNG bytes."""
 
 import io
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+
+class Palette(NamedTuple):
+    """The colours of text, lines, and of the two things compared."""
+
+    ink: str
+    grid: str
+    before: str
+    after: str
+
+
 # Drawn in these colours, which nothing else has, then replaced by the page's own: a style sheet can't know the data.
-INK, GRID, BEFORE, AFTER = "#010203", "#010204", "#010205", "#010206"
+PAGE = Palette("#010203", "#010204", "#010205", "#010206")
+PAPER = Palette("#5f6773", "#e3e1da", "#b86a3c", "#2f6f8f")  # for images: a white page
+INK, GRID, BEFORE, AFTER = PAGE
 _PAGE_COLOURS = {INK: "var(--muted)", GRID: "var(--line)", BEFORE: "var(--before)", AFTER: "var(--after)"}
 MAX_NAME = 22  # characters of a category or model: longer ones leave no room for what they name
 WIDTH, HEIGHT = 4.4, 2.7  # inches: the text is still readable where the page is 390 pixels wide
+DPI = 160  # of images: sharp on a screen, and some 30 kB each
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text, in the page's font
     "svg.hashsalt": "report",  # the same data give the same bytes
     "font.size": 10,
     "font.family": "sans-serif",
-    "text.color": INK,
     "text.parse_math": False,  # a dollar in a name is a dollar
-    "axes.edgecolor": GRID,
-    "axes.labelcolor": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
-    "grid.color": GRID,
     "grid.linewidth": 0.7,
-    "xtick.color": INK,
-    "ytick.color": INK,
     "xtick.major.size": 0,
     "ytick.major.size": 0,
     "legend.frameon": False,
@@ -40,22 +47,23 @@ STYLE: dict[Any, Any] = {
 
 def reasoning_lengths(lengths: Mapping[str, Any]) -> str:
     """Return the histogram of right and wrong candidates, each as shares of its own group, with their medians."""
+    return svg(lambda axes: draw_reasoning_lengths(axes, lengths, PAGE), HEIGHT)
+
+
+def draw_reasoning_lengths(axes: "Axes", lengths: Mapping[str, Any], colours: Palette) -> None:
+    """Draw what ``reasoning_lengths`` returns."""
     edges = lengths["edges"]
-
-    def draw(axes: "Axes") -> None:
-        for name, colour in (("wrong", BEFORE), ("right", AFTER)):
-            group = lengths[name]
-            if group["n"]:
-                shares = [100 * count / group["n"] for count in group["histogram"]]
-                axes.stairs(shares, edges, fill=True, color=colour, alpha=0.25)
-                axes.stairs(shares, edges, color=colour, linewidth=1.6, label=f"{name} (median {group['median']:g})")
-                axes.axvline(group["median"], color=colour, linewidth=1.2, linestyle="--")
-        axes.set_xlabel("words and marks of reasoning")
-        axes.set_ylabel("% of the group")
-        axes.set_ylim(bottom=0)
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-
-    return _svg(draw, HEIGHT)
+    for name, colour in (("wrong", colours.before), ("right", colours.after)):
+        group = lengths[name]
+        if group["n"]:
+            shares = [100 * count / group["n"] for count in group["histogram"]]
+            axes.stairs(shares, edges, fill=True, color=colour, alpha=0.25)
+            axes.stairs(shares, edges, color=colour, linewidth=1.6, label=f"{name} (median {group['median']:g})")
+            axes.axvline(group["median"], color=colour, linewidth=1.2, linestyle="--")
+    axes.set_xlabel("words and marks of reasoning")
+    axes.set_ylabel("% of the group")
+    axes.set_ylim(bottom=0)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
 
 
 def pass_by_category(models: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
@@ -85,16 +93,16 @@ def pass_by_category(models: Mapping[str, Mapping[str, Mapping[str, float]]]) ->
                 color=colours[model],
                 markersize=5,
                 linewidth=1.8,
-                label=_short(model),
+                label=short(model),
             )
-        axes.set_yticks(range(len(categories)), [_short(category) for category in categories])
+        axes.set_yticks(range(len(categories)), [short(category) for category in categories])
         axes.set_ylim(-0.6, len(categories) - 0.4)
         axes.set_xlim(-3, 103)
         axes.set_xlabel("pass@1, %")
         axes.grid(visible=False, axis="y")
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(models))
 
-    return _svg(draw, max(HEIGHT, 0.45 * len(categories) + 1.1))
+    return svg(draw, max(HEIGHT, 0.45 * len(categories) + 1.1))
 
 
 def training_loss(steps: Sequence[int], losses: Sequence[float]) -> str:
@@ -113,10 +121,11 @@ def training_loss(steps: Sequence[int], losses: Sequence[float]) -> str:
         axes.set_xlabel("step")
         axes.set_ylabel("loss")
 
-    return _svg(draw, HEIGHT)
+    return svg(draw, HEIGHT)
 
 
-def _short(name: str) -> str:
+def short(name: str) -> str:
+    """Return a name in words, cut to ``MAX_NAME`` characters."""
     name = name.replace("_", " ")
     return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
 
@@ -125,9 +134,9 @@ def _shades(n: int) -> Iterator[str]:
     return iter([BEFORE, AFTER, *(f"C{index}" for index in range(1, n - 1))])
 
 
-def _svg(draw: Callable[["Axes"], None], height: float) -> str:
+def svg(draw: Callable[["Axes"], None], height: float) -> str:
     """Return what ``draw`` puts on its axes as an SVG element that takes the width it is given."""
-    with _figure(height) as (figure, axes):
+    with _figure(height, PAGE) as (figure, axes):
         draw(axes)
         file = io.StringIO()
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
@@ -140,13 +149,26 @@ def _svg(draw: Callable[["Axes"], None], height: float) -> str:
     return re.sub(r' (?:width|height)="[\d.]+pt"', "", text, count=2)
 
 
+def png(draw: Callable[["Axes", Palette], None], height: float) -> bytes:
+    """Return what ``draw`` puts on its axes as a PNG image on white; the same drawing gives the same bytes."""
+    with _figure(height, PAPER) as (figure, axes):
+        draw(axes, PAPER)
+        file = io.BytesIO()
+        figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
+    return file.getvalue()
+
+
 @contextmanager
-def _figure(height: float) -> Iterator[tuple[Any, "Axes"]]:
+def _figure(height: float, colours: Palette) -> Iterator[tuple[Any, "Axes"]]:
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(STYLE), warnings.catch_warnings():
+    coloured: dict[Any, Any] = dict.fromkeys(
+        ("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), colours.ink
+    )
+    coloured |= {"axes.edgecolor": colours.grid, "grid.color": colours.grid}
+    with mpl.rc_context(STYLE | coloured), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # the reader's font has it
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         FigureCanvasAgg(figure)

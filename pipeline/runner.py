@@ -23,7 +23,7 @@ NEEDS: dict[StageName, tuple[StageName, ...]] = {
     "curate": ("tasks", "generate", "verify"),
     "train": ("curate",),
     "evaluate": ("tasks", "train"),
-    "publish": ("tasks", "curate", "evaluate"),
+    "publish": ("tasks", "generate", "verify", "curate"),
 }
 GRPO_NEEDS: tuple[StageName, ...] = ("tasks",)  # it learns from the judge, not from samples
 # generate asks the judge too, but answers once paid for are not set aside because the judge has changed: verify
@@ -47,7 +47,17 @@ def run_stages(recipe: Recipe, out: Path, last: StageName) -> None:
 
 def needs(recipe: Recipe, stage: StageName) -> tuple[StageName, ...]:
     """Return the stages whose tables a stage reads."""
+    if stage == "publish":
+        return _needs_of_publish(recipe)
     return GRPO_NEEDS if stage == "train" and _learns_from_the_judge(recipe) else NEEDS[stage]
+
+
+def _needs_of_publish(recipe: Recipe) -> tuple[StageName, ...]:
+    """Return what goes into the dataset, unless only a model is published, into the model, and into their cards."""
+    needed: list[StageName] = list(NEEDS["publish"])
+    if recipe.publish is not None and recipe.publish.model is not None:
+        needed = [*(needed if recipe.curate is not None else ()), "train"]
+    return (*needed, "evaluate") if recipe.evaluate is not None else tuple(needed)
 
 
 def _learns_from_the_judge(recipe: Recipe) -> bool:

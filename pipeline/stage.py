@@ -1,4 +1,4 @@
-"""The command line: one command per stage, plus run, judge, show and doctor.
+"""The command line: one command per stage, plus run, judge, show, report and doctor.
 
     python -m pipeline.stage STAGE RECIPE.yaml [--out DIR] [key=value ...]
 
@@ -6,6 +6,7 @@ Everything heavy is imported inside the commands, so that --help answers at once
 """
 
 import functools
+import json
 import signal
 import sys
 from collections.abc import Callable
@@ -39,7 +40,7 @@ STAGES = {
     "curate": "Choose the samples worth training on.",
     "train": "Fine-tune a model on them.",
     "evaluate": "Judge the untrained model and the student on the held-out tasks; write the report.",
-    "publish": "Write the dataset as a folder that the Hub and datasets.load_dataset understand.",
+    "publish": "Write the dataset as a folder that datasets.load_dataset understands; with --to, send it to the Hub.",
 }
 
 
@@ -68,7 +69,38 @@ def _stage_command(stage: str) -> Callable[..., None]:
 
 
 for _name, _help in STAGES.items():
-    app.command(_name, help=_help)(_stage_command(_name))
+    if _name != "publish":
+        app.command(_name, help=_help)(_stage_command(_name))
+
+
+@app.command(help=STAGES["publish"])
+@_one_line_errors
+def publish(  # noqa: PLR0913, PLR0917  (the options of a command)
+    recipe: RecipePath,
+    overrides: Overrides = None,
+    out: Out = None,
+    to: Annotated[
+        str | None, typer.Option(help="Send it to this repository on the Hub.", metavar="OWNER/NAME")
+    ] = None,
+    model: Annotated[bool, typer.Option("--model", help="The student, in place of the dataset.")] = False,
+    private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
+    revision: Annotated[str | None, typer.Option(help="A branch, made if it is missing.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent; send nothing.")] = False,
+) -> None:
+    """Run the stage publish, then send its folders to the repositories that are named."""
+    from pipeline.publishing.sending import send_run
+    from pipeline.recipe import load_recipe
+
+    section = "publish.model" if model else "publish"
+    changes = list(overrides or [])
+    written = load_recipe(recipe, changes).publish
+    if model and (written is None or written.model is None):
+        changes.append("publish.model={}")
+    given = {"to": to, "private": private or None, "revision": revision}
+    changes += [f"{section}.{key}={json.dumps(value)}" for key, value in given.items() if value is not None]
+    directory = _run(recipe, changes, out, "publish")
+    kinds = ("model",) if model else ("dataset",) if to else ("dataset", "model")
+    send_run(directory, load_recipe(recipe, changes).publish, kinds, dry_run=dry_run)
 
 
 @app.command()
@@ -104,6 +136,18 @@ def show(directory: Annotated[Path, typer.Argument(help="A run's directory.", me
     from pipeline.showing import show as print_run
 
     print_run(directory)
+
+
+@app.command()
+@_one_line_errors
+def report(
+    directory: Annotated[Path, typer.Argument(help="A run's directory or a published dataset.", metavar="DIR")],
+    file: Annotated[Path | None, typer.Option(help="Where to write the page.", metavar="PAGE.html")] = None,
+) -> None:
+    """Write a page about a dataset: its figures, and examples to leaf through."""
+    from pipeline.reporting.page import write_page
+
+    print(write_page(directory, file))
 
 
 @app.command()

@@ -36,6 +36,8 @@ def recipe(**sections: Any) -> Any:
         "generate": SimpleNamespace(teacher=SimpleNamespace(kind="scripted")),
         "judge": JudgeConfig(),
         "curate": CurateConfig(),
+        "train": None,
+        "evaluate": evaluate.EvaluateConfig.model_validate({}),
         "publish": PublishConfig(),
     }
     return SimpleNamespace(**values | sections)

@@ -1,11 +1,13 @@
 """The dataset card: front matter that the Hub reads, text that a person reads."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jinja2
 
 from eval.headline import headline
+from pipeline.publishing.licences import Licence
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -16,29 +18,58 @@ SIZE_CLASSES = (
 
 
 def front_matter(
-    *, schema: "pa.Schema", n_samples: int, pretty_name: str, licence: str, language: str, tags: tuple[str, ...]
+    *,
+    schemas: Mapping[str, "pa.Schema"],
+    n_samples: int,
+    pretty_name: str,
+    licence: Licence,
+    language: str,
+    tags: tuple[str, ...],
 ) -> str:
-    """Return the card's YAML, with the columns as ``datasets`` will read them."""
+    """Return the card's YAML, with each config's columns as ``datasets`` will read them.
+
+    Args:
+        schemas: config -> columns; the first is what is opened when none is named.
+        n_samples: rows of the first config.
+        pretty_name: title.
+        licence: of the collection.
+        language: of the texts.
+        tags: free.
+    """
     from datasets import DatasetInfo, Features
     from datasets.info import DatasetInfosDict
     from huggingface_hub import DatasetCardData
 
+    configs = [
+        {"config_name": name, "data_files": [{"split": "train", "path": f"{name}/train-*.parquet"}]}
+        for name in schemas
+    ]
+    configs[0]["default"] = True
     data = DatasetCardData(
         language=[language],
-        license=licence,
+        **{name: value for name, value in licence._asdict().items() if value is not None},
         pretty_name=pretty_name,
         size_categories=[next((name for limit, name in SIZE_CLASSES if n_samples < limit), "10M<n<100M")],
         task_categories=["text-generation"],
         tags=list(tags),
-        configs=[{"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]}],
+        configs=configs,
     )
-    info = DatasetInfo(features=Features.from_arrow_schema(schema))
-    DatasetInfosDict({"default": info}).to_dataset_card_data(data)
+    infos = {
+        name: DatasetInfo(features=Features.from_arrow_schema(schema), config_name=name)
+        for name, schema in schemas.items()
+    }
+    DatasetInfosDict(infos).to_dataset_card_data(data)
     return str(data)
 
 
-def card_text(facts: dict[str, Any], results: dict[str, Any] | None) -> str:
-    """Return the card's Markdown below the front matter; ``facts`` are the variables of card.md.jinja."""
+def card_text(template: str, facts: dict[str, Any], results: dict[str, Any] | None) -> str:
+    """Return a card's Markdown below the front matter.
+
+    Args:
+        template: its file beside this module.
+        facts: the template's variables.
+        results: of the evaluation, for the table of what was learned.
+    """
     environment = jinja2.Environment(  # noqa: S701  (Markdown; every table cell goes through the filter below)
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         undefined=jinja2.StrictUndefined,
@@ -47,4 +78,4 @@ def card_text(facts: dict[str, Any], results: dict[str, Any] | None) -> str:
     )
     environment.filters["cell"] = lambda value: str(value).replace("|", "\\|").replace("\n", " ")
     evaluation = headline(results) if results else None
-    return environment.get_template("card.md.jinja").render(**facts, evaluation=evaluation)
+    return environment.get_template(template).render(**facts, evaluation=evaluation)

@@ -1,0 +1,1 @@
+"""A page about a dataset: its figures, and examples to leaf through."""
