@@ -1,8 +1,8 @@
 """The full catalogue of operators that tasks are composed of: what each takes, gives, and how it is written.
 
 A value is known by the names of its axes' sizes, like ``("BATCH", "CHANNELS", "HEIGHT", "WIDTH")``; an axis whose
-size an operator has changed has no name (None). In the templates ``{x}`` is the value, ``{w}`` an attribute of ``self``
-made by ``layer``, ``{y}`` a further input, ``{C}`` the size of axis 1 and ``{L}`` that of the last axis.
+size an operator has changed has no name (None). In the templates ``{x}`` is the value, ``{w}`` an attribute of
+``self`` made by ``layer``, ``{y}`` a further input, ``{C}`` the size of axis 1 and ``{L}`` that of the last axis.
 """
 
 from dataclasses import dataclass
@@ -283,30 +283,3 @@ CATALOGUE: tuple[FullOperator, ...] = (
     *ELEMENTWISE, *BINARY, *REDUCTION, *SOFTMAX, *NORM, *MATMUL, *CONVOLUTION, *POOLING, *RESIZING, *INDEXING, *LOSS,
     *ATTENTION, *RECURRENT, *SCAN,
 )  # fmt: skip
-
-
-def after(operator: FullOperator, axes: Axes) -> Axes:
-    """Return the axes of an operator's result."""
-    match operator.effect:
-        case "keeps":
-            return axes
-        case "resizes":
-            return (*axes[:2], *(None for _ in axes[2:]))
-        case "resizes_last":
-            return (*axes[:-1], None)
-        case "drops_last":
-            return axes[:-1]
-        case "drops_1":
-            return (axes[0], *axes[2:])
-        case "drops_spatial":
-            return axes[:2]
-
-
-def fits(operator: FullOperator, axes: Axes) -> bool:
-    """Whether an operator can take a value with these axes."""
-    text = f"{operator.layer or ''}{operator.expression}"
-    if len(axes) not in operator.ranks or ("{C}" in text and axes[1] is None) or ("{L}" in text and axes[-1] is None):
-        return False
-    if operator.operand == "same":
-        return None not in axes
-    return operator.operand not in ("row", "classes") or axes[-1] is not None

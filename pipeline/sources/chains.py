@@ -4,7 +4,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.sources.catalogue import CATALOGUE, Axes, FullOperator, after, fits
+from pipeline.sources.catalogue import CATALOGUE, Axes, FullOperator
 
 LEAST_RANK = 2
 MOST_INPUTS = 4
@@ -16,6 +16,7 @@ SHAPES: dict[str, dict[str, tuple[int, ...]]] = {
     "image": {"CHANNELS": (16, 32, 64, 128), "HEIGHT": (32, 48, 64), "WIDTH": (32, 48, 64)},
     "volume": {"CHANNELS": (8, 16, 32), "DEPTH": (8, 16), "HEIGHT": (16, 32), "WIDTH": (16, 32)},
 }
+RECURRENT_LENGTHS = (16, 32, 48)  # each step is some operators to estimate, and to run in the judge
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,10 @@ def draw(family: str, families: Sequence[str], lengths: tuple[int, int], rng: ra
 
 def draw_sizes(chain: Chain, rng: random.Random) -> dict[str, int]:
     """Return all sizes but BATCH."""
-    return {name: rng.choice(values) for name, values in SHAPES[chain.shape].items()}
+    sizes = {name: rng.choice(values) for name, values in SHAPES[chain.shape].items()}
+    if "LENGTH" in sizes and any(operator.family == "recurrent" for operator, _ in chain.steps):
+        sizes["LENGTH"] = rng.choice(RECURRENT_LENGTHS)
+    return sizes
 
 
 def module_text(chain: Chain, sizes: Mapping[str, int]) -> str:
@@ -125,3 +129,30 @@ def _operand(kind: str, axes: Axes) -> str:
             return f"torch.randint(0, {axes[1]}, ({axes[0]},))"
         case _:
             return f"torch.randint(0, {axes[0]}, ({axes[0]},))"
+
+
+def after(operator: FullOperator, axes: Axes) -> Axes:
+    """Return the axes of an operator's result."""
+    match operator.effect:
+        case "keeps":
+            return axes
+        case "resizes":
+            return (*axes[:2], *(None for _ in axes[2:]))
+        case "resizes_last":
+            return (*axes[:-1], None)
+        case "drops_last":
+            return axes[:-1]
+        case "drops_1":
+            return (axes[0], *axes[2:])
+        case "drops_spatial":
+            return axes[:2]
+
+
+def fits(operator: FullOperator, axes: Axes) -> bool:
+    """Whether an operator can take a value with these axes."""
+    text = f"{operator.layer or ''}{operator.expression}"
+    if len(axes) not in operator.ranks or ("{C}" in text and axes[1] is None) or ("{L}" in text and axes[-1] is None):
+        return False
+    if operator.operand == "same":
+        return None not in axes
+    return operator.operand not in ("row", "classes") or axes[-1] is not None

@@ -23,8 +23,8 @@ class Config(Posing):
     """Which problems.
 
     ``path``: a checkout (or its folder ``KernelBench``, with ``level1`` ...), or a table with the Hub's columns;
-    null: ``dataset`` on the Hub. ``problems`` keeps of a level only those with these ids; levels that it does not name are
-    whole. ``heldout_share`` is 1: a benchmark is evaluated on, and not trained on unless the recipe says so.
+    null: ``dataset`` on the Hub. ``problems`` keeps of a level only those with these ids; levels that it does not
+    name are whole. ``heldout_share`` is 1: a benchmark is evaluated on, and not trained on unless the recipe says so.
     """
 
     source: Literal["kernelbench"] = "kernelbench"

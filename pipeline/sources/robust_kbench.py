@@ -1,8 +1,8 @@
 """robust-kbench's tasks (arXiv 2509.14279) from a checkout: one folder each, forward and backward.
 
 A folder holds ``func_forward.py`` (and ``func_backward.py``): a functional forward, a ``Model`` that calls it with
-its own weights, and ``get_inputs`` with sizes as keyword arguments; and ``config_forward.json``, whose init, input and
-shared configurations are expanded as robust-kbench does. Here each becomes one KernelBench module, in which every
+its own weights, and ``get_inputs`` with sizes as keyword arguments; and ``config_forward.json``, whose init, input
+and shared configurations are expanded as robust-kbench does. Here each becomes one KernelBench module, in which every
 configured value is a module-level integer, so that settings can override it.
 """
 
