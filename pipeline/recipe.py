@@ -13,14 +13,17 @@ from pipeline.errors import UserError
 from pipeline.iteration import IterateConfig
 from pipeline.judge.config import JudgeConfig
 from pipeline.section import Section
-from pipeline.sources import composed, files
+from pipeline.sources import composed, files, kernelbench, kernelbook, robust_kbench
 from pipeline.stages.curate import CurateConfig
 from pipeline.stages.evaluate import EvaluateConfig
 from pipeline.stages.generate import GenerateConfig
 from pipeline.stages.publish import PublishConfig
 from pipeline.stages.train import TrainConfig
 
-TasksConfig = Annotated[composed.Config | files.Config, Field(discriminator="source")]
+TasksConfig = Annotated[
+    composed.Config | files.Config | kernelbench.Config | kernelbook.Config | robust_kbench.Config,
+    Field(discriminator="source"),
+]
 
 
 class Recipe(Section):

@@ -6,15 +6,16 @@ training task.
 
 import random
 from collections.abc import Iterator
-from typing import Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipeline.errors import UserError
 from pipeline.judge.task_filters import TaskFilters
 from pipeline.records import Split, Task
-from pipeline.section import Section
+from pipeline.sources.catalogue import Family
 from pipeline.sources.compositions import Category, Composition, draw, draw_sizes, module_text
+from pipeline.sources.posing import Posing
 from pipeline.sources.soundness import is_sound
 
 # One round of categories; elementwise tasks come twice as often, as they are the ones with the most combinations.
@@ -25,13 +26,44 @@ MAX_DRAWS = 500
 FILTERS = TaskFilters(axis_std=None, redundant_operation=None)
 
 
-class Config(Section):
-    """How many tasks of each split; the first tasks stay the same when ``train`` grows."""
+class Config(Posing):
+    """How many tasks of each split, and of what; the first tasks stay the same when ``train`` grows.
+
+    Attributes:
+        train, heldout: numbers of tasks; what the judge's filters reject is not made up for.
+        catalogue: ``quickstart`` are small elementwise, binary, reduction, softmax and bias tasks that a scripted
+            teacher can solve and a small student can learn; ``full`` has all of ``catalogue.CATALOGUE``.
+        families: of the full catalogue; each is in equally many tasks. Null: all.
+        operators: of the full catalogue, least and most in a task.
+        eager_ms: of the full catalogue, the range of times in eager mode on ``gpu``, by ``estimate.eager_estimate``;
+            sizes are chosen for it. Null: small sizes, whatever the time.
+        gpu: one of ``estimate.PEAKS``.
+    """
 
     source: Literal["composed"] = "composed"
     train: int = Field(default=1200, ge=0)
     heldout: int = Field(default=120, ge=0)
+    catalogue: Literal["quickstart", "full"] = "quickstart"
+    families: tuple[Family, ...] | None = Field(default=None, min_length=1)
+    operators: tuple[Annotated[int, Field(ge=1, le=5)], Annotated[int, Field(ge=1, le=5)]] = (1, 5)
+    eager_ms: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] | None = (1.0, 100.0)
+    gpu: Literal["H200", "H100", "A100", "L40S", "L4", "RTX4090"] = "H100"
     filters: TaskFilters = FILTERS
+
+    @model_validator(mode="before")
+    @classmethod
+    def _full_is_filtered(cls, data: Any) -> Any:
+        """The full catalogue's tasks are looked at by nobody before the judge's filters."""
+        if isinstance(data, dict) and data.get("catalogue") == "full":
+            return {"filters": TaskFilters(), **data}
+        return data
+
+    @model_validator(mode="after")
+    def _ranges_are_in_order(self) -> Self:
+        for name, value in (("operators", self.operators), ("eager_ms", self.eager_ms)):
+            if value is not None and value[0] > value[1]:
+                raise ValueError(f"{name}: the first is the least, so {value[0]} must not be above {value[1]}")
+        return self
 
 
 def read(config: Config, seed: int) -> Iterator[Task]:
@@ -40,6 +72,17 @@ def read(config: Config, seed: int) -> Iterator[Task]:
     Raises:
         UserError: there are not that many different tasks.
     """
+    if config.catalogue == "quickstart":
+        yield from _quickstart(config, seed)
+        return
+    from pipeline.sources import full
+
+    counts = (config.train, config.heldout)
+    families = config.families or get_args(Family)
+    yield from full.read(counts, families, config.operators, config.eager_ms, config.gpu, seed)
+
+
+def _quickstart(config: Config, seed: int) -> Iterator[Task]:
     seen: set[tuple[str, ...]] = set()
     heldout = [_new(index, "heldout", seed, seen, set()) for index in range(config.heldout)]
     reserved = {composition.sequence for composition, _ in heldout}

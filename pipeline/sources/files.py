@@ -14,20 +14,20 @@ from pydantic import Field
 
 from pipeline.errors import UserError
 from pipeline.judge.sizes import sizes_of
-from pipeline.judge.task_filters import TaskFilters
-from pipeline.records import Setting, Split, Task, content_hash
-from pipeline.section import Section
-
-REQUIRED = ("Model", "get_inputs", "get_init_inputs")
+from pipeline.records import Setting, Task
+from pipeline.sources.found import REQUIRED, defined_names, split_of
+from pipeline.sources.posing import Posing
 
 
-class Config(Section):
-    """Where the modules are, and which share of them is held out for evaluation; 1 holds out all."""
+class Config(Posing):
+    """Where the modules are, and which share of computations is held out for evaluation; 1 holds out all.
+
+    Modules that compute the same, names and constants and sizes aside, are on the same side.
+    """
 
     source: Literal["files"] = "files"
     path: Path
     heldout_share: float = Field(default=0.0, ge=0, le=1)
-    filters: TaskFilters = TaskFilters()
 
 
 def read(config: Config, seed: int) -> Iterator[Task]:
@@ -42,12 +42,11 @@ def read(config: Config, seed: int) -> Iterator[Task]:
     if not paths:
         raise UserError(f"tasks.path: {config.path} holds no *.py")
     for path in paths:
-        share = int(content_hash([seed, path.stem]), 16) / 16**16
-        split: Split = "heldout" if share < config.heldout_share else "train"
-        yield task_from_source(_text_of(path), path.stem, str(path), split)
+        task = task_from_source(_text_of(path), path.stem, str(path))
+        yield task.model_copy(update={"split": split_of(task.reference, seed, config.heldout_share)})
 
 
-def task_from_source(source: str, name: str, where: str, split: Split = "train") -> Task:
+def task_from_source(source: str, name: str, where: str) -> Task:
     """Return the task of one KernelBench module; ``where`` names it in errors. Nothing is executed.
 
     Raises:
@@ -59,7 +58,7 @@ def task_from_source(source: str, name: str, where: str, split: Split = "train")
         raise UserError(f"{where}: line {error.lineno}: {error.msg}") from error
     except ValueError as error:
         raise UserError(f"{where}: {error}") from error
-    missing = [required for required in REQUIRED if required not in _defined(tree)]
+    missing = [required for required in REQUIRED if required not in defined_names(tree)]
     if missing:
         raise UserError(f"{where}: no task, it does not define {', '.join(missing)}")
     constants = _constants(tree)
@@ -71,7 +70,6 @@ def task_from_source(source: str, name: str, where: str, split: Split = "train")
         category=_text(constants, "CATEGORY", where) or "other",
         source="files",
         licence=_text(constants, "LICENCE", where),
-        split=split,
     )
 
 
@@ -82,18 +80,6 @@ def _text_of(path: Path) -> str:
         raise UserError(f"{path}: not UTF-8 text") from error
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from error
-
-
-def _defined(tree: ast.Module) -> set[str]:
-    names: set[str] = set()
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef):
-            names.add(node.name)
-        elif isinstance(node, ast.Assign):
-            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-        elif isinstance(node, ast.ImportFrom):
-            names |= {alias.asname or alias.name for alias in node.names}
-    return names
 
 
 def _constants(tree: ast.Module) -> dict[str, Any]:

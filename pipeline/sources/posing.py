@@ -1,0 +1,27 @@
+"""What the recipes of all sources have in common: which tasks are turned away."""
+
+from pydantic import Field
+
+from pipeline.judge.task_filters import TaskFilters
+from pipeline.section import Section
+
+
+class Decontaminate(Section):
+    """Which evaluation suites tasks must not be like.
+
+    Attributes:
+        against: each a folder of modules (``**/*.py``), a table with a column ``code`` or ``python_code``
+            (``*.parquet``, ``*.jsonl``), or a data set on the Hub; ``kernelbench`` is the Hub's KernelBench.
+        max_similarity: tasks more alike than this to any member are rejected, see ``curation.similarity``; 0.9 is
+            CUDA Agent's bound (their measure of similarity is not published).
+    """
+
+    against: tuple[str, ...] = Field(min_length=1)
+    max_similarity: float = Field(default=0.9, ge=0, le=1)
+
+
+class Posing(Section):
+    """A source's tasks are judged by ``filters``, and kept away from the suites of ``decontaminate``."""
+
+    filters: TaskFilters = TaskFilters()
+    decontaminate: Decontaminate | None = None

@@ -1,0 +1,72 @@
+"""Evaluation suites as corpora of normal forms, to which tasks are compared."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pipeline.curation.similarity import Corpus, Form, normal_form
+from pipeline.errors import UserError
+from pipeline.sources.hub import file_rows, hub_rows
+from pipeline.sources.posing import Decontaminate
+
+KEY = "tasks.decontaminate.against"
+NAMED = {"kernelbench": "ScalingIntelligence/KernelBench"}
+CODE = ("code", "python_code", "reference")
+
+
+def corpus_of(config: Decontaminate) -> Corpus:
+    """Return the normal forms of all members of the suites, by ``<suite>:<member>``.
+
+    Members that are no Python, or define no class and no function, are left out: nothing can be like them.
+
+    Raises:
+        UserError: a suite can't be read, or nothing in it has a form.
+    """
+    forms: dict[str, Form] = {}
+    for suite in config.against:
+        before = len(forms)
+        for name, source in _members(suite):
+            try:
+                form = normal_form(source)
+            except SyntaxError:
+                continue
+            if form:
+                forms[f"{suite}:{name}"] = form
+        if len(forms) == before:
+            raise UserError(f"{KEY}: {suite} holds no module")
+    return Corpus(forms)
+
+
+def _members(suite: str) -> Iterator[tuple[str, str]]:
+    path = Path(suite)
+    modules = sorted(path.rglob("*.py")) if path.is_dir() else []
+    if modules:
+        for module in modules:
+            yield str(module.relative_to(path)), module.read_text(encoding="utf-8", errors="replace")
+    elif path.exists():
+        yield from _coded(file_rows(path, (), KEY), suite)
+    else:
+        dataset = NAMED.get(suite, suite)
+        if "/" not in dataset or suite.startswith((".", "/")):
+            raise UserError(f"{KEY}: {suite} is no folder, no file, and no suite of the Hub")
+        for split in _splits(dataset):
+            for name, source in _coded(hub_rows(dataset, split, (), KEY), suite):
+                yield f"{split}/{name}", source
+
+
+def _coded(rows: Iterator[dict[str, Any]], suite: str) -> Iterator[tuple[str, str]]:
+    for number, row in enumerate(rows, 1):
+        column = next((name for name in CODE if isinstance(row.get(name), str)), None)
+        if column is None:
+            raise UserError(f"{KEY}: {suite}, row {number}: no column {', '.join(CODE[:-1])} or {CODE[-1]}")
+        yield str(row.get("name") or row.get("uuid") or number), row[column]
+
+
+def _splits(dataset: str) -> list[str]:
+    from datasets import get_dataset_split_names
+    from datasets.exceptions import DatasetsError
+
+    try:
+        return list(get_dataset_split_names(dataset))
+    except (DatasetsError, OSError, ValueError) as error:
+        raise UserError(f"{KEY}: {dataset} can't be loaded: {' '.join(str(error).split())[:200]}") from None
