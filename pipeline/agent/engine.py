@@ -6,7 +6,14 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from pipeline.errors import InfrastructureError, PipelineError, RefusedError, TeacherError, UserError
+from pipeline.errors import (
+    BudgetSpentError,
+    InfrastructureError,
+    PipelineError,
+    RefusedError,
+    TeacherError,
+    UserError,
+)
 from pipeline.records import Candidate
 
 MAX_FAILURES_IN_A_ROW = 20
@@ -16,9 +23,13 @@ Job = TypeVar("Job")
 
 @dataclass
 class Outcome(Generic[Job]):
-    """How the rollouts ended: ``owed`` ones lack an answer or a verdict, ``refused`` ones never get an answer."""
+    """How the rollouts ended: ``owed`` ones lack an answer or a verdict, ``refused`` ones never get an answer.
+
+    ``cut_short`` is the error of the first rollout that the budget ended; after it no further one is started.
+    """
 
     finished: int = 0
+    cut_short: BudgetSpentError | None = None
     owed: list[tuple[Job, PipelineError]] = field(default_factory=list)
     refused: list[tuple[Job, RefusedError]] = field(default_factory=list)
 
@@ -47,11 +58,15 @@ async def run_rollouts(
     async def work() -> None:
         nonlocal failures
         for job in waiting:  # shared: each worker takes the next job when it is free
+            if outcome.cut_short:
+                return
             try:
                 async with aclosing(start(job)) as candidates:  # type: ignore[type-var]
                     async for candidate in candidates:
                         failures = 0
                         keep(candidate)
+            except BudgetSpentError as error:
+                outcome.cut_short = outcome.cut_short or error
             except (TeacherError, InfrastructureError) as error:
                 failures += 1
                 if failures >= MAX_FAILURES_IN_A_ROW:
