@@ -59,15 +59,18 @@ def usage(body: dict[str, Any]) -> tuple[int | None, int | None]:
 
 
 class Stream:
-    """Collects the lines of a server-sent event stream into the completion that the server could have sent whole."""
+    """Collects the lines of a server-sent event stream into the completion that the server could have sent whole.
+
+    ``count`` is the number of chunks so far.
+    """
 
     def __init__(self) -> None:
-        self.usage: dict[str, Any] | None = None
+        self.count = 0
+        self._usage: dict[str, Any] | None = None
         self._first: dict[str, Any] = {}
         self._pieces: dict[str, list[Any]] = {}
         self._finish: str | None = None
         self._digest = hashlib.sha256()
-        self._count = 0
         self._done = False
 
     def add(self, line: str) -> None:
@@ -86,13 +89,18 @@ class Stream:
         chunk = json.loads(data)
         if not isinstance(chunk, dict) or chunk.get("error"):
             raise ValueError(f"got {data[:200]!r}")
-        self._count += 1
+        self.count += 1
         self._first = self._first or chunk
-        self.usage = chunk["usage"] if isinstance(chunk.get("usage"), dict) else self.usage
+        self._usage = chunk["usage"] if isinstance(chunk.get("usage"), dict) else self._usage
         for choice in chunk.get("choices") or ():
             if isinstance(choice, dict) and not choice.get("index"):
                 self._finish = choice.get("finish_reason") or self._finish
                 self._add_delta(choice.get("delta"))
+
+    @property
+    def bill(self) -> tuple[int | None, int | None]:
+        """How many tokens of prompt and of completion the stream has said were used so far."""
+        return usage({"usage": self._usage})
 
     def body(self) -> dict[str, Any]:
         """Return the whole completion; ``stream`` in it has the number of chunks and the SHA-256 of all lines.
@@ -101,7 +109,7 @@ class Stream:
             BrokenStreamError: the stream ended before it was whole.
         """
         if not self._finish and not self._done:
-            raise BrokenStreamError(f"the stream broke off after {self._count} chunks")
+            raise BrokenStreamError(f"the stream broke off after {self.count} chunks")
         message = {name: _joined(pieces) for name, pieces in self._pieces.items()}
         return {
             "id": self._first.get("id"),
@@ -109,8 +117,8 @@ class Stream:
             "created": self._first.get("created"),
             "model": self._first.get("model"),
             "choices": [{"index": 0, "message": {"role": "assistant", **message}, "finish_reason": self._finish}],
-            "usage": self.usage,
-            "stream": {"chunks": self._count, "sha256": self._digest.hexdigest()},
+            "usage": self._usage,
+            "stream": {"chunks": self.count, "sha256": self._digest.hexdigest()},
         }
 
     def _add_delta(self, delta: Any) -> None:

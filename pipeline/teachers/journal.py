@@ -6,6 +6,7 @@ second time. That holds when a changed recipe makes the stage anew as well: the 
 are searched too. The file stays beside the sealed tables, and the ``replay`` teacher reads it.
 """
 
+import asyncio
 import base64
 import contextlib
 import json
@@ -113,11 +114,15 @@ class Journal:
         directory: the stage's; it exists.
         earlier: directories whose journals hold replies that need not be asked for again.
         budget: checked before each request.
+        slots: how many requests are in flight at most.
     """
 
-    def __init__(self, directory: Path, earlier: Iterable[Path] = (), budget: Budget | None = None) -> None:
+    def __init__(
+        self, directory: Path, earlier: Iterable[Path] = (), budget: Budget | None = None, slots: int = 64
+    ) -> None:
         self.path = directory / NAME
         self.budget = budget or Budget()
+        self.slots = asyncio.Semaphore(slots)
         self.spent = Spent()
         self._known: dict[tuple[str, str], _Place] = {}
         self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
@@ -184,7 +189,8 @@ class Journal:
 
     def fault(self, fault: Fault) -> None:
         """Enter a request that gave no answer. Raises as ``answered`` does."""
-        self._write({"outcome": fault.kind, **fault._asdict()})
+        row = fault._asdict()
+        self._write({"outcome": row.pop("kind"), **row})
 
     def _write(self, row: dict[str, Any]) -> None:
         line = json.dumps(row, separators=(",", ":")).encode() + b"\n"
@@ -201,7 +207,7 @@ class Journal:
 
 
 def request_id(messages: Iterable[Message], seed: int) -> str:
-    """Return the name of a request: a hash of what is said and of the seed; reasoning that is echoed does not count."""
+    """Return the name of a request: a hash of what is said and of the seed, without echoed reasoning."""
     return content_hash([seed, [[m.role, m.content] for m in messages]])
 
 

@@ -12,7 +12,7 @@ class RecordedTeacher:
 
     Args:
         teacher: who is asked.
-        journal: where its answers are entered, and what knows the budget.
+        journal: where its answers are entered, and what knows the budget and how many requests may be in flight.
         settings: a hash of all that its answers depend on. Replies that a teacher of the same settings gave in an
             earlier process are taken from the journal; None: always ask.
     """
@@ -35,8 +35,9 @@ class RecordedTeacher:
             known = self._journal.find(self._settings, request)
             if known is not None:
                 return known
-        self._journal.check_budget()
-        reply = await self._teacher.complete(messages, seed)
+        async with self._journal.slots:
+            self._journal.check_budget()
+            reply = await self._teacher.complete(messages, seed)
         name = reply.teacher or self.name
         asked = sum(len(m.content) for m in messages)
         self._journal.answered(self._settings, request, name, asked, reply)

@@ -104,7 +104,9 @@ class Run:
 
     def configure(self, **changes: Any) -> None:
         teacher = {"kind": "openai", "base_url": self.url, "model": "test-model", "retries": 2}
-        self.recipe.generate = GenerateConfig.model_validate({"teacher": teacher, "concurrency": 2, **changes})
+        self.recipe.generate = GenerateConfig.model_validate(
+            {"teacher": teacher, "concurrency": 2, "judge_queue": 0, **changes}
+        )
 
     def stage(self, module: Any, *, seal: bool = True) -> Any:
         name = module.__name__.rpartition(".")[2]

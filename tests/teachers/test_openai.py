@@ -16,6 +16,7 @@ from pipeline.errors import RefusedError, TeacherError, UserError
 from pipeline.records import Message
 from pipeline.teachers import Reply
 from pipeline.teachers import openai as openai_teacher
+from pipeline.teachers.failures import retry_after
 from pipeline.teachers.openai import Config, OpenaiTeacher
 
 KEY = "sk-very-secret-0123456789"
@@ -138,7 +139,7 @@ def test_retry_after_is_waited_for(server, monkeypatch):
     [(None, None), ("12", 12), ("999999", 300), ("Wed, 21 Oct 2015 07:28:00 GMT", 0), ("nan", None), ("-3", None)],
 )
 def test_retry_after_in_all_its_forms(header, seconds):
-    assert openai_teacher._retry_after(header) == seconds
+    assert retry_after(header) == seconds
 
 
 def test_a_lasting_fault_ends_after_the_retries(server):
