@@ -249,7 +249,7 @@ def test_a_server_that_refuses_everything_is_the_users_error(run):
 def test_every_candidate_gets_a_verdict_and_is_judged_once(run):
     run.stage(tasks)
     run.configure(samples_per_task=2, concurrency=1)
-    run.plan({"content": RIGHT}, {"content": "no"}, {"content": WRONG}, {"content": RIGHT})
+    run.plan({"content": RIGHT}, {"content": WRONG}, {"content": "no"}, {"content": RIGHT})
     run.stage(generate)
     first = run.candidates()[0]
     name = next(t.name for t in (task("a"), task("b")) if t.id == first.task_id)
