@@ -141,7 +141,7 @@ class OpenaiTeacher:
             return Failure(kind, self._describe(error), retry_after(error.response.headers.get("retry-after")))
         except CutStreamError as error:
             return Failure("broken_stream", str(error), bill=error.bill)
-        except ValueError as error:  # JSON that does not parse, or says something else
+        except (ValueError, RecursionError) as error:  # JSON that does not parse, or says something else
             return Failure("malformed", f"the answer is no chat completion ({error})")
 
     async def _ask(self, messages: tuple[Message, ...], seed: int) -> Reply:
