@@ -5,7 +5,7 @@ import json
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.agent.reply import parse
@@ -25,6 +25,7 @@ COMPLETIONS = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(JSON | COMPLETIONS)
 def test_any_json_is_an_answer_or_a_value_error(body):
     try:
@@ -44,6 +45,7 @@ EVENTS = st.builds("data: {}".format, (JSON | COMPLETIONS).map(json.dumps)) | st
 )
 
 
+@settings(deadline=None)
 @given(st.lists(EVENTS | st.text(), max_size=8))
 def test_any_lines_are_an_answer_or_a_value_error(lines):
     stream = Stream()
@@ -56,6 +58,7 @@ def test_any_lines_are_an_answer_or_a_value_error(lines):
 PIECES = st.lists(st.text(min_size=1), max_size=5)
 
 
+@settings(deadline=None)
 @given(PIECES, PIECES, st.sampled_from(["reasoning", "reasoning_content"]))
 def test_a_stream_adds_up_to_what_was_cut_into_pieces(thoughts, words, name):
     stream = Stream()
