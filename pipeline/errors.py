@@ -30,5 +30,9 @@ class RefusedError(TeacherError):
     """A server refuses this very request, for example because it is too long: asking again is of no use."""
 
 
+class BudgetSpentError(PipelineError):
+    """The recipe's budget is spent: nothing more is asked, and what there is stands."""
+
+
 class InfrastructureError(PipelineError):
     """Our own machinery failed (a worker died, the compiler is missing): never a verdict on a candidate."""

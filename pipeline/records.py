@@ -86,7 +86,8 @@ class Candidate(Record):
     """One answer of a teacher or model, with everything needed to trace it to the bytes that were received.
 
     ``messages`` is the whole conversation and ends with the answer itself. ``code`` is the module with ``ModelNew``
-    that was found in it, None unless ``status`` is ``complete``.
+    that was found in it, None unless ``status`` is ``complete``. ``request_id`` names the answer's line in the
+    stage's ``requests.jsonl``, which holds what the server sent.
     """
 
     task_id: str
@@ -102,6 +103,7 @@ class Candidate(Record):
     finish_reason: str | None
     prompt_tokens: int | None
     completion_tokens: int | None
+    request_id: str | None = None
 
     @model_validator(mode="after")
     def _status_decides_code(self) -> Self:

@@ -108,6 +108,15 @@ class StageStore:
                     files[place.shard].seek(place.offset)
                     yield json.loads(files[place.shard].readline())["row"]
 
+    def get(self, key: str) -> dict[str, Any] | None:
+        """Return the row with a key, from whichever table; None if there is none."""
+        place = self._places.get(key)
+        if place is None:
+            return None
+        with place.shard.open("rb") as file:
+            file.seek(place.offset)
+            return json.loads(file.readline())["row"]
+
     def seal(self, stats: dict[str, Any] | None = None, versions: dict[str, str] | None = None) -> dict[str, Any]:
         """Write the tables, stats.json and, last, the manifest; return the manifest.
 

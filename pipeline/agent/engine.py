@@ -6,7 +6,14 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from pipeline.errors import InfrastructureError, PipelineError, RefusedError, TeacherError, UserError
+from pipeline.errors import (
+    BudgetSpentError,
+    InfrastructureError,
+    PipelineError,
+    RefusedError,
+    TeacherError,
+    UserError,
+)
 from pipeline.records import Candidate
 
 MAX_FAILURES_IN_A_ROW = 20
@@ -16,11 +23,28 @@ Job = TypeVar("Job")
 
 @dataclass
 class Outcome(Generic[Job]):
-    """How the rollouts ended: ``owed`` ones lack an answer or a verdict, ``refused`` ones never get an answer."""
+    """How the rollouts ended: ``owed`` ones lack an answer or a verdict, ``refused`` ones never get an answer.
+
+    ``cut_short`` is the error of the first rollout that the budget ended; after it no further one is started.
+    """
 
     finished: int = 0
+    cut_short: BudgetSpentError | None = None
     owed: list[tuple[Job, PipelineError]] = field(default_factory=list)
     refused: list[tuple[Job, RefusedError]] = field(default_factory=list)
+
+    def add(self, job: Job, fault: PipelineError | None) -> bool:
+        """Enter how a rollout ended; return whether it is over for good."""
+        match fault:
+            case None:
+                self.finished += 1
+            case RefusedError():
+                self.refused.append((job, fault))
+            case BudgetSpentError():
+                self.cut_short = self.cut_short or fault
+            case _:
+                self.owed.append((job, fault))
+        return fault is None or isinstance(fault, RefusedError)
 
 
 async def run_rollouts(
@@ -44,25 +68,22 @@ async def run_rollouts(
     waiting = iter(jobs)
     failures = 0
 
+    def kept(candidate: Candidate) -> None:
+        nonlocal failures
+        failures = 0
+        keep(candidate)
+
     async def work() -> None:
         nonlocal failures
         for job in waiting:  # shared: each worker takes the next job when it is free
-            try:
-                async with aclosing(start(job)) as candidates:  # type: ignore[type-var]
-                    async for candidate in candidates:
-                        failures = 0
-                        keep(candidate)
-            except (TeacherError, InfrastructureError) as error:
+            if outcome.cut_short:
+                return
+            fault = await _follow(start(job), kept)
+            if isinstance(fault, TeacherError | InfrastructureError):
                 failures += 1
                 if failures >= MAX_FAILURES_IN_A_ROW:
-                    raise _too_many(failures, error) from error
-                if isinstance(error, RefusedError):
-                    outcome.refused.append((job, error))
-                    ended(job)
-                else:
-                    outcome.owed.append((job, error))
-            else:
-                outcome.finished += 1
+                    raise _too_many(failures, fault) from fault
+            if outcome.add(job, fault):
                 ended(job)
 
     try:
@@ -72,6 +93,17 @@ async def run_rollouts(
     except ExceptionGroup as faults:  # the first fault cancels the other workers; it alone is of interest
         raise faults.exceptions[0] from faults.exceptions[0].__cause__
     return outcome
+
+
+async def _follow(candidates: AsyncIterator[Candidate], keep: Callable[[Candidate], None]) -> PipelineError | None:
+    """Keep a rollout's candidates; return what ended it before its time, if anything did."""
+    try:
+        async with aclosing(candidates):  # type: ignore[type-var]
+            async for candidate in candidates:
+                keep(candidate)
+    except (BudgetSpentError, TeacherError, InfrastructureError) as fault:
+        return fault
+    return None
 
 
 def _too_many(failures: int, error: PipelineError) -> PipelineError:

@@ -8,7 +8,7 @@ from typing import Protocol
 from pydantic import Field
 
 from pipeline.agent.prompting import repair, translate
-from pipeline.agent.reply import clean, parse
+from pipeline.agent.reply import clean, parse, split_reasoning
 from pipeline.records import Candidate, Message, Task, Verdict, content_hash
 from pipeline.section import Section
 from pipeline.teachers import Reply, Teacher
@@ -48,6 +48,7 @@ async def rollout(
     judged again, none is asked for again. A candidate is yielded before it is judged: it has been paid for.
 
     Raises:
+        BudgetSpentError: nothing more is asked; the candidates before it stand.
         TeacherError: a request got no answer; the candidates before it stand.
         UserError: the teacher can't answer at all.
         InfrastructureError: the judge failed.
@@ -60,9 +61,22 @@ async def rollout(
             if verdict.status in SETTLED:
                 return
             messages = repair(turns[-1], verdict)
-        reply = await teacher.complete(messages, request_seed(seed, task.id, sample, len(turns)))
+        reply = await teacher.complete(
+            with_reasoning(messages, turns), request_seed(seed, task.id, sample, len(turns))
+        )
         turns.append(answered(task, sample, teacher.name, turns, messages, reply))
         yield turns[-1]
+
+
+def with_reasoning(messages: Sequence[Message], turns: Sequence[Candidate]) -> tuple[Message, ...]:
+    """Return the messages with the reasoning of those answers in them that are given in full.
+
+    It is for servers that want it back; candidates are kept without: their parents have it.
+    """
+    reasoning = {(split_reasoning(turn.messages[-1].content)[1] or "").strip(): turn.reasoning for turn in turns}
+    return tuple(
+        m.model_copy(update={"reasoning": reasoning.get(m.content)}) if m.role == "assistant" else m for m in messages
+    )
 
 
 def request_seed(seed: int, task_id: str, sample: int, turn: int) -> int:
@@ -98,7 +112,7 @@ def answered(
         sample=sample,
         turn=len(turns),
         parents=tuple(c.id for c in turns),
-        teacher=teacher,
+        teacher=reply.teacher or teacher,
         sampling=reply.sampling,
         messages=(*messages, Message(role="assistant", content=clean(reply.content), reasoning=apart)),
         reasoning=parsed.reasoning,
@@ -107,4 +121,5 @@ def answered(
         finish_reason=reply.finish_reason,
         prompt_tokens=reply.prompt_tokens,
         completion_tokens=reply.completion_tokens,
+        request_id=reply.request_id,
     )

@@ -12,7 +12,9 @@ class Reply:
 
     ``content`` and ``reasoning`` are what the server sent, unparsed; token counts are None where the teacher does not
     count. ``finish_reason`` is ``stop`` or ``length`` as in the OpenAI interface. ``sampling`` records what was asked
-    for (temperature, seed, ...).
+    for (temperature, seed, ...). ``raw`` is the server's chat completion as JSON, None where there is no server;
+    ``dollars`` what it cost, None where no price is known. ``teacher`` names who answered if that is not the teacher
+    that was asked, and ``request_id`` the answer's line in the stage's journal.
     """
 
     content: str
@@ -21,6 +23,10 @@ class Reply:
     prompt_tokens: int | None
     completion_tokens: int | None
     sampling: dict[str, float | int | str | None] = field(default_factory=dict)
+    raw: str | None = None
+    dollars: float | None = None
+    teacher: str | None = None
+    request_id: str | None = None
 
 
 class Teacher(Protocol):
@@ -31,7 +37,10 @@ class Teacher(Protocol):
     async def complete(self, messages: tuple[Message, ...], seed: int) -> Reply:
         """Answer the conversation; the seed makes a repeated request repeatable where the teacher can.
 
+        An assistant's message may carry its ``reasoning``: it is for servers that want it back.
+
         Raises:
+            BudgetSpentError: the recipe's budget is spent.
             TeacherError: no answer after all retries.
             UserError: no answer is possible (wrong URL, wrong key, unknown model).
         """

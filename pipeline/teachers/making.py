@@ -4,21 +4,53 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.teachers import Teacher, openai, scripted, transformers
+from pipeline.records import content_hash
+from pipeline.section import identity
+from pipeline.teachers import Teacher, ensemble, local, openai, replay, scripted, transformers, vllm_engine
+from pipeline.teachers.ensemble import SingleConfig
+from pipeline.teachers.journal import Journal
+from pipeline.teachers.recorded import RecordedTeacher
 
-TeacherConfig = Annotated[openai.Config | scripted.Config | transformers.Config, Field(discriminator="kind")]
+TeacherConfig = Annotated[
+    openai.Config | scripted.Config | local.Config | replay.Config | ensemble.Config, Field(discriminator="kind")
+]
 
 
-def make(config: TeacherConfig) -> Teacher:
-    """Return the teacher that a recipe describes.
+def make(config: TeacherConfig, journal: Journal | None = None) -> Teacher:
+    """Return the teacher that a recipe describes; with a journal, one that enters there all that it is asked.
 
     Raises:
-        UserError: it can't be had: its key or its model is missing.
+        UserError: it can't be had: its key, its package or its record is missing.
     """
+    if isinstance(config, ensemble.Config):
+        members = [_recorded(m.teacher, journal, m.label) for m in config.members]
+        return ensemble.EnsembleTeacher(config, members)
+    return _recorded(config, journal)
+
+
+def members(config: TeacherConfig) -> tuple[SingleConfig, ...]:
+    """Return the teachers that a section names: one, or an ensemble's."""
+    return tuple(m.teacher for m in config.members) if isinstance(config, ensemble.Config) else (config,)
+
+
+def _recorded(config: SingleConfig, journal: Journal | None, name: str | None = None) -> Teacher:
+    teacher = _single(config, journal)
+    teacher.name = name or teacher.name
+    if journal is None:
+        return teacher
+    paid = isinstance(config, openai.Config | local.Config)  # the others answer a second time for nothing
+    return RecordedTeacher(teacher, journal, content_hash(identity(config)) if paid else None)
+
+
+def _single(config: SingleConfig, journal: Journal | None) -> Teacher:
     match config:
         case openai.Config():
-            return openai.OpenaiTeacher(config)
+            return openai.OpenaiTeacher(config, journal.fault) if journal else openai.OpenaiTeacher(config)
         case scripted.Config():
             return scripted.ScriptedTeacher(config)
-        case transformers.Config():
+        case local.Config(engine="vllm"):
+            return vllm_engine.VllmTeacher(config)
+        case local.Config():
             return transformers.TransformersTeacher(config)
+        case replay.Config():
+            return replay.ReplayTeacher(config)

@@ -5,38 +5,15 @@ which other requests share its batch, except where rounding (which does vary wit
 between two tokens. Equal batches give equal answers on one machine.
 """
 
-import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Any
 
 from pipeline.records import Message
-from pipeline.section import Section, throughput
 from pipeline.teachers import Reply
+from pipeline.teachers.local import Config, Gathering
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-GATHER_SECONDS = 0.01
-
-
-class Config(Section):
-    """A model on the Hub or in a folder (an adapter's folder too); temperature 0 is greedy."""
-
-    kind: Literal["transformers"]
-    model: str
-    revision: str | None = None
-    temperature: float = Field(0.6, ge=0)
-    top_p: float = Field(0.95, gt=0, le=1)
-    max_new_tokens: int = Field(4096, ge=1)
-    batch_size: int = throughput(16, ge=1)
-
-
-class _Request(NamedTuple):
-    messages: tuple[Message, ...]
-    seed: int
-    reply: "asyncio.Future[Reply]"
 
 
 class TransformersTeacher:
@@ -46,8 +23,7 @@ class TransformersTeacher:
         self.config = config
         self.name = config.model
         self._loaded: tuple[PreTrainedModel, PreTrainedTokenizerBase] | None = None
-        self._waiting: list[_Request] = []
-        self._serving: asyncio.Task[None] | None = None
+        self._gathering = Gathering(self.answer, config.batch_size)
 
     async def complete(self, messages: tuple[Message, ...], seed: int) -> Reply:
         """Answer one conversation in a batch with others that wait.
@@ -55,18 +31,11 @@ class TransformersTeacher:
         Raises:
             UserError: there is no such model.
         """
-        loop = asyncio.get_running_loop()
-        request = _Request(messages, seed, loop.create_future())
-        self._waiting.append(request)
-        if self._serving is None or self._serving.done():
-            self._serving = loop.create_task(self._serve())
-        return await request.reply
+        return await self._gathering.complete(messages, seed)
 
     async def close(self) -> None:
         """Free the model."""
-        if self._serving is not None:
-            self._serving.cancel()
-            await asyncio.gather(self._serving, return_exceptions=True)
+        await self._gathering.close()
         self._loaded = None
 
     def answer(self, conversations: Sequence[Sequence[Message]], seeds: Sequence[int]) -> list[Reply]:
@@ -78,22 +47,6 @@ class TransformersTeacher:
         size = self.config.batch_size
         starts = range(0, len(conversations), size)
         return [reply for i in starts for reply in self._generate(conversations[i : i + size], seeds[i : i + size])]
-
-    async def _serve(self) -> None:
-        while self._waiting:
-            await asyncio.sleep(GATHER_SECONDS)  # those who ask at the same time share a batch
-            batch, self._waiting = self._waiting[: self.config.batch_size], self._waiting[self.config.batch_size :]
-            try:
-                conversations = [request.messages for request in batch]
-                replies = await asyncio.to_thread(self.answer, conversations, [r.seed for r in batch])
-            except Exception as error:  # noqa: BLE001  (handed to those who wait for it)
-                for request in batch:
-                    if not request.reply.done():
-                        request.reply.set_exception(error)
-            else:
-                for request, reply in zip(batch, replies, strict=True):
-                    if not request.reply.done():
-                        request.reply.set_result(reply)
 
     def _model(self) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
         if self._loaded is None:

@@ -1,25 +1,40 @@
-"""An OpenAI-compatible chat server with planned faults: ``python tests/servers/chat.py [--key KEY] [--port PORT]``.
+"""An OpenAI-compatible chat server with planned faults.
+
+    python tests/servers/chat.py [--key KEY] [--port PORT] [--delay SECONDS]
 
 It prints its base URL in one line and serves until it is killed. Each request to /v1/chat/completions takes the next
 step of the plan (``POST /plan`` with a JSON list); when the plan is used up, every answer is good. ``GET /log``
 returns the bodies of the requests received since the last plan. A step is an object:
 
-    {}                                a good answer; may hold content, reasoning, reasoning_content, finish_reason
+    {}                                a good answer; may hold content, reasoning, reasoning_content, reasoning_details,
+                                      finish_reason, usage, and delay in seconds
     {"status": 500, "headers": {}}    an error of that status
     {"cut": true}                     the connection is closed without an answer
     {"garbage": "text/html"}          status 200 with a body of that type that is no JSON
     {"json": {...}}                   status 200 with this body
     {"hang": true}                    no answer before the client gives up
     {"echo_key": 500}                 an error whose message quotes the Authorization header
+
+A request with ``stream: true`` gets its good answer as events of five characters each, and these faults:
+
+    {"cut_after": 2}                  the connection is closed after two events
+    {"end_after": 2}                  the stream ends in good form after two events, without a finish reason
+    {"silent_after": 2}               no further event after two
+    {"error_after": 2}                an event with an error after two
 """
 
 import argparse
 import json
 import threading
+import time
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 MODEL = "test-model"
+ERROR = {"error": {"message": "planned fault"}}
+USAGE = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
+REASONING = ("reasoning", "reasoning_content", "reasoning_details")
 CODE = "```python\nclass ModelNew:\n    pass\n```\n"
 
 
@@ -28,9 +43,10 @@ class ChatServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, port: int, key: str | None) -> None:
+    def __init__(self, port: int, key: str | None, delay: float) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.key = key
+        self.delay = delay
         self.lock = threading.Lock()
         self.plan: list[dict[str, Any]] = []
         self.log: list[dict[str, Any]] = []
@@ -76,9 +92,7 @@ class Handler(BaseHTTPRequestHandler):
         if step.get("cut"):
             self.close_connection = True
         elif step.get("hang"):
-            self.connection.settimeout(60)
-            self.close_connection = True
-            self.rfile.read(1)  # returns when the client closes the connection
+            self._wait_for_the_client()
         elif "garbage" in step:
             self._send_bytes(200, b"<html>busy</html>", step["garbage"], {})
         elif "json" in step:
@@ -88,7 +102,44 @@ class Handler(BaseHTTPRequestHandler):
         elif "status" in step:
             self._send(step["status"], {"error": {"message": "planned fault"}}, step.get("headers", {}))
         else:
-            self._send(200, completion(step, body))
+            time.sleep(step.get("delay", self.chat.delay))
+            if body.get("stream"):
+                self._stream(step, body)
+            else:
+                self._send(200, completion(step, body))
+
+    def _stream(self, step: dict[str, Any], body: dict[str, Any]) -> None:
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+        self._chunk(": keep-alive\n\n")
+        for count, event in enumerate(events(step, body)):
+            if count == step.get("cut_after"):
+                self.close_connection = True
+                return
+            if count == step.get("silent_after"):
+                self._wait_for_the_client()
+                return
+            if count == step.get("end_after"):
+                break
+            if count == step.get("error_after"):
+                self._chunk(f"data: {json.dumps(ERROR)}\n\n")
+                continue
+            self._chunk(f"data: {json.dumps(event)}\n\n")
+        else:
+            self._chunk("data: [DONE]\n\n")
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _chunk(self, text: str) -> None:
+        payload = text.encode()
+        self.wfile.write(f"{len(payload):x}\r\n".encode() + payload + b"\r\n")
+        self.wfile.flush()
+
+    def _wait_for_the_client(self) -> None:
+        self.connection.settimeout(60)
+        self.close_connection = True
+        self.rfile.read(1)  # returns when the client closes the connection
 
     def _send(self, status: int, value: object, headers: dict[str, str] | None = None) -> None:
         self._send_bytes(status, json.dumps(value).encode(), "application/json", headers or {})
@@ -104,23 +155,40 @@ class Handler(BaseHTTPRequestHandler):
 def completion(step: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
     """Return a chat completion as servers send it."""
     message: dict[str, Any] = {"role": "assistant", "content": step.get("content", CODE)}
-    message.update({name: step[name] for name in ("reasoning", "reasoning_content") if name in step})
+    message.update({name: step[name] for name in REASONING if name in step})
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion",
         "created": 1,
         "model": body["model"],
         "choices": [{"index": 0, "message": message, "finish_reason": step.get("finish_reason", "stop")}],
-        "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
+        "usage": step.get("usage", USAGE),
     }
+
+
+def events(step: dict[str, Any], body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the events of the same answer as servers stream it: the reasoning first, the usage last."""
+    whole = completion(step, body)
+    message = whole["choices"][0]["message"]
+    fields = [name for name in (*REASONING, "content") if name in message]
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
+    for name in fields:
+        value = message[name]
+        deltas += [{name: value[i : i + 5]} for i in range(0, len(value), 5)]  # text and lists alike
+    frame = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": body["model"]}
+    for delta in deltas:
+        yield {**frame, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+    yield {**frame, "choices": [{"index": 0, "delta": {}, "finish_reason": whole["choices"][0]["finish_reason"]}]}
+    yield {**frame, "choices": [], "usage": whole["usage"]}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--key")
+    parser.add_argument("--delay", type=float, default=0.0, help="seconds before each answer")
     arguments = parser.parse_args()
-    server = ChatServer(arguments.port, arguments.key)
+    server = ChatServer(arguments.port, arguments.key, arguments.delay)
     print(f"http://127.0.0.1:{server.server_address[1]}/v1", flush=True)
     server.serve_forever()
 
