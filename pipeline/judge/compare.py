@@ -40,7 +40,13 @@ class Comparison:
 
 
 def compare(
-    expected: Any, nearby: Any, eager: Any, actual: Any, buffers: list[bytearray], theirs: list[bytearray]
+    expected: Any,
+    nearby: Any,
+    eager: Any,
+    actual: Any,
+    buffers: list[bytearray],
+    theirs: list[bytearray],
+    name: str = "output",
 ) -> Comparison:
     """Compare a candidate's result tree with the reference's.
 
@@ -51,11 +57,12 @@ def compare(
         actual: the candidate's tree, over ``theirs``; hostile.
         buffers: the reference's bytes.
         theirs: the candidate's bytes.
+        name: of the tree, for what is told.
     """
     worst = Comparison(0.0, FLOOR["float64"], None)
     try:
-        for name, (want, near, own), got in _walk((expected, nearby, eager), actual, "output"):
-            result = _compare_leaf(name, want, near, own, got, buffers, theirs)
+        for place, (want, near, own), got in _walk((expected, nearby, eager), actual, name):
+            result = _compare_leaf(place, want, near, own, got, buffers, theirs)
             if result.mismatch is not None:
                 return result
             worst = max(worst, result, key=lambda c: c.error / c.bound)

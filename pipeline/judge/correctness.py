@@ -10,7 +10,15 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.errors import TaskError
-from pipeline.judge.answers import NO_ANSWER, Answer, Expected, comparison, inputs_unchanged
+from pipeline.judge.answers import (
+    NO_ANSWER,
+    Answer,
+    Expected,
+    buffers_comparison,
+    comparison,
+    inputs_unchanged,
+    share_right,
+)
 from pipeline.judge.compare import Comparison
 from pipeline.judge.inputs import ORDERS, Case, Order, plan
 from pipeline.judge.judging import MAX_DETAIL, Decided, Judgement
@@ -19,7 +27,15 @@ from pipeline.judge.settings import SMALLEST_SIZE, Plan
 from pipeline.judge.simt.explain import EXPLAINABLE, specific_reason
 from pipeline.judge.simt.fault import Fault
 from pipeline.judge.sizes import sizes_of
+from pipeline.records import VerdictStatus
 
+WATCHED_SECONDS = 0.01  # of a call that is run once more on an instrumented build, which is up to 100 times slower
+HIDDEN_FAULTS: dict[str, VerdictStatus] = {
+    "race": "incorrect",
+    "out_of_bounds": "runtime_error",
+    "host_memory": "runtime_error",
+}
+MOST = 0.5  # of a result that only has to be moved
 MAX_HOST_BYTES = 1024  # a launcher may read a few numbers (a length, an index); more is data to compute with
 SAME_ERROR = 1.01  # errors that differ by less than this factor are called the same
 OVERHEAD_SECONDS = 0.05  # of a call, whatever its sizes
@@ -63,6 +79,7 @@ class Correctness:
         self._host_bytes = 0
         self._needs_its_kernels = False  # a result was wrong when they did nothing
         self._synced = True  # the reference's weights fit the candidate's
+        self._right: list[tuple[str, float, dict[str, Any], list[bytearray]]] = []  # calls, the largest setting first
         self._rate = 0.0  # seconds for a unit of work, at the largest setting so far
 
     def run(self, key: bytes) -> None:
@@ -93,6 +110,8 @@ class Correctness:
             except Decided as decided:
                 self._note_or_raise(case, self._explained(decided, case, expected))
                 previous = None
+        if self._errors:
+            self._find_hidden_faults()
         self._conclude()
 
     def _expected(self, case: Case) -> Expected | None:
@@ -108,7 +127,7 @@ class Correctness:
         if sum(len(b) for b in buffers) > self._judgement.max_case_bytes:
             self._judgement.passed(f"skipped:{case.name}", "too large for this backend's budget")
             return None
-        return Expected(answer["values"]["dict"], buffers)
+        return Expected(answer["values"]["dict"], buffers, moves_only=answer.get("computing") == [])
 
     def _too_slow(self, case: Case) -> bool:
         """Whether a call at the main setting would take too long, by the candidate's own speed at others.
@@ -140,6 +159,9 @@ class Correctness:
             self._rate = max(0.0, given.seconds - OVERHEAD_SECONDS) / work
         result = self._compared(case, expected, given)
         self._examine(case, expected, given)
+        if construct:
+            request = _request(replace(case, repeats=0), expected, construct=True, launching=True)
+            self._right.insert(0, (case.name, given.seconds, request, expected.buffers))
         pair = self._errors.get(case.setting.name, (0.0, 1.0))
         self._errors[case.setting.name] = max(pair, (result.error, result.bound), key=lambda p: p[0] / p[1])
 
@@ -200,6 +222,10 @@ class Correctness:
         if not inputs_unchanged(expected, given):
             name = f"inputs:{case.name}"
             raise judgement.failed(name, "incorrect", "inputs_changed", "forward changed its inputs")
+        if given.state_loaded and (wrong := buffers_comparison(expected, given).mismatch):
+            if judgement.strict:
+                raise judgement.failed(f"buffers:{case.name}", "incorrect", "wrong_buffers", wrong.detail)
+            judgement.passed(f"buffers:{case.name}", wrong.detail)
         if given.aliased:
             detail = "an output lies in an input's memory"
             raise judgement.failed(f"alias:{case.name}", "cheating", "aliased_output", detail)
@@ -219,7 +245,26 @@ class Correctness:
         except Decided:
             del self._judgement.checks[noted:]
             return True
+        if expected.moves_only and self._judgement.strict and (share := share_right(expected, given)) > MOST:
+            detail = f"{share:.0%} of the result are there if its kernels do nothing: torch moved them"
+            raise self._judgement.failed("own_kernels", "cheating", "torch_moves", detail)
         return comparison(expected, given).mismatch is not None
+
+    def _find_hidden_faults(self) -> None:
+        """Run one right call on an instrumented build, where threads of a kernel may meet at an address.
+
+        A lost update, or a barrier missing before a write, can come out right in every order in which threads run
+        one after the other.
+        """
+        if not (self._judgement.may_share and self._judgement.strict and self._right):
+            return
+        name, _, request, buffers = next((r for r in self._right if r[1] <= WATCHED_SECONDS), self._right[-1])
+        found = self._explain(request, buffers, (request["order"],))
+        worst = next((fault for fault in found if fault.kind in HIDDEN_FAULTS), None)
+        if worst is not None:
+            status = HIDDEN_FAULTS[worst.kind]
+            raise self._judgement.failed(f"instrumented:{name}", status, worst.kind, "; ".join(map(str, found)))
+        self._judgement.passed(f"instrumented:{name}")
 
     def _note_or_raise(self, case: Case, decided: Decided) -> None:
         """Under policy report, a failure at other sizes than the main ones is a note."""
@@ -258,7 +303,7 @@ class Correctness:
             "own_kernels",
             torch_operators=", ".join(sorted(self._operators)) or None,
             host_bytes=self._host_bytes,
-            weights="the reference's" if self._synced else "its own, from the same seed",
+            weights="by_name" if self._synced else "by_seed",
         )
 
 
@@ -289,5 +334,6 @@ def _request(case: Case, expected: Expected, *, construct: bool, launching: bool
         "weights_seed": case.weights_seed,
         "repeats": case.repeats,
         "launching": launching,
+        "compared": expected.changed_buffers,
         "values": sent,
     }

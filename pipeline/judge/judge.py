@@ -239,6 +239,7 @@ class Judge:
             "distribution": case.distribution,
             "fresh_weights": case.fresh_weights,
             "twice": twice,
+            "watched": case.call == 0,
         }
         return self._ask_reference(task, request)
 

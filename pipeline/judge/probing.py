@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import TaskError
+from pipeline.judge.compare import FLOOR
 from pipeline.judge.inputs import Case
 from pipeline.judge.settings import Plan
-from pipeline.judge.values import checked_tensor, to_numpy
+from pipeline.judge.values import leaves
 from pipeline.records import Setting
 
 CONSTANT_STD = 1e-6  # relative to the largest value: below this, an output is called constant
-SENSITIVITY = 1e-3  # relative change that other inputs must cause somewhere
+SENSITIVITY = 8 * FLOOR["float32"]  # relative change that other inputs must cause somewhere, or a constant would do
 
 Reference = Callable[..., tuple[dict[str, Any], list[bytearray]]]
 
@@ -63,20 +64,9 @@ def _outputs(setting: Setting, seed: int, reference: Reference) -> list[np.ndarr
     if "error" in answer:
         raise TaskError(answer["error"], answer["detail"])
     values = answer["values"]["dict"]
-    runs = [_floats(values[name], buffers) for name in ("eager", "twice")]
+    runs = [[a.astype(np.float64) for a in leaves(values[name], buffers)] for name in ("eager", "twice")]
     if not runs[0]:
         raise TaskError("no_output", f"setting {setting.name}")
     if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(*runs, strict=True)):
         raise TaskError("nondeterministic", f"setting {setting.name}")
     return runs[0]
-
-
-def _floats(tree: Any, buffers: list[bytearray]) -> list[np.ndarray]:
-    """Return the tensors of a tree as float64 arrays."""
-    if isinstance(tree, dict) and "tensor" in tree:
-        return [to_numpy(*checked_tensor(tree, buffers)).astype(np.float64)]
-    if isinstance(tree, dict):
-        return [array for value in tree.values() for array in _floats(value, buffers)]
-    if isinstance(tree, list):
-        return [array for value in tree for array in _floats(value, buffers)]
-    return []

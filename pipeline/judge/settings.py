@@ -15,7 +15,7 @@ from pipeline.judge.sizes import sizes_of
 from pipeline.records import Setting, Task
 
 SMALLEST_SIZE = 8  # smaller integers are kernel widths, strides, dimensions: not sizes that may be changed
-FINE_SIZE = 64  # up to here a size becomes 5 in a small setting, above 33
+FINE_SIZE = 64  # up to here a size becomes 5 in a small setting, above 19: less than a warp has threads
 FACTORS = tuple(2**exponent for exponent in range(16, 0, -1))
 LEAST_REDUCED = (16, 4)  # no size is divided to less than this, or than itself; the second one if the first won't do
 SECONDS_PER_OPERATION = 1e-8  # of this backend, measured: an element read, computed and written, or a multiply-add
@@ -154,11 +154,13 @@ class Derivation:
         """Return an odd and a small setting, as far as the reference accepts them, made from the sizes ``base``."""
         prefix = "reduced_" if base else ""
         found: list[Setting] = []
-        for name, change in (("odd", odd_size), ("small", small_size)):
-            current = {**self._sizes, **base}
+        current = {**self._sizes, **base}
+        groups = [*reversed(self._groups), *([n] for n in self._sizes)]
+        for name, changes in (("odd", (odd_size,)), ("small", (small_size, over_a_warp))):
             proposals = [
                 Setting(name=prefix + name, sizes={**base, **{n: change(current[n]) for n in group}})
-                for group in [*reversed(self._groups), *([n] for n in self._sizes)]
+                for group in groups
+                for change in changes
             ]
             setting = self._first_usable(proposals)
             found += [setting] if setting and setting.sizes not in [f.sizes for f in found] else []
@@ -194,5 +196,10 @@ def odd_size(size: int) -> int:
 
 
 def small_size(size: int) -> int:
-    """Return a size of which a block of threads is only partly used."""
+    """Return a size of which a warp of threads is only partly used."""
+    return 5 if size <= FINE_SIZE else 19
+
+
+def over_a_warp(size: int) -> int:
+    """Return a size of which a block of threads is only partly used, for references that want more of it."""
     return 5 if size <= FINE_SIZE else 33

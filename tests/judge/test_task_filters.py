@@ -43,7 +43,7 @@ FIXED = "torch.linspace(0.0, 1.0, x.numel()).reshape(x.shape)"
 CASES = {
     "constant": (["torch.softmax(x, -1).mean(-1)", "F.hardtanh(1000 * x, -1, 1).amin(-1)"], ["torch.softmax(x, -1).amax(-1)", "F.hardtanh(x, -3, 3).amin(-1)"]),
     "output_range": (["x[:, :1] - x[:, :1].mean(1, keepdim=True)", "torch.relu(x - 100)"], [f"x - x.mean(1, keepdim=True) + {W}", "torch.relu(x - 1)"]),
-    "insensitive": ([f"{FIXED} * 100 + 0.004 * x"], []),
+    "insensitive": ([f"{FIXED} * 100 + 0.001 * x"], []),
     "output_std": ([f"{FIXED} + 0.004 * x"], [f"{FIXED} + 0.04 * x"]),
     "axis_std": (["x.mean(-1, keepdim=True).expand(x.shape)"], [f"x.mean(-1, keepdim=True) + {W}"]),
     "input_impact": (["self.weight + 0.004 * x"], ["self.weight + 0.04 * x"]),

@@ -1,7 +1,7 @@
 """Explains a failure: the same call once more on an instrumented build, in a process of its own.
 
-Only failures are run here, so a candidate that passes pays nothing. What is found never changes whether a candidate
-is accepted: it says why it is not.
+A failure is run once more so that it can be said why, and under policy strict a success whose threads may meet at one
+address, because a race can come out right in every order of threads.
 """
 
 import dataclasses
@@ -23,8 +23,8 @@ SOURCES = ("cuda.cu", "main.cpp")
 # values in every order of threads are not explained: they are wrong arithmetic (what was never written is a NaN), by
 # far the most common failure, and an instrumented build costs several times a fast one.
 _PROOFS: dict[str, tuple[str, ...]] = {
-    "thread_order": ("race", "uninitialised_read", "host_memory"),
-    "non_finite": ("host_memory", "race", "uninitialised_read"),
+    "thread_order": ("race", "race_with_atomic", "uninitialised_read", "host_memory"),
+    "non_finite": ("host_memory", "race", "race_with_atomic", "uninitialised_read"),
     "crash": ("host_memory",),
 }
 EXPLAINABLE = (*_PROOFS, "out_of_bounds", "illegal_instruction", "divergent_barrier", "unwritten", "timeout")
