@@ -115,9 +115,8 @@ def _case(request: dict[str, Any]) -> tuple[dict[str, Any], list[memoryview]]:
             _randomise(model, weights_seed)
         seed_all(seed + 1)
         made = list(module.get_inputs())
-        call = Call(seed, backward=backward)
-        with OperatorLog() if request.get("watched") else nullcontext() as log:
-            inputs, eager = _first_finite(call, model, made, request["distribution"], seed)
+        call = Call(seed, backward=backward, watched=request["watched"])
+        inputs, eager = _first_finite(call, model, made, request["distribution"], seed)
         buffers = [call.buffers]
         expected = call.in_float64(model, inputs, eager)
         buffers.insert(0, widen(call.buffers))
@@ -141,14 +140,16 @@ def _case(request: dict[str, Any]) -> tuple[dict[str, Any], list[memoryview]]:
         tree, raw = pack_values(values)
     except BadValueError as error:
         raise Refused("task_unsupported", f"gives {error}") from error
-    return {"values": tree, "computing": sorted(log.computing) if log else None}, raw
+    return {"values": tree, "computing": call.computing}, raw
 
 
 class Call:
     """Calls the reference, forward or backward, always with the same seed and the same upstream gradients."""
 
-    def __init__(self, seed: int, *, backward: bool) -> None:
+    def __init__(self, seed: int, *, backward: bool, watched: bool = False) -> None:
         self._seed = seed
+        self._watched = watched
+        self.computing: list[str] | None = None  # torch operators in the first call, if it is watched
         self._backward = backward
         self.upstream: list[torch.Tensor] | None = None
         self.buffers: dict[str, torch.Tensor] = {}  # floating ones that the last call changed
@@ -157,7 +158,12 @@ class Call:
         """Run a copy on copies, so that a module that changes its inputs or buffers changes only those."""
         seed_all(self._seed)
         before, model, inputs = model, copy.deepcopy(model), map_tensors(inputs, torch.clone)
-        run = calling.backward(model, inputs, self._arriving) if self._backward else calling.forward(model, inputs)
+        with OperatorLog() if self._watched else nullcontext() as log:
+            run = (
+                calling.backward(model, inputs, self._arriving) if self._backward else calling.forward(model, inputs)
+            )
+        if log is not None:
+            self._watched, self.computing = False, sorted(log.computing)
         pairs = zip(before.named_buffers(), model.buffers(), strict=True)
         changed = ((name, new) for (name, old), new in pairs if new.is_floating_point() and not torch.equal(old, new))
         self.buffers = {name: new.detach() for name, new in changed}
@@ -179,14 +185,15 @@ class Call:
 def _first_finite(
     call: Call, model: torch.nn.Module, made: list[Any], distribution: Distribution, seed: int
 ) -> tuple[list[Any], Any]:
-    """Return the transformed inputs and the results, of the largest inputs for which these are finite."""
-    for factor in LARGE if distribution == "large" else LARGE[-1:]:
-        inputs = transform(made, distribution, seed, factor)
+    """Return the transformed inputs and the results; of the large inputs those for which these are finite."""
+    largest, less = LARGE
+    inputs = transform(made, distribution, seed, largest)
+    eager = call(model, inputs)
+    finite: list[bool] = []
+    map_tensors(eager, lambda t: finite.append(bool(torch.isfinite(t).all())))
+    if distribution == "large" and not all(finite):
+        inputs = transform(made, distribution, seed, less)
         eager = call(model, inputs)
-        finite: list[bool] = []
-        map_tensors(eager, lambda t, finite=finite: finite.append(bool(torch.isfinite(t).all())))
-        if all(finite) or factor == LARGE[-1]:
-            break
     return inputs, eager
 
 
