@@ -94,7 +94,7 @@ def _run_stage(recipe: Recipe, out: Path, stage: StageName) -> None:
             progress.say(f"complete: {_counts(manifest)}")
             return
         module = importlib.import_module(f"pipeline.stages.{stage}")
-        with StageStore(directory, module.SCHEMA, inputs) as store:
+        with StageStore(directory, module.SCHEMA, inputs, getattr(module, "FURTHER", None)) as store:
             if len(store):
                 progress.say(f"continues with {len(store)} rows of an earlier run")
             with disk_full_is_the_users(directory, recipe.judge.cache.expanduser(), Path(tempfile.gettempdir())):

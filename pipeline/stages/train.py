@@ -1,19 +1,18 @@
 """train: teaches a model, by curated samples, by pairs of answers, or by the judge."""
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow as pa
 
 from pipeline.errors import UserError
-from pipeline.records import PreferencePair, Sample, Task
 from pipeline.stages import StageContext
-from pipeline.tables import from_row
 from pipeline.training.config import TrainConfig
+from pipeline.training.launching import launch
+from pipeline.training.running import Report
+from pipeline.training.teaching import teach
 
 __all__ = ["SCHEMA", "TrainConfig", "run"]
 
-PREFERENCE = "preference.parquet"  # what curate leaves beside its samples
 COLUMNS = {  # by their names in TRL's log
     "loss": "loss",
     "learning_rate": "learning_rate",
@@ -35,54 +34,22 @@ def run(context: StageContext) -> dict[str, Any]:
 
     Raises:
         UserError: there is nothing to train on, or the section asks for what there is not.
-        InfrastructureError: the judge failed again and again (grpo).
+        InfrastructureError: the judge failed again and again (grpo), or a process of several died.
     """
     config = context.recipe.train
     if config is None:
         raise UserError("the recipe has no section 'train'")
-    train = {"sft": _sft, "dpo": _dpo, "grpo": _grpo}[config.method]
-    outcome = train(context, config, _reporter(context))
+    if config.accelerate is None:
+        outcome = teach(context.recipe, context.out, context.store.directory, _reporter(context))
+    else:
+        outcome = launch(context.recipe, context.out, context.store.directory, _reporter(context))
     for entry in outcome["steps"]:
         figures = {column: entry.get(name) for name, column in COLUMNS.items()}
         context.store.append(f"{entry['step']:08d}", {"step": entry["step"], **figures})
     return outcome["stats"]
 
 
-def _sft(context: StageContext, config: TrainConfig, report: Callable[[int, int, str], None]) -> dict[str, Any]:
-    from pipeline.training.sft import train
-
-    samples = [from_row(Sample, row) for row in context.read("curate")]
-    if not samples:
-        raise UserError("train: curate has kept no sample to train on")
-    return train(samples, config, context.store.directory, context.recipe.seed, report)
-
-
-def _dpo(context: StageContext, config: TrainConfig, report: Callable[[int, int, str], None]) -> dict[str, Any]:
-    from pipeline.training.dpo import train
-
-    there = (context.out / "curate" / PREFERENCE).exists()
-    pairs = [from_row(PreferencePair, row) for row in context.read("curate", PREFERENCE)] if there else []
-    if not pairs:
-        raise UserError("train: curate has left no pair of answers; name {kind: preference} in curate.forms")
-    return train(pairs, config, context.store.directory, context.recipe.seed, report)
-
-
-def _grpo(context: StageContext, config: TrainConfig, report: Callable[[int, int, str], None]) -> dict[str, Any]:
-    from pipeline.judge.judge import Judge
-    from pipeline.training.grpo import train
-
-    tasks = list(_train_tasks(context))
-    if not tasks:
-        raise UserError("train: no task is of split 'train'")
-    with Judge(context.recipe.judge, context.recipe.seed) as judge:
-        return train(tasks, config, judge, context.store.directory, context.recipe.seed, report)
-
-
-def _train_tasks(context: StageContext) -> Iterator[Task]:
-    return (from_row(Task, row) for row in context.read("tasks") if row["split"] == "train")
-
-
-def _reporter(context: StageContext) -> Callable[[int, int, str], None]:
+def _reporter(context: StageContext) -> Report:
     done: int | None = None
 
     def report(step: int, total: int, note: str) -> None:

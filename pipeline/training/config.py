@@ -1,5 +1,6 @@
 """The recipe's ``train`` section; importable without torch."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -69,11 +70,15 @@ class TrainConfig(Section):
     ``sft``, ``dpo`` and ``grpo.trl`` go to TRL's SFTConfig, DPOConfig and GRPOConfig as they are, under their names
     (learning_rate, num_train_epochs, per_device_train_batch_size, ...). ``loss`` is that of ``sft``: cross entropy,
     dynamic fine-tuning (arXiv 2508.05629), or coverage in ``samples_at_test`` samples (arXiv 2502.07154).
+
+    ``accelerate`` names a configuration file of accelerate (several GPUs, DeepSpeed, FSDP; ``recipes/accelerate``);
+    without one, training runs in this process.
     """
 
     method: Literal["sft", "dpo", "grpo"] = "sft"
     model: Annotated[ScratchModel | HubModel, Field(discriminator="kind")]
     lora: LoraSection | None = None
+    accelerate: Path | None = None
     max_length: int = Field(4096, ge=2)
     loss: Literal["nll", "dft", "dco"] = "nll"
     samples_at_test: int | None = Field(None, ge=1)

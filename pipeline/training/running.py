@@ -92,7 +92,8 @@ def run_to_the_end(trainer: "Trainer", directory: Path, stats: Callable[[], dict
     trainer.remove_callback(PrinterCallback)  # stdout is for results
     if not (directory / UNTRAINED).exists():
         save(trainer, directory / UNTRAINED)
-    checkpoint = last_complete(directory / CHECKPOINTS)
+    with trainer.accelerator.main_process_first():  # it deletes what a kill has left half-written
+        checkpoint = last_complete(directory / CHECKPOINTS)
     try:
         with quiet_renaming():
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -105,7 +106,8 @@ def run_to_the_end(trainer: "Trainer", directory: Path, stats: Callable[[], dict
     steps = [entry for entry in trainer.state.log_history if "loss" in entry]
     outcome = {"steps": steps, "stats": {**stats(), "optimizer_steps": trainer.state.global_step}}
     save(trainer, directory / STUDENT, outcome)
-    shutil.rmtree(directory / CHECKPOINTS, ignore_errors=True)
+    if trainer.accelerator.is_main_process:
+        shutil.rmtree(directory / CHECKPOINTS, ignore_errors=True)
     return outcome
 
 
@@ -144,11 +146,17 @@ def reporter(report: Report) -> "TrainerCallback":
 
 
 def save(trainer: "Trainer", target: Path, outcome: dict[str, Any] | None = None) -> None:
-    """Save model and tokenizer; the folder appears when it is whole."""
+    """Save model and tokenizer; the folder appears when it is whole. All processes call it, the first one writes."""
     partial = target.with_name(target.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    trainer.save_model(str(partial))
-    (partial / "training_args.bin").unlink(missing_ok=True)  # a pickle with this machine's paths
-    if outcome is not None:
-        (partial / LOG).write_text(json.dumps(outcome))
-    os.replace(partial, target)  # noqa: PTH105
+    processes = trainer.accelerator
+    if processes.is_main_process:
+        shutil.rmtree(partial, ignore_errors=True)
+    processes.wait_for_everyone()
+    trainer.save_model(str(partial))  # where weights are spread over processes, each gives its own
+    processes.wait_for_everyone()
+    if processes.is_main_process:
+        (partial / "training_args.bin").unlink(missing_ok=True)  # a pickle with this machine's paths
+        if outcome is not None:
+            (partial / LOG).write_text(json.dumps(outcome))
+        os.replace(partial, target)  # noqa: PTH105
+    processes.wait_for_everyone()

@@ -8,17 +8,24 @@ import torch
 
 from pipeline.errors import UserError
 from pipeline.records import Message, PreferencePair, Sample
+from pipeline.stages import curate, train
+from pipeline.store import StageStore, read_rows
+from pipeline.tables import to_row
 from pipeline.training import dpo
 from pipeline.training.chat import encode, encode_answer
 from pipeline.training.config import TrainConfig
 from pipeline.training.models import load_model, load_tokenizer
+from tests.synthetic_run import run_stage
 from tests.training.examples import sample, samples, silent, tiny_model
 
 
 def pair(first: Sample, second: Sample) -> PreferencePair:
     return PreferencePair(
-        kind="right_wrong", task_id=first.task_id, chosen_candidate_id="a", rejected_candidate_id="b", category="c",
+        kind="correctness", task_id=first.task_id, category="c",
         prompt=first.prompt, chosen=first.completion, rejected=second.completion,
+        chosen_candidate_id="a", chosen_verdict_id="a", chosen_reasoning_tokens=3,
+        rejected_candidate_id="b", rejected_verdict_id="b", rejected_reasoning_tokens=3,
+        rejected_status="incorrect", rejected_reason="values",
     )  # fmt: skip
 
 
@@ -53,6 +60,17 @@ def test_the_preferred_answer_becomes_likelier(tmp_path: Path):
         )
         margins.append(chosen - rejected)
     assert margins[1] > margins[0] + 1
+
+
+def test_the_stage_reads_what_curate_left_beside_its_samples(tmp_path: Path):
+    base = tiny_model(tmp_path / "base")
+    with StageStore(tmp_path / "curate", curate.SCHEMA, {}, curate.FURTHER) as store:
+        store.append("pair", to_row(pair(*samples()[:2])), "preference")
+        store.seal()
+    run_stage(tmp_path, "train", train, train=preferring(base))
+    rows = list(read_rows(tmp_path / "train"))
+    assert len(rows) == 10
+    assert rows[-1]["preference_margin"] > rows[0]["preference_margin"]
 
 
 def test_pairs_are_in_the_tokens_of_sft_and_long_ones_are_left_out(tmp_path: Path):
