@@ -4,8 +4,7 @@ Under policy ``strict`` the first failure decides. Under ``report`` a candidate 
 task's own is called specialised and may still be right.
 """
 
-import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -20,21 +19,13 @@ from pipeline.judge.answers import (
     share_right,
 )
 from pipeline.judge.compare import Comparison
+from pipeline.judge.hidden_faults import Explain, RightCall, find_hidden_faults
 from pipeline.judge.inputs import ORDERS, Case, Order, plan
 from pipeline.judge.judging import MAX_DETAIL, Decided, Judgement
 from pipeline.judge.session import Session
-from pipeline.judge.settings import SMALLEST_SIZE, Plan
+from pipeline.judge.settings import Plan, fixed_sizes
 from pipeline.judge.simt.explain import EXPLAINABLE, specific_reason
-from pipeline.judge.simt.fault import Fault
-from pipeline.judge.sizes import sizes_of
-from pipeline.records import VerdictStatus
 
-WATCHED_SECONDS = 0.01  # of a call that is run once more on an instrumented build, which is up to 100 times slower
-HIDDEN_FAULTS: dict[str, VerdictStatus] = {
-    "race": "incorrect",
-    "out_of_bounds": "runtime_error",
-    "host_memory": "runtime_error",
-}
 MOST = 0.5  # of a result that only has to be moved
 MAX_HOST_BYTES = 1024  # a launcher may read a few numbers (a length, an index); more is data to compute with
 SAME_ERROR = 1.01  # errors that differ by less than this factor are called the same
@@ -43,7 +34,6 @@ WRONG = ("incorrect", "runtime_error", "timeout")  # what a kernel made for othe
 KEPT = ("stale", "drift")  # at whatever sizes: it keeps results between calls
 
 Reference = Callable[[Case], tuple[dict[str, Any], list[bytearray]]]
-Explain = Callable[[dict[str, Any], list[bytearray], Sequence[Order]], list[Fault]]
 
 
 class Correctness:
@@ -79,7 +69,7 @@ class Correctness:
         self._host_bytes = 0
         self._needs_its_kernels = False  # a result was wrong when they did nothing
         self._synced = True  # the reference's weights fit the candidate's
-        self._right: list[tuple[str, float, dict[str, Any], list[bytearray]]] = []  # calls, the largest setting first
+        self._right: list[RightCall] = []  # the largest setting first
         self._rate = 0.0  # seconds for a unit of work, at the largest setting so far
 
     def run(self, key: bytes) -> None:
@@ -110,8 +100,8 @@ class Correctness:
             except Decided as decided:
                 self._note_or_raise(case, self._explained(decided, case, expected))
                 previous = None
-        if self._errors:
-            self._find_hidden_faults()
+        if self._errors and judgement.strict and judgement.may_share:
+            find_hidden_faults(judgement, self._right, self._explain)
         self._conclude()
 
     def _expected(self, case: Case) -> Expected | None:
@@ -161,7 +151,7 @@ class Correctness:
         self._examine(case, expected, given)
         if construct:
             request = _request(replace(case, repeats=0), expected, construct=True, launching=True)
-            self._right.insert(0, (case.name, given.seconds, request, expected.buffers))
+            self._right.insert(0, RightCall(case.name, given.seconds, request, expected.buffers))
         pair = self._errors.get(case.setting.name, (0.0, 1.0))
         self._errors[case.setting.name] = max(pair, (result.error, result.bound), key=lambda p: p[0] / p[1])
 
@@ -182,7 +172,7 @@ class Correctness:
             return decided
         orders = (case.order, *ORDERS) if decided.reason == "thread_order" else (case.order,)
         request = _request(replace(case, repeats=0), expected, construct=True, launching=True)
-        found = self._explain(request, expected.buffers, list(dict.fromkeys(orders)))
+        found = self._explain(request, expected.buffers, list(dict.fromkeys(orders))).faults
         if found:
             failed = self._judgement.checks[-1]
             told = "; ".join([*map(str, found), failed.detail or ""])[:MAX_DETAIL]
@@ -250,22 +240,6 @@ class Correctness:
             raise self._judgement.failed("own_kernels", "cheating", "torch_moves", detail)
         return comparison(expected, given).mismatch is not None
 
-    def _find_hidden_faults(self) -> None:
-        """Run one right call on an instrumented build, where threads of a kernel may meet at an address.
-
-        A lost update, or a barrier missing before a write, can come out right in every order in which threads run
-        one after the other.
-        """
-        if not (self._judgement.may_share and self._judgement.strict and self._right):
-            return
-        name, _, request, buffers = next((r for r in self._right if r[1] <= WATCHED_SECONDS), self._right[-1])
-        found = self._explain(request, buffers, (request["order"],))
-        worst = next((fault for fault in found if fault.kind in HIDDEN_FAULTS), None)
-        if worst is not None:
-            status = HIDDEN_FAULTS[worst.kind]
-            raise self._judgement.failed(f"instrumented:{name}", status, worst.kind, "; ".join(map(str, found)))
-        self._judgement.passed(f"instrumented:{name}")
-
     def _note_or_raise(self, case: Case, decided: Decided) -> None:
         """Under policy report, a failure at other sizes than the main ones is a note."""
         only_main_counts = self._settings.own and case.setting is self._settings.settings[0]
@@ -311,17 +285,6 @@ def with_weights_of(case: Case, cases: list[Case]) -> Case:
     """Return the case with the weights of its setting's first call, for a model that can't be given others."""
     first = next(c for c in cases if c.setting is case.setting)
     return replace(case, fresh_weights=False, weights_seed=first.seed)
-
-
-def fixed_sizes(reference: str, code: str) -> str:
-    """Return which of the task's own sizes the candidate's text holds as numbers; an empty string if none."""
-    sizes = {size for size in sizes_of(ast.parse(reference)).values() if size > SMALLEST_SIZE}
-    numbers = {int(word) for word in _words(code) if word.isdecimal() and len(word) < 12}
-    return ", ".join(map(str, sorted(sizes & numbers)))
-
-
-def _words(code: str) -> list[str]:
-    return "".join(c if c.isalnum() or c == "_" else " " for c in code).split()
 
 
 def _request(case: Case, expected: Expected, *, construct: bool, launching: bool) -> dict[str, Any]:

@@ -20,9 +20,9 @@ CALLS: tuple[tuple[tuple[Distribution, Order], ...], ...] = (
     (("own", "random"), ("shifted", "reverse"), ("large", "forward")),
     (("own", "random"),),
 )
-# Factors of the large inputs: the first, unless the reference's results are not finite then. Exponentials whose
-# maximum is not subtracted overflow from about 88 on, and a clamp at 100 is reached.
-LARGE = (64, 16)
+# Factors of the large inputs: the first, unless the reference's results are not finite then. An exponential overflows
+# from about 88 on, unless its true maximum was subtracted; a clamp at 100 is reached.
+LARGE = (256, 16)
 REPEATS = 64  # unobserved calls before the last one at the second setting: who drifts after a while is found out
 
 

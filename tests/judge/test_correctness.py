@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from pipeline.judge.config import JudgeConfig
-from pipeline.judge.correctness import fixed_sizes
 from pipeline.judge.judge import Judge
+from pipeline.judge.settings import fixed_sizes
 from pipeline.records import Setting, Task, Verdict
 from tests.judge.examples import CALL, HONEST, REFERENCE, TASK, changed
 
