@@ -124,7 +124,7 @@ class Derivation:
         self._groups = [group for index, group in enumerate(groups) if group and group not in groups[:index]]
 
     def reduced(self) -> list[Setting]:
-        """Return a smaller setting that can be afforded, then an odd and a small one made from it; or nothing."""
+        """Return a smaller setting that can be afforded, then others made from it; or nothing."""
         for seconds in (DERIVED_SECONDS, self._seconds):
             for least in LEAST_REDUCED:
                 for group in self._groups:
@@ -151,7 +151,7 @@ class Derivation:
         return best
 
     def others(self, base: Mapping[str, int]) -> list[Setting]:
-        """Return an odd, a small and a tiny setting, as far as the reference accepts them, made from the sizes ``base``."""
+        """Return an odd, a small and a tiny setting made from the sizes ``base``, as far as the reference accepts them."""
         prefix = "reduced_" if base else ""
         found: list[Setting] = []
         current = {**self._sizes, **base}
