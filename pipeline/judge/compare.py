@@ -137,7 +137,8 @@ def _compare_arrays(
     bound = np.broadcast_to(np.maximum(max(floor, SLACK * float(own.max(initial=0.0))), SLACK * by_row), y.shape)
     if not y.size:
         return Comparison(0.0, floor, None)
-    at = np.unravel_index(int(np.argmax(error / bound)), y.shape)
+    with np.errstate(over="ignore"):  # of a result of 1e305
+        at = np.unravel_index(int(np.argmax(error / bound)), y.shape)
     worst, allowed = float(error[at]), float(bound[at])
     if worst <= allowed:
         return Comparison(worst, allowed, None)

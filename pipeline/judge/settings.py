@@ -151,7 +151,7 @@ class Derivation:
         return best
 
     def others(self, base: Mapping[str, int]) -> list[Setting]:
-        """Return an odd, a small and a tiny setting made from the sizes ``base``, as far as the reference accepts them."""
+        """Return an odd, a small and a tiny setting from the sizes ``base``, as far as the reference accepts them."""
         prefix = "reduced_" if base else ""
         found: list[Setting] = []
         current = {**self._sizes, **base}
