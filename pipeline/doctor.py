@@ -118,7 +118,7 @@ def _confinement() -> Iterator[Finding]:
         "sandbox", None if lacking else tier, f"nothing is judged without {lacking} (or judge.sandbox=none)"
     )
     files = (
-        "nothing: bubblewrap hides them"
+        "the compiler is not confined: only rules keep a source from having it read your files"
         if wrapper
         else "no candidate is run: it could read the files that you may read"
     )

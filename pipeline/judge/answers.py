@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from pipeline.judge.compare import Comparison, compare
+from pipeline.judge.values import leaves
 
 NO_ANSWER = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
@@ -14,6 +17,12 @@ class Expected:
 
     values: dict[str, Any]
     buffers: list[bytearray]
+    moves_only: bool = False  # no torch operator computed anything
+
+    @property
+    def changed_buffers(self) -> list[str]:
+        """The names of the module's buffers that the call changed."""
+        return list(self.values["buffers"]["dict"]["eager"]["dict"])
 
 
 @dataclass(frozen=True)
@@ -22,6 +31,7 @@ class Answer:
 
     outputs: Any
     inputs: Any
+    module_buffers: Any
     launches: int
     torch_operators: frozenset[str]
     host_bytes: int
@@ -37,6 +47,7 @@ class Answer:
         return cls(
             outputs=values["outputs"],
             inputs=values["inputs"],
+            module_buffers=values["buffers"],
             launches=len(header["launches"]),
             torch_operators=frozenset(map(str, header["torch_operators"])),
             host_bytes=int(header["host_bytes"]),
@@ -52,6 +63,22 @@ def comparison(expected: Expected, given: Answer) -> Comparison:
     values = expected.values
     trees = (values["expected"], values["nearby"], values["eager"])
     return compare(*trees, given.outputs, expected.buffers, given.buffers)
+
+
+def buffers_comparison(expected: Expected, given: Answer) -> Comparison:
+    """Return how the module's buffers compare that the reference's call changed."""
+    found = expected.values["buffers"]["dict"]
+    trees = (found["expected"], found["nearby"], found["eager"])
+    return compare(*trees, given.module_buffers, expected.buffers, given.buffers, name="buffer")
+
+
+def share_right(expected: Expected, given: Answer) -> float:
+    """Return which share of the outputs' elements are exactly the reference's."""
+    pairs = zip(
+        leaves(expected.values["eager"], expected.buffers), leaves(given.outputs, given.buffers), strict=False
+    )
+    alike = [(want == got) if want.shape == got.shape else np.zeros(want.shape, bool) for want, got in pairs]
+    return float(np.concatenate([a.ravel() for a in alike]).mean()) if alike else 0.0
 
 
 def inputs_unchanged(expected: Expected, given: Answer) -> bool:

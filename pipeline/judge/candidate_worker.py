@@ -32,9 +32,9 @@ def serve(channel: Channel, fault_page: int, device: Device = simt) -> None:
     """Answer requests until the parent closes the channel.
 
     {"op": "load", "code"}: execute the module; each load_inline in it becomes a {"build": ...} request to the parent.
-    {"op": "call", "construct", "order", "seed", "weights_seed", "repeats", "launching", "values": {"init", "state",
-    "inputs", "upstream"}}: call ModelNew, answer with {"values": {"outputs", "inputs"}, ...}. What goes wrong is
-    answered with {"error": kind, "detail": text}.
+    {"op": "call", "construct", "order", "seed", "weights_seed", "repeats", "launching", "compared": names of buffers,
+    "values": {"init", "state", "inputs", "upstream"}}: call ModelNew, answer with {"values": {"outputs", "inputs",
+    "buffers"}, ...}. What goes wrong is answered with {"error": kind, "detail": text}.
     """
     device.set_fault_page(fault_page)
     device.install()
@@ -100,10 +100,10 @@ class CandidateModule:
             self._repeat(request["repeats"], values["upstream"])
         if not request["construct"]:
             _copy_into(self._inputs, values["inputs"], self._device)
-        return self._observed_call(values["state"], values["upstream"], seed)
+        return self._observed_call(values["state"], values["upstream"], request["compared"], seed)
 
     def _observed_call(
-        self, state: dict[str, torch.Tensor], upstream: list[torch.Tensor] | None, seed: int
+        self, state: dict[str, torch.Tensor], upstream: list[torch.Tensor] | None, buffers: list[str], seed: int
     ) -> tuple[dict[str, Any], list[memoryview]]:
         """Call the model; what loading its weights and packing its results make it do is observed as well."""
         launched, read = len(self._device.launches()), self._device.host_bytes()
@@ -114,7 +114,9 @@ class CandidateModule:
             outputs = self._run(upstream)
             seconds = time.process_time() - began
             self._device.check_guards()
-            tree, answer = pack_values({"outputs": outputs, "inputs": self._inputs})
+            own = dict(torch.nn.Module.named_buffers(self._model))
+            left = {name: own[name] for name in buffers if name in own}
+            tree, answer = pack_values({"outputs": outputs, "inputs": self._inputs, "buffers": left})
         return {
             "values": tree,
             "launches": [launch.kernel for launch in self._device.launches()[launched:]],

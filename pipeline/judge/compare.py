@@ -40,7 +40,13 @@ class Comparison:
 
 
 def compare(
-    expected: Any, nearby: Any, eager: Any, actual: Any, buffers: list[bytearray], theirs: list[bytearray]
+    expected: Any,
+    nearby: Any,
+    eager: Any,
+    actual: Any,
+    buffers: list[bytearray],
+    theirs: list[bytearray],
+    name: str = "output",
 ) -> Comparison:
     """Compare a candidate's result tree with the reference's.
 
@@ -51,11 +57,12 @@ def compare(
         actual: the candidate's tree, over ``theirs``; hostile.
         buffers: the reference's bytes.
         theirs: the candidate's bytes.
+        name: of the tree, for what is told.
     """
     worst = Comparison(0.0, FLOOR["float64"], None)
     try:
-        for name, (want, near, own), got in _walk((expected, nearby, eager), actual, "output"):
-            result = _compare_leaf(name, want, near, own, got, buffers, theirs)
+        for place, (want, near, own), got in _walk((expected, nearby, eager), actual, name):
+            result = _compare_leaf(place, want, near, own, got, buffers, theirs)
             if result.mismatch is not None:
                 return result
             worst = max(worst, result, key=lambda c: c.error / c.bound)
@@ -130,7 +137,8 @@ def _compare_arrays(
     bound = np.broadcast_to(np.maximum(max(floor, SLACK * float(own.max(initial=0.0))), SLACK * by_row), y.shape)
     if not y.size:
         return Comparison(0.0, floor, None)
-    at = np.unravel_index(int(np.argmax(error / bound)), y.shape)
+    with np.errstate(over="ignore"):  # of a result of 1e305
+        at = np.unravel_index(int(np.argmax(error / bound)), y.shape)
     worst, allowed = float(error[at]), float(bound[at])
     if worst <= allowed:
         return Comparison(worst, allowed, None)

@@ -4,22 +4,29 @@ Under policy ``strict`` the first failure decides. Under ``report`` a candidate 
 task's own is called specialised and may still be right.
 """
 
-import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from pipeline.errors import TaskError
-from pipeline.judge.answers import NO_ANSWER, Answer, Expected, comparison, inputs_unchanged
+from pipeline.judge.answers import (
+    NO_ANSWER,
+    Answer,
+    Expected,
+    buffers_comparison,
+    comparison,
+    inputs_unchanged,
+    share_right,
+)
 from pipeline.judge.compare import Comparison
+from pipeline.judge.hidden_faults import Explain, RightCall, find_hidden_faults
 from pipeline.judge.inputs import ORDERS, Case, Order, plan
 from pipeline.judge.judging import MAX_DETAIL, Decided, Judgement
 from pipeline.judge.session import Session
-from pipeline.judge.settings import SMALLEST_SIZE, Plan
+from pipeline.judge.settings import Plan, fixed_sizes
 from pipeline.judge.simt.explain import EXPLAINABLE, specific_reason
-from pipeline.judge.simt.fault import Fault
-from pipeline.judge.sizes import sizes_of
 
+MOST = 0.5  # of a result that only has to be moved
 MAX_HOST_BYTES = 1024  # a launcher may read a few numbers (a length, an index); more is data to compute with
 SAME_ERROR = 1.01  # errors that differ by less than this factor are called the same
 OVERHEAD_SECONDS = 0.05  # of a call, whatever its sizes
@@ -27,7 +34,6 @@ WRONG = ("incorrect", "runtime_error", "timeout")  # what a kernel made for othe
 KEPT = ("stale", "drift")  # at whatever sizes: it keeps results between calls
 
 Reference = Callable[[Case], tuple[dict[str, Any], list[bytearray]]]
-Explain = Callable[[dict[str, Any], list[bytearray], Sequence[Order]], list[Fault]]
 
 
 class Correctness:
@@ -63,6 +69,7 @@ class Correctness:
         self._host_bytes = 0
         self._needs_its_kernels = False  # a result was wrong when they did nothing
         self._synced = True  # the reference's weights fit the candidate's
+        self._right: list[RightCall] = []  # the largest setting first
         self._rate = 0.0  # seconds for a unit of work, at the largest setting so far
 
     def run(self, key: bytes) -> None:
@@ -93,6 +100,8 @@ class Correctness:
             except Decided as decided:
                 self._note_or_raise(case, self._explained(decided, case, expected))
                 previous = None
+        if self._errors and judgement.strict and judgement.may_share:
+            find_hidden_faults(judgement, self._right, self._explain)
         self._conclude()
 
     def _expected(self, case: Case) -> Expected | None:
@@ -108,7 +117,7 @@ class Correctness:
         if sum(len(b) for b in buffers) > self._judgement.max_case_bytes:
             self._judgement.passed(f"skipped:{case.name}", "too large for this backend's budget")
             return None
-        return Expected(answer["values"]["dict"], buffers)
+        return Expected(answer["values"]["dict"], buffers, moves_only=answer.get("computing") == [])
 
     def _too_slow(self, case: Case) -> bool:
         """Whether a call at the main setting would take too long, by the candidate's own speed at others.
@@ -140,6 +149,9 @@ class Correctness:
             self._rate = max(0.0, given.seconds - OVERHEAD_SECONDS) / work
         result = self._compared(case, expected, given)
         self._examine(case, expected, given)
+        if construct:
+            request = _request(replace(case, repeats=0), expected, construct=True, launching=True)
+            self._right.insert(0, RightCall(case.name, given.seconds, request, expected.buffers))
         pair = self._errors.get(case.setting.name, (0.0, 1.0))
         self._errors[case.setting.name] = max(pair, (result.error, result.bound), key=lambda p: p[0] / p[1])
 
@@ -160,7 +172,7 @@ class Correctness:
             return decided
         orders = (case.order, *ORDERS) if decided.reason == "thread_order" else (case.order,)
         request = _request(replace(case, repeats=0), expected, construct=True, launching=True)
-        found = self._explain(request, expected.buffers, list(dict.fromkeys(orders)))
+        found = self._explain(request, expected.buffers, list(dict.fromkeys(orders))).faults
         if found:
             failed = self._judgement.checks[-1]
             told = "; ".join([*map(str, found), failed.detail or ""])[:MAX_DETAIL]
@@ -200,6 +212,10 @@ class Correctness:
         if not inputs_unchanged(expected, given):
             name = f"inputs:{case.name}"
             raise judgement.failed(name, "incorrect", "inputs_changed", "forward changed its inputs")
+        if given.state_loaded and (wrong := buffers_comparison(expected, given).mismatch):
+            if judgement.strict:
+                raise judgement.failed(f"buffers:{case.name}", "incorrect", "wrong_buffers", wrong.detail)
+            judgement.passed(f"buffers:{case.name}", wrong.detail)
         if given.aliased:
             detail = "an output lies in an input's memory"
             raise judgement.failed(f"alias:{case.name}", "cheating", "aliased_output", detail)
@@ -219,6 +235,9 @@ class Correctness:
         except Decided:
             del self._judgement.checks[noted:]
             return True
+        if expected.moves_only and self._judgement.strict and (share := share_right(expected, given)) > MOST:
+            detail = f"{share:.0%} of the result are there if its kernels do nothing: torch moved them"
+            raise self._judgement.failed("own_kernels", "cheating", "torch_moves", detail)
         return comparison(expected, given).mismatch is not None
 
     def _note_or_raise(self, case: Case, decided: Decided) -> None:
@@ -258,7 +277,7 @@ class Correctness:
             "own_kernels",
             torch_operators=", ".join(sorted(self._operators)) or None,
             host_bytes=self._host_bytes,
-            weights="the reference's" if self._synced else "its own, from the same seed",
+            weights="by_name" if self._synced else "by_seed",
         )
 
 
@@ -266,17 +285,6 @@ def with_weights_of(case: Case, cases: list[Case]) -> Case:
     """Return the case with the weights of its setting's first call, for a model that can't be given others."""
     first = next(c for c in cases if c.setting is case.setting)
     return replace(case, fresh_weights=False, weights_seed=first.seed)
-
-
-def fixed_sizes(reference: str, code: str) -> str:
-    """Return which of the task's own sizes the candidate's text holds as numbers; an empty string if none."""
-    sizes = {size for size in sizes_of(ast.parse(reference)).values() if size > SMALLEST_SIZE}
-    numbers = {int(word) for word in _words(code) if word.isdecimal() and len(word) < 12}
-    return ", ".join(map(str, sorted(sizes & numbers)))
-
-
-def _words(code: str) -> list[str]:
-    return "".join(c if c.isalnum() or c == "_" else " " for c in code).split()
 
 
 def _request(case: Case, expected: Expected, *, construct: bool, launching: bool) -> dict[str, Any]:
@@ -289,5 +297,6 @@ def _request(case: Case, expected: Expected, *, construct: bool, launching: bool
         "weights_seed": case.weights_seed,
         "repeats": case.repeats,
         "launching": launching,
+        "compared": expected.changed_buffers,
         "values": sent,
     }

@@ -20,6 +20,9 @@ CALLS: tuple[tuple[tuple[Distribution, Order], ...], ...] = (
     (("own", "random"), ("shifted", "reverse"), ("large", "forward")),
     (("own", "random"),),
 )
+# Factors of the large inputs: the first, unless the reference's results are not finite then. An exponential overflows
+# from about 88 on, unless its true maximum was subtracted; a clamp at 100 is reached.
+LARGE = (256, 16)
 REPEATS = 64  # unobserved calls before the last one at the second setting: who drifts after a while is found out
 
 
@@ -64,12 +67,12 @@ def plan(task: "Task", settings: Sequence["Setting"], code: str, key: bytes) -> 
     return cases
 
 
-def transform(inputs: list[Any], distribution: Distribution, seed: int) -> list[Any]:
+def transform(inputs: list[Any], distribution: Distribution, seed: int, factor: int = LARGE[0]) -> list[Any]:
     """Return the call arguments with their floating tensors' values changed (imports torch; shapes and dtypes stay).
 
     ``own``: as the task makes them; ``shifted``: 2 added, so that a mean is no longer near zero; ``spiky``: one value
-    in 64 is 8 times as large; ``large``: all are 16 times as large. A new value depends on the old one alone, and
-    zero stays zero: a triangular, symmetric, masked or one-hot input, which a kernel may rely on, stays one.
+    in 64 is 8 times as large; ``large``: all are ``factor`` times as large. A new value depends on the old one alone,
+    and zero stays zero: a triangular, symmetric, masked or one-hot input, which a kernel may rely on, stays one.
     """
     import torch
 
@@ -79,7 +82,7 @@ def transform(inputs: list[Any], distribution: Distribution, seed: int) -> list[
         if distribution == "shifted":
             return torch.where(value == 0, value, value + 2)
         if distribution == "large":
-            return value * 16
+            return value * factor
         # An odd factor permutes 64-bit integers; the upper bits of the product hash the value's own bits.
         bits = value.double().contiguous().view(torch.int64) * (2 * seed + 0x9E3779B97F4A7C15 - 2**64)
         return torch.where((bits >> 58) == 0, value * 8, value)

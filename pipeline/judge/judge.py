@@ -176,7 +176,8 @@ class Judge:
             return None
         if filters is not None:
             self._server.prepare(FIGURES)
-        probe(task, self.seed, lambda case, **more: self._reference(task, case, **more))
+        reference = lambda case, **more: self._reference(task, case, **more)  # noqa: E731
+        probe(self._settings(task), self.seed, reference, (filters or TaskFilters()).output_range)
         return None if filters is None else self._filter(task, filters)
 
     def _filter(self, task: Task, filters: TaskFilters) -> str | None:
@@ -238,6 +239,7 @@ class Judge:
             "distribution": case.distribution,
             "fresh_weights": case.fresh_weights,
             "twice": twice,
+            "watched": case.call == 0,
         }
         return self._ask_reference(task, request)
 

@@ -10,6 +10,7 @@ from pipeline.judge.rules.findings import Finding
 from pipeline.judge.simt.build import ExtensionSource, build
 from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, ForbiddenError, Unsupported
 from pipeline.judge.simt.fault import read_fault
+from pipeline.judge.simt.sharing import may_share
 from pipeline.records import Check, Task, VerdictStatus
 
 MAX_DETAIL = 4000
@@ -50,6 +51,7 @@ class Judgement:
     cache: Path
     max_case_bytes: int
     checks: list[Check] = field(default_factory=list)
+    may_share: bool = False  # threads of a kernel that was built may meet at one address
     _build_failure: tuple[VerdictStatus, str, str] | None = None
     _builds: int = 0
 
@@ -119,6 +121,7 @@ class Judgement:
             self._build_failure = ("unsupported", f"unsupported:{error.construct}", str(error))
         else:
             self.passed("build")
+            self.may_share = self.may_share or may_share(f"{source.cpp}\n{source.cuda}")
             return {"path": str(path)}
         return {"failed": True}
 

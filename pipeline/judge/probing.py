@@ -1,4 +1,8 @@
-"""Is a task fit to be posed? Its reference is run twice, on two sets of values, before it is accepted."""
+"""Is a task fit to be posed? Its reference is run twice, on two sets of values, before it is accepted.
+
+What is asked here is what judging rests on: a reference that runs, says the same twice, and can't be answered with a
+constant. Which tasks are worth posing beyond that, ``task_filters`` says.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,38 +10,48 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import TaskError
+from pipeline.judge.compare import FLOOR
 from pipeline.judge.inputs import Case
-from pipeline.judge.values import checked_tensor, to_numpy
-from pipeline.records import Setting, Task
+from pipeline.judge.settings import Plan
+from pipeline.judge.values import leaves
+from pipeline.records import Setting
 
 CONSTANT_STD = 1e-6  # relative to the largest value: below this, an output is called constant
-SENSITIVITY = 1e-3  # relative change that other inputs must cause somewhere
-TINY = 1e-2  # robust-kbench's bound: outputs all within it would let zeros pass
+SENSITIVITY = 8 * FLOOR["float32"]  # relative change that other inputs must cause somewhere, or a constant would do
 
 Reference = Callable[..., tuple[dict[str, Any], list[bytearray]]]
 
 
-def probe(task: Task, seed: int, reference: Reference) -> None:
-    """Check that every setting runs and gives results one can judge by.
+def probe(plan: Plan, seed: int, reference: Reference, output_range: float | None) -> None:
+    """Check that every setting at which candidates will be judged runs and gives results one can judge by.
+
+    Args:
+        plan: these settings.
+        seed: of the values.
+        reference: runs the reference on a case.
+        output_range: what the largest absolute value of each output must reach; None: anything will do.
 
     Raises:
-        TaskError: ``task_raises`` and the like from the reference's process, ``nondeterministic``, ``not_finite``,
-            ``constant``, ``near_zero`` or ``insensitive`` (other inputs, same result).
+        TaskError: ``task_raises`` and the like from the reference's process, ``too_large`` (no setting fits this
+            backend), ``nondeterministic``, ``not_finite``, ``constant``, ``output_range`` or ``insensitive`` (other
+            values, same result).
     """
-    for setting in task.settings:
+    if not plan.settings:
+        raise TaskError("too_large", "; ".join(f"setting {name}: {why}" for name, why in plan.left_out.items()))
+    for setting in plan.settings:
         first = _outputs(setting, seed, reference)
         second = _outputs(setting, seed + 1, reference)
         for one, other in zip(first, second, strict=True):
-            _examine(setting, one, other)
+            _examine(setting, one, other, output_range)
 
 
-def _examine(setting: Setting, one: np.ndarray, other: np.ndarray) -> None:
+def _examine(setting: Setting, one: np.ndarray, other: np.ndarray, output_range: float | None) -> None:
     where = f"setting {setting.name}"
     if not np.isfinite(one).all():
         raise TaskError("not_finite", where)
     largest = float(np.abs(one).max(initial=0.0))
-    if largest < TINY:
-        raise TaskError("near_zero", where)
+    if output_range is not None and largest < output_range:
+        raise TaskError("output_range", f"{where}: {largest:.3g}, at least {output_range:g} is wanted")
     if one.size > 1 and float(one.std()) < CONSTANT_STD * largest:
         raise TaskError("constant", where)
     if one.shape == other.shape and float(np.abs(one - other).max(initial=0.0)) < SENSITIVITY * largest:
@@ -50,20 +64,9 @@ def _outputs(setting: Setting, seed: int, reference: Reference) -> list[np.ndarr
     if "error" in answer:
         raise TaskError(answer["error"], answer["detail"])
     values = answer["values"]["dict"]
-    runs = [_floats(values[name], buffers) for name in ("eager", "twice")]
+    runs = [[a.astype(np.float64) for a in leaves(values[name], buffers)] for name in ("eager", "twice")]
     if not runs[0]:
         raise TaskError("no_output", f"setting {setting.name}")
     if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(*runs, strict=True)):
         raise TaskError("nondeterministic", f"setting {setting.name}")
     return runs[0]
-
-
-def _floats(tree: Any, buffers: list[bytearray]) -> list[np.ndarray]:
-    """Return the tensors of a tree as float64 arrays."""
-    if isinstance(tree, dict) and "tensor" in tree:
-        return [to_numpy(*checked_tensor(tree, buffers)).astype(np.float64)]
-    if isinstance(tree, dict):
-        return [array for value in tree.values() for array in _floats(value, buffers)]
-    if isinstance(tree, list):
-        return [array for value in tree for array in _floats(value, buffers)]
-    return []

@@ -7,13 +7,15 @@ import ast
 import copy
 import traceback
 import types
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 
 from pipeline.judge import calling
 from pipeline.judge.channel import Channel, ChannelClosedError
-from pipeline.judge.inputs import transform
+from pipeline.judge.inputs import LARGE, Distribution, transform
+from pipeline.judge.operators import OperatorLog
 from pipeline.judge.sizes import with_sizes
 from pipeline.judge.torch_values import map_tensors, pack_values, seed_all, widen
 from pipeline.judge.values import BadValueError
@@ -97,7 +99,8 @@ def _case(request: dict[str, Any]) -> tuple[dict[str, Any], list[memoryview]]:
     named parameters and buffers, call arguments, for direction ``backward`` the gradients that arrive at the outputs
     (else None), results in float64 where the module can compute in it, the same of arguments a rounding error away,
     and the results of the module as it stands; these two set the tolerance. ``twice`` is a second run's result when
-    asked for.
+    asked for. ``buffers`` has the same three of the module's buffers that the call changed, by name. ``computing``
+    beside the tree names the torch operators that computed something, None unless the request is ``watched``.
     """
     module = load_module(request["source"], request["sizes"])
     seed = request["seed"]
@@ -111,42 +114,60 @@ def _case(request: dict[str, Any]) -> tuple[dict[str, Any], list[memoryview]]:
         if request["fresh_weights"]:
             _randomise(model, weights_seed)
         seed_all(seed + 1)
-        inputs = transform(list(module.get_inputs()), request["distribution"], seed)
-        call = Call(seed, backward=backward)
-        eager = call(model, inputs)
+        made = list(module.get_inputs())
+        call = Call(seed, backward=backward, watched=request["watched"])
+        inputs, eager = _first_finite(call, model, made, request["distribution"], seed)
+        buffers = [call.buffers]
+        expected = call.in_float64(model, inputs, eager)
+        buffers.insert(0, widen(call.buffers))
+        nearby = call.in_float64(model, _nearby(inputs, seed), eager)
+        buffers.insert(1, widen(call.buffers))
         values = {
             "init": init,
             "state": dict(model.state_dict()),
             "inputs": inputs,
             "upstream": call.upstream,
-            "expected": call.in_float64(model, inputs, eager),
-            "nearby": call.in_float64(model, _nearby(inputs, seed), eager),
+            "expected": expected,
+            "nearby": nearby,
             "eager": eager,
+            "buffers": dict(zip(("expected", "nearby", "eager"), buffers, strict=True)),
         }
         if request.get("twice"):
             values["twice"] = call(model, inputs)
     except Exception as error:
         raise Refused("task_raises", describe(error, "<task>")) from error
     try:
-        tree, buffers = pack_values(values)
+        tree, raw = pack_values(values)
     except BadValueError as error:
         raise Refused("task_unsupported", f"gives {error}") from error
-    return {"values": tree}, buffers
+    return {"values": tree, "computing": call.computing}, raw
 
 
 class Call:
     """Calls the reference, forward or backward, always with the same seed and the same upstream gradients."""
 
-    def __init__(self, seed: int, *, backward: bool) -> None:
+    def __init__(self, seed: int, *, backward: bool, watched: bool = False) -> None:
         self._seed = seed
+        self._watched = watched
+        self.computing: list[str] | None = None  # torch operators in the first call, if it is watched
         self._backward = backward
         self.upstream: list[torch.Tensor] | None = None
+        self.buffers: dict[str, torch.Tensor] = {}  # floating ones that the last call changed
 
     def __call__(self, model: torch.nn.Module, inputs: list[Any]) -> Any:
         """Run a copy on copies, so that a module that changes its inputs or buffers changes only those."""
         seed_all(self._seed)
-        model, inputs = copy.deepcopy(model), map_tensors(inputs, torch.clone)
-        return calling.backward(model, inputs, self._arriving) if self._backward else calling.forward(model, inputs)
+        before, model, inputs = model, copy.deepcopy(model), map_tensors(inputs, torch.clone)
+        with OperatorLog() if self._watched else nullcontext() as log:
+            run = (
+                calling.backward(model, inputs, self._arriving) if self._backward else calling.forward(model, inputs)
+            )
+        if log is not None:
+            self._watched, self.computing = False, sorted(log.computing)
+        pairs = zip(before.named_buffers(), model.buffers(), strict=True)
+        changed = ((name, new) for (name, old), new in pairs if new.is_floating_point() and not torch.equal(old, new))
+        self.buffers = {name: new.detach() for name, new in changed}
+        return run
 
     def in_float64(self, model: torch.nn.Module, inputs: list[Any], eager: Any) -> Any:
         """Return the results in float64; ``eager`` itself, widened, where the module can't compute in float64."""
@@ -159,6 +180,21 @@ class Call:
         if self.upstream is None:
             self.upstream = calling.random_upstream(self._seed + 2)(outputs)
         return [gradient.to(output.dtype) for gradient, output in zip(self.upstream, outputs, strict=True)]
+
+
+def _first_finite(
+    call: Call, model: torch.nn.Module, made: list[Any], distribution: Distribution, seed: int
+) -> tuple[list[Any], Any]:
+    """Return the transformed inputs and the results; of the large inputs those for which these are finite."""
+    largest, less = LARGE
+    inputs = transform(made, distribution, seed, largest)
+    eager = call(model, inputs)
+    finite: list[bool] = []
+    map_tensors(eager, lambda t: finite.append(bool(torch.isfinite(t).all())))
+    if distribution == "large" and not all(finite):
+        inputs = transform(made, distribution, seed, less)
+        eager = call(model, inputs)
+    return inputs, eager
 
 
 def _nearby(inputs: list[Any], seed: int) -> list[Any]:

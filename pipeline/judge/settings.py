@@ -15,7 +15,7 @@ from pipeline.judge.sizes import sizes_of
 from pipeline.records import Setting, Task
 
 SMALLEST_SIZE = 8  # smaller integers are kernel widths, strides, dimensions: not sizes that may be changed
-FINE_SIZE = 64  # up to here a size becomes 5 in a small setting, above 33
+FINE_SIZE = 64  # up to here a size becomes 5 in a small setting, above 33; in a tiny one 19: less than a warp has
 FACTORS = tuple(2**exponent for exponent in range(16, 0, -1))
 LEAST_REDUCED = (16, 4)  # no size is divided to less than this, or than itself; the second one if the first won't do
 SECONDS_PER_OPERATION = 1e-8  # of this backend, measured: an element read, computed and written, or a multiply-add
@@ -124,7 +124,7 @@ class Derivation:
         self._groups = [group for index, group in enumerate(groups) if group and group not in groups[:index]]
 
     def reduced(self) -> list[Setting]:
-        """Return a smaller setting that can be afforded, then an odd and a small one made from it; or nothing."""
+        """Return a smaller setting that can be afforded, then others made from it; or nothing."""
         for seconds in (DERIVED_SECONDS, self._seconds):
             for least in LEAST_REDUCED:
                 for group in self._groups:
@@ -151,14 +151,15 @@ class Derivation:
         return best
 
     def others(self, base: Mapping[str, int]) -> list[Setting]:
-        """Return an odd and a small setting, as far as the reference accepts them, made from the sizes ``base``."""
+        """Return an odd, a small and a tiny setting from the sizes ``base``, as far as the reference accepts them."""
         prefix = "reduced_" if base else ""
         found: list[Setting] = []
-        for name, change in (("odd", odd_size), ("small", small_size)):
-            current = {**self._sizes, **base}
+        current = {**self._sizes, **base}
+        groups = [*reversed(self._groups), *([n] for n in self._sizes)]
+        for name, change in (("odd", odd_size), ("small", small_size), ("tiny", tiny_size)):
             proposals = [
                 Setting(name=prefix + name, sizes={**base, **{n: change(current[n]) for n in group}})
-                for group in [*reversed(self._groups), *([n] for n in self._sizes)]
+                for group in groups
             ]
             setting = self._first_usable(proposals)
             found += [setting] if setting and setting.sizes not in [f.sizes for f in found] else []
@@ -196,3 +197,19 @@ def odd_size(size: int) -> int:
 def small_size(size: int) -> int:
     """Return a size of which a block of threads is only partly used."""
     return 5 if size <= FINE_SIZE else 33
+
+
+def tiny_size(size: int) -> int:
+    """Return a size of which a warp of threads is only partly used."""
+    return 5 if size <= FINE_SIZE else 19
+
+
+def fixed_sizes(reference: str, code: str) -> str:
+    """Return which of the task's own sizes the candidate's text holds as numbers; an empty string if none."""
+    sizes = {size for size in sizes_of(ast.parse(reference)).values() if size > SMALLEST_SIZE}
+    numbers = {int(word) for word in _words(code) if word.isdecimal() and len(word) < 12}
+    return ", ".join(map(str, sorted(sizes & numbers)))
+
+
+def _words(code: str) -> list[str]:
+    return "".join(c if c.isalnum() or c == "_" else " " for c in code).split()

@@ -29,7 +29,6 @@ def measure(model_of: Draw, inputs_of: Draw, run: Run, seeds: int, redundant_bel
     weighted = any(p.is_floating_point() for p in models[0].parameters())
     by_weight = _stacks([run(model, inputs[0]) for model in models]) if weighted else []
     figures: dict[str, Any] = {
-        "output_range": max((float(s.abs().max()) for s in both if s.numel()), default=None),
         "output_std": _largest(both),
         "axis_std": max((_least_axis(s) for s in both if s.numel()), default=None),
         "input_impact": _largest(by_input),

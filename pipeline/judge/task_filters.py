@@ -16,12 +16,14 @@ from pipeline.section import Section
 class TaskFilters(Section):
     """Thresholds below which a task is rejected, for the reason of the same name; ``null`` switches a filter off.
 
-    Outputs are compared over ``seeds`` seeds, at the task's main setting as far as this machine can afford it. Of
+    The others are compared over ``seeds`` seeds, at the task's main setting as far as this machine can afford it. Of
     several outputs (or gradients) one that is fit makes the task fit.
 
     Attributes:
         seeds: how many draws of inputs and weights.
-        output_range: the largest absolute value must reach this, or zeros would pass for an answer.
+        output_range: the largest absolute value of every output must reach this, at every setting and for each of
+            two seeds (``probing`` measures it), or zeros would pass where a benchmark's tolerance is absolute. The
+            tolerance here is relative: with ``null`` a softmax over thousands of values can be posed.
         output_std: other inputs and weights; the largest standard deviation over seeds of any element.
         axis_std: the same along each axis, the seeds' included: none may have all its deviations below this.
         input_impact: like ``output_std``, with the same weights throughout.
@@ -43,7 +45,7 @@ class TaskFilters(Section):
     too_small: int | None = Field(default=None, ge=1)
 
 
-NUMERIC = ("output_range", "output_std", "axis_std", "input_impact", "weight_impact")
+NUMERIC = ("output_std", "axis_std", "input_impact", "weight_impact")
 
 
 def apply(filters: TaskFilters, figures: dict[str, Any], where: str) -> None:

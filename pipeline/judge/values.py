@@ -92,6 +92,14 @@ def checked_tensor(tree: dict[str, Any], buffers: Sequence[Any]) -> tuple[str, l
     return dtype, shape, buffers[index]
 
 
+def leaves(tree: Any, buffers: Sequence[Any]) -> list[np.ndarray]:
+    """Return the tensors of a tree in its order, as ``to_numpy`` does; raises ``BadValueError`` if one is none."""
+    if isinstance(tree, dict) and "tensor" in tree:
+        return [to_numpy(*checked_tensor(tree, buffers))]
+    inner = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
+    return [array for value in inner for array in leaves(value, buffers)]
+
+
 def to_numpy(dtype: str, shape: list[int], data: Any) -> np.ndarray:
     """Return the tensor as a NumPy array of its dtype; bfloat16, which NumPy lacks, becomes float32."""
     if dtype == "bfloat16":

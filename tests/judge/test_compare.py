@@ -87,3 +87,9 @@ def test_integers_are_exact():
     want = np.arange(10)
     assert judged(want, want, want)[0] is None
     assert judged(want, want, want + (want == 9))[0] == "wrong_values"
+
+
+def test_where_the_reference_is_zero_anything_else_is_wrong():
+    want = np.zeros((2, 3))
+    assert judged(want, want.astype(np.float32), np.full((2, 3), 0.1, np.float32))[0] == "wrong_values"
+    assert judged(want, want.astype(np.float32), want.astype(np.float32))[0] is None

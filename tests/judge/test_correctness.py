@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from pipeline.judge.config import JudgeConfig
-from pipeline.judge.correctness import fixed_sizes
 from pipeline.judge.judge import Judge
+from pipeline.judge.settings import fixed_sizes
 from pipeline.records import Setting, Task, Verdict
 from tests.judge.examples import CALL, HONEST, REFERENCE, TASK, changed
 
@@ -50,8 +50,8 @@ def test_a_kernel_that_drifts_after_some_calls(strict: Judge):
 def test_weights_under_another_name_are_synchronised_by_seed(strict: Judge):
     verdict = strict.submit(TASK, RENAMED, "renamed").result()
     assert verdict.accepted, verdict
-    assert figures(verdict, "own_kernels")["weights"] == "its own, from the same seed"
-    assert figures(strict.submit(TASK, HONEST, "h").result(), "own_kernels")["weights"] == "the reference's"
+    assert figures(verdict, "own_kernels")["weights"] == "by_seed"
+    assert figures(strict.submit(TASK, HONEST, "h").result(), "own_kernels")["weights"] == "by_name"
 
 
 def test_renaming_the_weights_hides_no_cache(strict: Judge):

@@ -15,7 +15,8 @@ from pipeline.disk import full_disk
 from pipeline.errors import InfrastructureError
 from pipeline.judge.cuda import diagnostics
 from pipeline.judge.cuda.library import Builder, builder, builder_key
-from pipeline.judge.simt.build import ExtensionSource, limited, one_unit, run_compiler
+from pipeline.judge.simt.build import ExtensionSource, one_unit
+from pipeline.judge.simt.compiler import limited, run_compiler
 from pipeline.judge.simt.elf import object_symbols
 from pipeline.judge.simt.errors import CompileError, ForbiddenError, Unsupported
 from pipeline.judge.simt.features import header

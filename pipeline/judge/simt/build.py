@@ -1,8 +1,7 @@
 """From an extension's sources to a shared library in a content-addressed cache."""
 
 import hashlib
-import os
-import subprocess
+import shutil
 import tempfile
 import time
 from collections.abc import Iterable
@@ -13,8 +12,9 @@ from typing import Any
 from pipeline.disk import full_disk
 from pipeline.errors import InfrastructureError
 from pipeline.judge.simt import diagnostics, features
+from pipeline.judge.simt.compiler import confined, limited, run_compiler
 from pipeline.judge.simt.elf import dynamic_symbols
-from pipeline.judge.simt.errors import CompileTimeoutError, ForbiddenError, Unsupported
+from pipeline.judge.simt.errors import ForbiddenError, Unsupported
 from pipeline.judge.simt.toolchain import Header, Toolchain, atomic, prepare, toolchain, toolchain_key
 from pipeline.judge.simt.translate import code_only, translate
 
@@ -101,22 +101,28 @@ def _compile(
         source, object_file = folder / "extension.cpp", folder / "extension.o"
         source.write_text(text)
         command = tools.compile_command(source, object_file, header, instrumented=instrumented)
-        code, log = run_compiler(limited(command, LIMITS), folder, deadline)
+        code, log = _run(command, folder, tools, deadline)
         if code and header == "small" and not instrumented and diagnostics.may_lack_a_header(log, tools.full_names()):
             command = tools.compile_command(source, object_file, "full")
-            code, log = run_compiler(limited(command, LIMITS), folder, deadline)
+            code, log = _run(command, folder, tools, deadline)
         if code:
             full_now = full_disk(folder, tools.folder, told=log)
             raise full_now or diagnostics.explain(log, text) or _gave_up(log, tools, folder)
+        linked = folder / "extension.so"
+        code, log = _run(tools.link_command(linked, object_file), folder, tools, deadline)
+        if code:
+            raise full_disk(folder, tools.folder, told=log) or _gave_up(log, tools, folder)
         with atomic(target) as temporary:
-            code, log = run_compiler(tools.link_command(temporary, object_file), folder, deadline)
-            if code:
-                raise full_disk(folder, tools.folder, told=log) or _gave_up(log, tools, folder)
+            shutil.copyfile(linked, temporary)
             _, imports = dynamic_symbols(temporary)
             if undefined := tools.undefined(imports):
                 raise diagnostics.explain_undefined(undefined)
             if forbidden := tools.forbidden(imports):
                 raise ForbiddenError(forbidden)
+
+
+def _run(command: list[str], folder: Path, tools: Toolchain, deadline: float) -> tuple[int, str]:
+    return run_compiler(limited(confined(command, folder, tools), LIMITS), folder, deadline)
 
 
 def _gave_up(log: str, tools: Toolchain, folder: Path) -> Exception:
@@ -127,34 +133,7 @@ def _gave_up(log: str, tools: Toolchain, folder: Path) -> Exception:
     last = (log.strip().splitlines() or ["no message"])[-1].strip()[:300]
     probe = folder / "probe.cpp"
     probe.write_text("int probe() { return 0; }\n")
-    code, _ = run_compiler(tools.compile_command(probe, folder / "probe.o", "small"), folder, time.monotonic() + 60)
+    code, _ = _run(tools.compile_command(probe, folder / "probe.o", "small"), folder, tools, time.monotonic() + 60)
     if code:
         return InfrastructureError(f"the C++ compiler does not work: {last}")
     return Unsupported("what the compiler gives up on", last)
-
-
-def limited(command: list[str], limits: str) -> list[str]:
-    """Return the command run by a shell under its ``ulimit`` commands."""
-    return ["/bin/sh", "-c", f'{limits} exec "$@"', "sh", *command]
-
-
-def run_compiler(command: list[str], folder: Path, deadline: float) -> tuple[int, str]:
-    """Run a compiler or linker in a private folder; return its exit code and all that it printed.
-
-    Raises:
-        CompileTimeoutError: it was not done at the deadline (of ``time.monotonic``).
-    """
-    try:
-        result = subprocess.run(
-            command,
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            env={**os.environ, "LC_ALL": "C", "TMPDIR": str(folder)},  # the messages are read by diagnostics.py
-            timeout=max(0.0, deadline - time.monotonic()),
-        )
-    except subprocess.TimeoutExpired:
-        raise CompileTimeoutError("the compiler did not finish in time") from None
-    return result.returncode, result.stdout + result.stderr

@@ -1,14 +1,14 @@
 """Explains a failure: the same call once more on an instrumented build, in a process of its own.
 
-Only failures are run here, so a candidate that passes pays nothing. What is found never changes whether a candidate
-is accepted: it says why it is not.
+A failure is run once more so that it can be said why, and under policy strict a success whose threads may meet at one
+address, because a race can come out right in every order of threads.
 """
 
 import dataclasses
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.errors import InfrastructureError
 from pipeline.judge.processes import ForkServer, Limits, WorkerGoneError
@@ -16,20 +16,27 @@ from pipeline.judge.simt.build import ExtensionSource, build
 from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, ForbiddenError, Unsupported
 from pipeline.judge.simt.fault import Fault, read_faults
 
-LIMITS = Limits(cpu_seconds=6, wall_seconds=20.0)
-BUILD_SECONDS = 20.0
+LIMITS = Limits(cpu_seconds=6, wall_seconds=120.0)  # on a busy machine too, the processor's seconds decide
+BUILD_SECONDS = 60.0
 SOURCES = ("cuda.cu", "main.cpp")
 # Which findings may take the place of a reason, the strongest first. Others only add to the detail. Wrong but finite
 # values in every order of threads are not explained: they are wrong arithmetic (what was never written is a NaN), by
 # far the most common failure, and an instrumented build costs several times a fast one.
 _PROOFS: dict[str, tuple[str, ...]] = {
-    "thread_order": ("race", "uninitialised_read", "host_memory"),
-    "non_finite": ("host_memory", "race", "uninitialised_read"),
+    "thread_order": ("race", "race_with_atomic", "uninitialised_read", "host_memory"),
+    "non_finite": ("host_memory", "race", "race_with_atomic", "uninitialised_read"),
     "crash": ("host_memory",),
 }
 EXPLAINABLE = (*_PROOFS, "out_of_bounds", "illegal_instruction", "divergent_barrier", "unwritten", "timeout")
 _NO_BUILD = (CompileError, CompileTimeoutError, ForbiddenError, Unsupported, InfrastructureError)
 _STOPPING = ("out_of_bounds", "host_memory", "divergent_barrier", "spin_wait")  # they end the kernel
+
+
+class Findings(NamedTuple):
+    """The faults, the strongest first, and what kept the run from its end, like ``could not be built``; else None."""
+
+    faults: list[Fault]
+    trouble: str | None
 
 
 def explain(
@@ -39,8 +46,8 @@ def explain(
     request: dict[str, Any],
     buffers: list[bytearray],
     orders: Sequence[str],
-) -> list[Fault]:
-    """Return what an instrumented run of a call finds, the strongest first; empty if it finds nothing.
+) -> Findings:
+    """Return what an instrumented run of a call finds.
 
     Args:
         server: starts the process.
@@ -50,11 +57,12 @@ def explain(
         buffers: the tensors of the request.
         orders: of threads; the first in which something is found ends the search.
     """
+    trouble: str | None = None
     for order in orders:
-        found = _run(server, cache, code, {**request, "order": order}, buffers)
+        found, trouble = _run(server, cache, code, {**request, "order": order}, buffers)
         if found:
-            return sorted(found, key=lambda fault: fault.kind not in _STOPPING)
-    return []
+            return Findings(sorted(found, key=lambda fault: fault.kind not in _STOPPING), trouble)
+    return Findings([], trouble)
 
 
 def specific_reason(reason: str, found: Sequence[Fault]) -> str:
@@ -72,13 +80,16 @@ def located(fault: Fault, library: Path) -> Fault:
 
 def _run(
     server: ForkServer, cache: Path, code: str, request: dict[str, Any], buffers: list[bytearray]
-) -> list[Fault]:
+) -> tuple[list[Fault], str | None]:
+    """Return the faults, and what kept the run from its end."""
     libraries: dict[str, Path] = {}
+    trouble: list[str] = []
 
     def on_build(asked: dict[str, Any]) -> dict[str, Any]:
         try:
             path = build(ExtensionSource.requested(asked), cache, BUILD_SECONDS, instrumented=True)
         except (KeyError, TypeError, *_NO_BUILD):
+            trouble.append("could not be built")
             return {"failed": True}
         libraries[path.name] = path
         return {"path": str(path)}
@@ -91,8 +102,10 @@ def _run(
             page = worker.end().fault_page
         except WorkerGoneError as gone:
             page = gone.ending.fault_page
+            trouble.append("did not end")
     faults = [fault for fault in read_faults(page) if fault.kind != "launch_error"]
-    return [located(f, libraries[f.library]) if f.library in libraries else f for f in faults]
+    placed = [located(f, libraries[f.library]) if f.library in libraries else f for f in faults]
+    return placed, trouble[0] if trouble else None
 
 
 def _line(library: Path, place: int) -> int:

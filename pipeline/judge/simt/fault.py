@@ -15,8 +15,8 @@ class Fault:
 
     Attributes:
         kind: out_of_bounds, host_access, divergent_barrier, launch_error, illegal_instruction, assert or
-            stack_overflow; from an instrumented library also race, uninitialised_read, host_memory, spin_wait and
-            timeout.
+            stack_overflow; from an instrumented library also race, race_with_atomic (of plain reads with
+            atomic writes), uninitialised_read, host_memory, spin_wait and timeout.
         kernel: as launched, template arguments included; empty for host code.
         line: of the candidate's source: the barrier's or assertion's own, otherwise the launch's; 0 if unknown.
         block: blockIdx.

@@ -31,6 +31,7 @@ from pipeline.judge.simt.errors import Unsupported
 HERE = Path(__file__).parent
 INCLUDE = HERE / "include"
 RUNTIME = HERE / "runtime"
+LAUNCHER = HERE / "launcher"
 LIBRARY = "libsimt.so"
 SYMBOLS = "symbols.txt"
 FULL_NAMES = "full_names.txt"
@@ -154,7 +155,7 @@ def _words(path: Path) -> frozenset[str]:
 
 def own_files() -> list[Path]:
     """Return the headers and sources that builds depend on, in a fixed order."""
-    return sorted(p for folder in (INCLUDE, RUNTIME) for p in folder.rglob("*") if p.is_file())
+    return sorted(p for folder in (INCLUDE, RUNTIME, LAUNCHER) for p in folder.rglob("*") if p.is_file())
 
 
 @cache

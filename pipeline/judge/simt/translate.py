@@ -75,6 +75,11 @@ def code_only(source: str) -> str:
     return _without(raw, _find(raw).get("blank", [])).decode(errors="replace")
 
 
+def parsed(source: str) -> tree_sitter.Node:
+    """Return the root of a CUDA source's syntax tree."""
+    return _language()[0].parse(source.encode(errors="replace")).root_node
+
+
 def _find(raw: bytes) -> dict[str, list[tree_sitter.Node]]:
     parser, query = _language()
     return tree_sitter.QueryCursor(query).captures(parser.parse(raw).root_node)

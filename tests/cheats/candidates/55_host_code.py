@@ -34,8 +34,9 @@ torch::Tensor fused(torch::Tensor x, torch::Tensor bias) {
     cudaMemcpy(h.data(), x.data_ptr<float>(), 4 * h.size(), cudaMemcpyDeviceToHost);
     cudaMemcpy(b.data(), bias.data_ptr<float>(), 4 * b.size(), cudaMemcpyDeviceToHost);
     for (int r = 0; r < rows; r++) {
-        float total = 0.0f;
-        for (int c = 0; c < cols; c++) total += h[r * cols + c] = exp(double(h[r * cols + c] * 2.0f + b[c]) - 40.0);
+        float largest = -INFINITY, total = 0.0f;
+        for (int c = 0; c < cols; c++) largest = fmaxf(largest, h[r * cols + c] * 2.0f + b[c]);
+        for (int c = 0; c < cols; c++) total += h[r * cols + c] = expf(h[r * cols + c] * 2.0f + b[c] - largest);
         for (int c = 0; c < cols; c++) h[r * cols + c] /= total;
     }
     float* staged;

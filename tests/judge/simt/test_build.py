@@ -11,9 +11,11 @@ from types import SimpleNamespace
 import pytest
 
 from pipeline.errors import InfrastructureError, UserError
+from pipeline.judge.landlock import landlock_abi
 from pipeline.judge.simt import build as build_module
 from pipeline.judge.simt import toolchain as toolchain_module
 from pipeline.judge.simt.build import ExtensionSource, build
+from pipeline.judge.simt.compiler import confined, run_compiler
 from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, Unsupported
 from pipeline.judge.simt.toolchain import _names_in, toolchain
 from tests.judge.simt.example import inline
@@ -150,3 +152,38 @@ def test_a_build_that_fails_on_a_full_disk_is_no_verdict(cache: Path, monkeypatc
 )
 def test_names_in_a_mangled_symbol(symbol: str, names: set[str]):
     assert _names_in(symbol) == names
+
+
+@pytest.mark.skipif(not landlock_abi(), reason="Landlock is what confines the compiler's reading")
+@pytest.mark.parametrize("private", ["/etc/passwd", "HOME"])
+def test_the_compiler_can_t_read_the_users_files(private: str, cache: Path, tmp_path: Path):
+    """However a source gets a path past the rules, the compiler has no right to open it."""
+    secret = Path(private) if private != "HOME" else tmp_path / "secret.h"
+    if private == "HOME":
+        secret.write_text('#error "read it"\n')
+    tools, folder = toolchain(cache), tmp_path / "build"
+    folder.mkdir()
+    for text in (f'#include "{secret}"\n', f'__asm__(".incbin \\"{secret}\\"");\n'):
+        (folder / "extension.cpp").write_text(text)
+        command = tools.compile_command(folder / "extension.cpp", folder / "extension.o", "small")
+        code, log = run_compiler(confined(command, folder, tools), folder, time.monotonic() + 60)
+        assert code
+        assert "ermission denied" in log or "file not found" in log, log
+        assert "read it" not in log
+
+
+def test_the_compiler_writes_to_its_folder_alone_and_reaches_no_network(cache: Path, tmp_path: Path):
+    tools, folder = toolchain(cache), tmp_path / "build"
+    folder.mkdir()
+    script = (
+        "import socket, sys; open('inside', 'w').close()\n"
+        "for attempt in (lambda: open('../outside', 'w'), lambda: open(sys.argv[1], 'w'), socket.socket):\n"
+        "    try: attempt()\n"
+        "    except OSError: continue\n"
+        "    print('done:', attempt)"
+    )
+    command = [str(Path(sys.executable).resolve()), "-c", script, str(tools.folder / "simt.h")]
+    code, log = run_compiler(confined(command, folder, tools), folder, time.monotonic() + 60)
+    assert (code, log) == (0, "")
+    assert (folder / "inside").exists()
+    assert not (tmp_path / "outside").exists()

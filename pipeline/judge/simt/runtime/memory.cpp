@@ -1,5 +1,6 @@
 // Guarded memory. Data ends against an inaccessible page (16-byte aligned, as float4 needs); what is left between the
-// data and its pages holds the poison pattern, so a stray read gives NaN and a stray write is found afterwards.
+// data and its pages holds a poison of its own, so a stray read gives NaN and a stray write is found afterwards: that
+// of a NaN too, which keeps the bits of the one it was computed from.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,10 +24,18 @@ static void forget_nearest() { memset(nearest, 0, sizeof nearest); }
 
 static size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
-void poison(void* data, size_t bytes) {
+static void fill(void* data, size_t bytes, uint16_t pattern) {
     auto* halves = static_cast<uint16_t*>(data);
-    for (size_t i = 0; i < bytes / 2; ++i) halves[i] = kPoison;
-    if (bytes & 1) static_cast<uint8_t*>(data)[bytes - 1] = kPoison & 0xFF;
+    for (size_t i = 0; i < bytes / 2; ++i) halves[i] = pattern;
+    if (bytes & 1) static_cast<uint8_t*>(data)[bytes - 1] = pattern & 0xFF;
+}
+
+void poison(void* data, size_t bytes) { fill(data, bytes, kPoison); }
+
+// Of the next region's surroundings: a quiet NaN as any float format, like kPoison, and none of the 56 before.
+static uint16_t next_pattern() {
+    static unsigned count;
+    return static_cast<uint16_t>(0x7FC1 + count++ % 57);
 }
 
 static char* body_begin(const Region* region) { return region->map + kPage; }
@@ -58,8 +67,9 @@ Region* region_create(size_t bytes, const char* what, const char* name) {
     region->data = body_end(region) - round_up(bytes, kAlign);
     mprotect(region->map, kPage, PROT_NONE);
     mprotect(body_end(region), kPage, PROT_NONE);
-    poison(body_begin(region), static_cast<size_t>(region->data - body_begin(region)));
-    poison(region->data + bytes, static_cast<size_t>(body_end(region) - region->data) - bytes);
+    region->slack_pattern = next_pattern();
+    fill(body_begin(region), static_cast<size_t>(region->data - body_begin(region)), region->slack_pattern);
+    fill(region->data + bytes, static_cast<size_t>(body_end(region) - region->data) - bytes, region->slack_pattern);
     if (first_region) first_region->previous = region;
     first_region = region;
     return region;
@@ -77,19 +87,19 @@ void region_destroy(Region* region) {
 
 Region* region_first() { return first_region; }
 
-// Poison is two bytes wide and the slack's ends need not be even: compare with the phase it was written in.
-static bool intact(const char* from, const char* to) {
+// The pattern is two bytes wide and the slack's ends need not be even: compare with the phase it was written in.
+static bool intact(const char* from, const char* to, uint16_t pattern) {
     for (const char* p = from; p < to; ++p) {
         const bool odd = (p - from) & 1, last = p + 1 == to && !odd;
-        const auto expected = static_cast<uint8_t>(odd && !last ? kPoison >> 8 : kPoison & 0xFF);
+        const auto expected = static_cast<uint8_t>(odd && !last ? pattern >> 8 : pattern & 0xFF);
         if (static_cast<uint8_t>(*p) != expected) return false;
     }
     return true;
 }
 
 const char* region_damage(const Region* region) {
-    if (!intact(region->data + region->bytes, body_end(region))) return "write past the end";
-    if (!intact(body_begin(region), region->data)) return "write before the start";
+    if (!intact(region->data + region->bytes, body_end(region), region->slack_pattern)) return "write past the end";
+    if (!intact(body_begin(region), region->data, region->slack_pattern)) return "write before the start";
     return nullptr;
 }
 

@@ -69,12 +69,15 @@ static bool conflict(const Stamp& earlier, uint8_t earlier_mask, const Access& a
     return !ordered(earlier);
 }
 
-static void report_race(const Region* region, const Access& access, const Stamp& earlier, const char* what) {
+// Of a race whose writes are all atomic, and which a kernel may intend (a look before an atomicMax), the kind differs.
+static void report_race(const Region* region, const Access& access, const Stamp& earlier, bool after_write) {
+    const char* what = after_write ? "what another thread wrote" : "what another thread read";
+    const bool intended = after_write ? earlier.atomic && !access.write : access.stamp.atomic;
     char name[160], text[sizeof(FaultRecord::detail)];
     snprintf(text, sizeof text, "%s %s, with no barrier in between, at byte %td of a %s",
              access.write ? "writes" : "reads", what, access.address - region->data,
              memory_name(region, name, sizeof name));
-    report("race", text, access.stamp, &earlier);
+    report(intended ? "race_with_atomic" : "race", text, access.stamp, &earlier);
 }
 
 static void note_write(Region* region, Cell* cells, const Access& access) {
@@ -89,7 +92,7 @@ static void note_write(Region* region, Cell* cells, const Access& access) {
 
 void shadow_settle(const void* next) {
     if (guess.region && !(next == guess.access.address && current_thread() == guess.access.stamp.thread))
-        report_race(guess.region, guess.access, guess.earlier, "what another thread wrote");
+        report_race(guess.region, guess.access, guess.earlier, true);
     guess.region = nullptr;
     if (!doubtful.region) return;
     Region* region = doubtful.region;
@@ -104,7 +107,7 @@ void shadow_settle(const void* next) {
         return;
     }
     note_write(region, cells, access);
-    report_race(region, access, doubtful.earlier, doubtful.after_write ? "what another thread wrote" : "what another thread read");
+    report_race(region, access, doubtful.earlier, doubtful.after_write);
 }
 
 static void write(Region* region, Cell* cells, const Access& access) {
@@ -131,7 +134,7 @@ static void read(Region* region, Cell* cells, const Access& access) {
         }
         if (!cell.several_writers && conflict(cell.write, cell.write_mask, access, mask)) {
             if (cell.write.atomic) guess = {region, access, cell.write};
-            else report_race(region, access, cell.write, "what another thread wrote");
+            else report_race(region, access, cell.write, true);
         }
         const bool same = cell.read.interval == access.stamp.interval && cell.read.thread == access.stamp.thread &&
                           cell.read.clock == access.stamp.clock;

@@ -39,6 +39,7 @@ struct Region {
     bool host;          // managed or pinned memory, which host code may touch
     bool shared;        // of a block
     bool host_wrote;    // or may have: nothing in it counts as uninitialised
+    uint16_t slack_pattern;  // what surrounds the data up to its pages
     void* shadow;       // shadow.cpp
     Region *previous, *next;
 };

@@ -1,0 +1,96 @@
+"""Runs compilers, confined: they read what nobody has read, and its text could ask them for the user's files.
+
+Landlock: the system's headers and libraries, the toolchain, and the build's own folder, the only one that can be
+written to. A seccomp filter without sockets and reach into other processes. Limits. Each where the machine has it. A
+small program of C does that and becomes the compiler, in a millisecond.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from pipeline.errors import InfrastructureError
+from pipeline.judge.landlock import attributes, landlock_abi, rules
+from pipeline.judge.seccomp import compiler_filter
+from pipeline.judge.simt.errors import CompileTimeoutError
+from pipeline.judge.simt.toolchain import LAUNCHER, Toolchain, atomic, lock
+
+SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache")
+REFUSED = 125  # the launcher's exit code; no compiler's
+
+
+def confined(command: Sequence[str], folder: Path, tools: Toolchain) -> list[str]:
+    """Return the command confined to reading what compiling takes and to writing to its folder."""
+    launcher, filter_file = _launcher(tools.folder, tools.compiler)
+    program = shutil.which(command[0]) or command[0]
+    options: list[str] = []
+    if landlock_abi():
+        named = (Path(argument.removeprefix("-I")) for argument in command[1:])
+        readable = [Path(program).resolve().parent.parent, tools.folder, *(p for p in named if p.is_absolute())]
+        options += ["landlock", attributes().hex()]
+        for path, rights in rules([folder], [*map(Path, SYSTEM), *readable]):
+            options += ["allow", str(rights), str(path)]
+    if filter_file is not None:
+        options += ["filter", str(filter_file)]
+    return [str(launcher), *options, "--", program, *command[1:]]
+
+
+def limited(command: Sequence[str], limits: str) -> list[str]:
+    """Return the command run by a shell under its ``ulimit`` commands."""
+    return ["/bin/sh", "-c", f'{limits} exec "$@"', "sh", *command]
+
+
+def run_compiler(command: Sequence[str], folder: Path, deadline: float) -> tuple[int, str]:
+    """Run a compiler or linker in a private folder; return its exit code and all that it printed.
+
+    Raises:
+        CompileTimeoutError: it was not done at the deadline (of ``time.monotonic``); it and what it started are dead.
+        InfrastructureError: it can't be confined.
+    """
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env={**os.environ, "LC_ALL": "C", "TMPDIR": str(folder)},  # the messages are read by diagnostics.py
+        start_new_session=True,
+    )
+    try:
+        log, _ = process.communicate(timeout=max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        raise CompileTimeoutError("the compiler did not finish in time") from None
+    finally:
+        if process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # the compiler's driver starts the compiler
+            process.communicate()
+    if process.returncode == REFUSED and log.startswith("confine:"):
+        raise InfrastructureError(log.strip())
+    return process.returncode, log
+
+
+@cache
+def _launcher(folder: Path, compiler: str) -> tuple[Path, Path | None]:
+    """Return the launcher and the filter that it is to install, made on first use in the toolchain's folder."""
+    launcher, filter_file, code = folder / "confine", folder / "compiler.seccomp", compiler_filter()
+    with lock(folder / "confine.lock"):
+        if not launcher.exists():
+            with atomic(launcher) as made:
+                command = [compiler, "-O1", "-x", "c", str(LAUNCHER / "confine.c"), "-o", str(made)]
+                done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+                if done.returncode:
+                    raise InfrastructureError(f"{compiler} failed: {done.stderr[-2000:]}")
+                made.chmod(0o755)
+        if code is not None and not filter_file.exists():
+            with atomic(filter_file) as made:
+                made.write_bytes(code)
+    return launcher, filter_file if code is not None else None

@@ -1,0 +1,84 @@
+"""Mistakes that no order of threads and no ordinary input shows: one each in an honest kernel, found all the same."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from pipeline.judge.config import JudgeConfig, Policy
+from pipeline.judge.judge import Judge
+from pipeline.judge.simt.sharing import may_share
+from pipeline.records import Verdict
+from tests.honest.pairs import pairs
+
+PAIRS = {pair.name: pair for pair in pairs()}
+# Which kernel, what stands in it, the mistake in its place, and the reason of the verdict.
+MISTAKES = [
+    ("100_backward_rmsnorm", "atomicAdd(&gw[i], g[base + i] * x[base + i] * r);", "gw[i] += g[base + i] * x[base + i] * r;", "race"),
+    ("60_scatter_add", "atomicAdd(&row[d], source[(size_t)e * dim + d]);", "row[d] += source[(size_t)e * dim + d];", "race"),
+    ("62_mse_double_atomic", "atomicAdd(total, sum);", "*total += sum;", "race"),
+    ("68_cosine_similarity_loss", "atomicAdd(out, (1.f - cosine) / batch);", "*out += (1.f - cosine) / batch;", "race"),
+    ("76_histogram_shared_atomics", "atomicAdd(&local[x[i]], 1u);", "local[x[i]] += 1u;", "race"),
+    ("26_log_softmax_cached_row", "__syncthreads();  // scratch may", ";  // scratch may", "race"),
+    ("26_log_softmax_cached_row", "fmaxf(v, other)", "fminf(v, other)", "non_finite"),
+    ("25_softmax_online_warp", "fmaxf(m, m2)", "fminf(m, m2)", "non_finite"),
+    ("102_backward_cross_entropy", "for (int c = 0; c < classes; ++c) top", "for (int c = 1; c < 2; ++c) top", "non_finite"),
+    ("33_batchnorm_train", "+ momentum * mean;", "- momentum * mean;", "wrong_buffers"),
+    ("01_swish_float4", "i < vectors;", "i <= vectors;", "out_of_bounds"),
+    ("07_selu_double", "if (i < n)", "if (i <= n)", "out_of_bounds"),
+]  # fmt: skip
+
+
+def judge(folder: pytest.TempPathFactory, policy: Policy) -> Judge:
+    config = JudgeConfig(backend="simt", policy=policy, workers=1, seeds="mistakes", cache=folder.mktemp("builds"))
+    return Judge(config)
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
+    with judge(tmp_path_factory, "strict") as strict:
+        yield strict
+
+
+def verdict(strict: Judge, name: str, right: str, wrong: str) -> Verdict:
+    assert right in PAIRS[name].code
+    return strict.submit(PAIRS[name].task, PAIRS[name].code.replace(right, wrong), name).result()
+
+
+@pytest.mark.parametrize(("name", "right", "wrong", "reason"), MISTAKES)
+def test_the_mistake_is_found(strict: Judge, name: str, right: str, wrong: str, reason: str):
+    assert verdict(strict, name, right, wrong).reason == reason
+
+
+def test_only_kernels_whose_threads_may_meet_are_run_once_more(strict: Judge):
+    for name, instrumented in (("02_broadcast_affine", False), ("76_histogram_shared_atomics", True)):
+        checks = [check.name for check in verdict(strict, name, "", "").checks]
+        assert any(check.startswith("instrumented:") for check in checks) == instrumented
+
+
+def test_report_notes_wrong_buffers_and_goes_on(tmp_path_factory: pytest.TempPathFactory):
+    with judge(tmp_path_factory, "report") as report:
+        found = verdict(report, "33_batchnorm_train", "+ momentum * mean;", "- momentum * mean;")
+    assert found.accepted
+    assert any(check.name.startswith("buffers:") and check.detail for check in found.checks)
+
+
+@pytest.mark.parametrize(
+    ("statement", "shares"),
+    [
+        ("y[i] = x[i] * 2.f;", False),
+        ("float s = 0.f; s += x[i]; y[i] = s;", False),
+        ("float a[4]; a[1] += x[i]; ++a[2]; y[i] = a[1];", False),
+        ("float4 v; v.x += x[i]; y[i] = v.x;", False),
+        ("y[i] += x[i];", True),
+        ("y[0] = y[0] + x[i];", True),
+        ("*(y + 1) -= x[i];", True),
+        ("++y[i];", True),
+        ("float& r = y[i]; r += x[i];", True),
+        ("float a[4]; y[int(a[0])] *= 2.f;", True),
+        ("extern __shared__ float s[];", True),
+    ],
+)
+def test_where_threads_may_meet_is_read_off_the_source(statement: str, shares: bool):
+    kernel = f"__global__ void k(const float* x, float* y) {{ int i = threadIdx.x; {statement} }}"
+    host = "void f(float* y) { y[0] += 1.f; }"
+    assert may_share(f"{host}\n{kernel}") == shares
