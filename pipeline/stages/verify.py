@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
-from pipeline.agent.loop import without_code
+from pipeline.agent.verdicts import without_code
 from pipeline.futures import IN_FLIGHT_PER_WORKER, as_finished
 from pipeline.records import Candidate, Task, Verdict
 from pipeline.stages import StageContext
