@@ -53,8 +53,7 @@ async def rollout(
     while len(turns) < config.max_turns:
         messages = translate(task)
         if turns:
-            for candidate in turns[len(attempts) :]:
-                attempts.append(await attempted(task, candidate, helpers))
+            attempts += [await attempted(task, candidate, helpers) for candidate in turns[len(attempts) :]]
             verdict = attempts[-1].verdict
             if verdict is not None and verdict.status in SETTLED:
                 return

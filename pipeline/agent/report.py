@@ -1,4 +1,4 @@
-"""What the judge found, in the few lines that a model needs: of the last attempt in full, of earlier ones in short."""
+"""What the judge found, in the few lines that a model needs: the last attempt's in full, earlier ones' in short."""
 
 import difflib
 import re
@@ -64,11 +64,11 @@ def summaries(attempts: Sequence[Attempt]) -> list[str]:
     lines = []
     for number, attempt in enumerate(attempts):
         changed = _changed(attempts[number - 1].candidate, attempt.candidate) if number else ""
-        lines.append(f"Attempt {number + 1}{changed}: {_ending(attempt)}")
+        lines.append(f"Attempt {number + 1}{changed}: {ending(attempt)}")
     return lines
 
 
-def _ending(attempt: Attempt) -> str:
+def ending(attempt: Attempt) -> str:
     """Return status, reason and the first telling line of an attempt."""
     if attempt.verdict is None:
         return f"not run, a review doubted it: {attempt.doubts or 'no reason given'}"

@@ -4,7 +4,6 @@ Each checklist (compile, memory, numerics) is a prompt whose answer ends in True
 change it. The votes decide whether the judge is asked at all, and in which order.
 """
 
-import asyncio
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,10 +12,11 @@ from typing import Literal, NamedTuple, Protocol, Self
 from pydantic import Field, model_validator
 
 from pipeline.agent.assessments import NAME, Assessment, Vote, good_ones
+from pipeline.agent.concurrently import together
+from pipeline.agent.conformal import Conformal
 from pipeline.agent.lines import RecordLines
 from pipeline.agent.prompting import render
 from pipeline.agent.reply import clean, split_reasoning
-from pipeline.agent.verifiers_conformal import Conformal
 from pipeline.errors import RefusedError, UserError
 from pipeline.records import Candidate, Message, Task, content_hash
 from pipeline.section import Section
@@ -82,7 +82,7 @@ class Verifiers:
     def __init__(self, config: VerifiersConfig, teacher: Teacher, directory: Path) -> None:
         self.config = config
         self.best = config.best
-        self.conformal = _calibrated(config)
+        self.conformal = calibrated(config)
         self._teacher = teacher
         self._lines = RecordLines(directory / NAME, Assessment, lambda a: a.candidate_id)
 
@@ -96,9 +96,8 @@ class Verifiers:
         if known is not None:
             return known
         questions = [Question(c, n) for c in self.config.checklists for n in range(self.config.votes)]
-        async with asyncio.TaskGroup() as group:
-            asked = [group.create_task(self._vote(task, candidate, question, seed)) for question in questions]
-        votes = tuple(task.result() for task in asked)
+        asked = [self._vote(task, candidate, question, seed) for question in questions]
+        votes = tuple(await together(asked))
         assessment = Assessment(candidate_id=candidate.id, votes=votes, turned_away=self._turned_away(badness(votes)))
         self._lines.append(assessment)
         return assessment
@@ -162,14 +161,13 @@ def spoken(reply: Reply) -> str:
     return (split_reasoning(clean(reply.content))[1] or "").strip()
 
 
-def _calibrated(config: VerifiersConfig) -> Conformal | None:
+def calibrated(config: VerifiersConfig) -> Conformal | None:
+    """Return the conformal test of a recipe that has one. Raises UserError if its calibration is of no use."""
     if config.calibration is None:
         return None
     good = [badness(a.votes) for a in good_ones(config.calibration)]
     if not good:
-        raise UserError(
-            f"generate.verifiers.calibration: {config.calibration} holds no reviewed kernel that is right"
-        )
+        raise UserError(f"generate.verifiers.calibration: {config.calibration} holds no right kernel with reviews")
     return Conformal(good, config.alpha)
 
 

@@ -48,6 +48,7 @@ def run(context: StageContext) -> dict[str, Any]:
         for pair, future in as_finished(_with_code(context, judge), submit, limit):
             verdict = future.result()
             _keep(context, pair.candidate, verdict)
+            progress.tally.judged(verdict)
             correct += verdict.accepted
             progress.advance(note=f"{correct} of {len(context.store)} correct")
     return _stats(context)
