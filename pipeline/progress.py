@@ -1,4 +1,4 @@
-"""Progress of one stage: a live view on a terminal, a plain line now and then in a log, an estimate of what is left."""
+"""Progress of one stage: a live view on a terminal, a line now and then in a log, an estimate of what is left."""
 
 import sys
 import time

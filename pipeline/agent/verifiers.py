@@ -33,10 +33,10 @@ class VerifiersConfig(Section):
     """Who reviews, and what follows from it.
 
     ``teacher``: who is asked, None for the one that writes. ``votes``: answers a checklist. ``rule``: ``majority``
-    turns a kernel away if more than half of the votes are False; ``conformal`` by its p-value against the good
-    kernels of ``calibration``, the directory of a run with reviews whose stage verify is complete, so that at most a
-    share ``alpha`` of good kernels is lost; ``observe`` turns none away. ``best``: in evolve, at most so many of a
-    generation go to the judge, those with the fewest doubts.
+    turns a kernel away if more than half of some checklist's votes are False; ``conformal`` by the p-value of its
+    share of False votes among the good kernels of ``calibration``, the directory of a run with reviews whose stage
+    verify is complete, so that at most a share ``alpha`` of good kernels is lost; ``observe`` turns none away.
+    ``best``: in evolve, at most so many of a generation go to the judge, those with the fewest doubts.
     """
 
     checklists: tuple[Checklist, ...] = Field(default=("compile", "memory", "numerics"), min_length=1)
@@ -98,7 +98,7 @@ class Verifiers:
         questions = [Question(c, n) for c in self.config.checklists for n in range(self.config.votes)]
         asked = [self._vote(task, candidate, question, seed) for question in questions]
         votes = tuple(await together(asked))
-        assessment = Assessment(candidate_id=candidate.id, votes=votes, turned_away=self._turned_away(badness(votes)))
+        assessment = Assessment(candidate_id=candidate.id, votes=votes, turned_away=self._turned_away(votes))
         self._lines.append(assessment)
         return assessment
 
@@ -108,10 +108,11 @@ class Verifiers:
     def __exit__(self, *_: object) -> None:
         self._lines.__exit__()
 
-    def _turned_away(self, found: float) -> bool:
+    def _turned_away(self, votes: Sequence[Vote]) -> bool:
         if self.conformal is not None:
-            return self.conformal.turns_away(found)
-        return self.config.rule == "majority" and found > MAJORITY
+            return self.conformal.turns_away(badness(votes))
+        lists = {vote.checklist for vote in votes} if self.config.rule == "majority" else ()
+        return any(badness([vote for vote in votes if vote.checklist == name]) > MAJORITY for name in lists)
 
     async def _vote(self, task: Task, candidate: Candidate, question: Question, seed: int) -> Vote:
         text = render(f"verify_{question.checklist}.jinja", task=task, code=candidate.code)
