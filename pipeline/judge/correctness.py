@@ -67,6 +67,7 @@ class Correctness:
         self._failures: dict[str, Decided] = {}  # by setting, under policy report
         self._operators: set[str] = set()
         self._host_bytes = 0
+        self._launches = 0  # of one call, the last one that was right
         self._needs_its_kernels = False  # a result was wrong when they did nothing
         self._synced = True  # the reference's weights fit the candidate's
         self._right: list[RightCall] = []  # the largest setting first
@@ -152,6 +153,7 @@ class Correctness:
         if construct:
             request = _request(replace(case, repeats=0), expected, construct=True, launching=True)
             self._right.insert(0, RightCall(case.name, given.seconds, request, expected.buffers))
+        self._launches = given.launches
         pair = self._errors.get(case.setting.name, (0.0, 1.0))
         self._errors[case.setting.name] = max(pair, (result.error, result.bound), key=lambda p: p[0] / p[1])
 
@@ -277,6 +279,7 @@ class Correctness:
             "own_kernels",
             torch_operators=", ".join(sorted(self._operators)) or None,
             host_bytes=self._host_bytes,
+            launches=self._launches,
             weights="by_name" if self._synced else "by_seed",
         )
 
