@@ -98,7 +98,9 @@ class Run:
         self.url = url
         self.console = StringIO()
         self.recipe: Any = SimpleNamespace(
-            seed=3, tasks=SimpleNamespace(source="files", filters=TaskFilters()), judge=JudgeConfig.model_validate({})
+            seed=3,
+            tasks=SimpleNamespace(source="files", filters=TaskFilters(), decontaminate=None),
+            judge=JudgeConfig.model_validate({}),
         )
         self.configure()
 
