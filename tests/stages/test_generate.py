@@ -164,6 +164,7 @@ def test_the_source_that_the_recipe_names_is_read(source, tmp_path):
     (tmp_path / "mine.py").write_text("class Model: 0\ndef get_inputs(): 0\ndef get_init_inputs(): 0\n")
     section = {"source": source, **({"path": tmp_path} if source == "files" else {})}
     found = next(tasks.read_source(TypeAdapter(TasksConfig).validate_python(section), 0))
+    assert isinstance(found, Task)
     assert found.source == source
 
 
