@@ -1,9 +1,9 @@
 """How alike are two PyTorch modules, whatever their names, constants, sizes and layout?
 
-A module's normal form is the stream of operations in the order in which they are evaluated: variables leave no trace,
-all constants are the same token, and an operation is known by its last name in lower case without underscores, so
-that ``F.log_softmax(x, dim=1)`` and ``nn.LogSoftmax(2)`` share theirs. Two forms are compared by the
-n-grams they have in common. This is CUDA Agent's idea of keeping composed tasks away from a benchmark (AST
+A module's normal form is the stream of operations in the order in which they are evaluated: variables, constants
+and calls of the module's own functions leave no trace, and an operation is known by its last name in lower case
+without underscores, so that ``F.log_softmax(x, dim=1)`` and ``nn.LogSoftmax(2)`` share theirs. Two forms are compared
+by the n-grams they have in common. This is CUDA Agent's idea of keeping composed tasks away from a benchmark (AST
 similarity, bound 0.9); their formula is not published, this one is Dice's coefficient over multisets of n-grams.
 """
 
@@ -14,8 +14,8 @@ from itertools import chain
 from typing import NamedTuple
 
 NGRAM = 3
-CALL, CONSTANT, END = "call", "c", "end"  # a call of what the module itself defines, any constant, padding
-LEFT_OUT = {"get_inputs", "get_init_inputs"}  # which values a module is given is not what it computes
+END = "end"  # padding
+LEFT_OUT = {"get_inputs", "get_init_inputs", "make_inputs"}  # which values a module is given is not what it computes
 
 Form = tuple[str, ...]
 
@@ -23,16 +23,19 @@ Form = tuple[str, ...]
 def normal_form(source: str) -> Form:
     """Return the operations of a module's classes and functions, in order of evaluation, as tokens.
 
-    Imports, docstrings, annotations, calls of ``super().__init__``, module-level statements, ``get_inputs`` and
-    ``get_init_inputs`` leave no trace; nor does whether a value had a name before it was used.
+    A layer made in ``__init__`` counts where it is called, so that layers and functions are alike. Imports,
+    docstrings, annotations, all else in ``__init__``, module-level statements, ``get_inputs`` and ``get_init_inputs``
+    leave no trace; nor does whether a value had a name before it was used.
 
     Raises:
         SyntaxError: ``source`` is no Python, or nested beyond what Python parses.
     """
     try:
         tree = ast.parse(source)
-        layers = dict(_layers(tree))
-        own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        nodes = list(ast.walk(tree))
+        own = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        own |= {node.arg for node in nodes if isinstance(node, ast.arg)}  # a function that is passed in
+        layers = dict(_layers(tree, own))
         defined = [node for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
         return tuple(chain.from_iterable(_tokens(node, layers, own) for node in defined if node.name not in LEFT_OUT))
     except (ValueError, RecursionError, MemoryError) as error:
@@ -84,13 +87,14 @@ def _ngrams(form: Form) -> Counter[Form]:
     return Counter(padded[start : start + NGRAM] for start in range(len(padded) - NGRAM + 1))
 
 
-def _layers(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Yield attributes of ``self`` with the operation of the layer that they are: conv -> conv2d."""
+def _layers(tree: ast.Module, own: set[str]) -> Iterator[tuple[str, Form]]:
+    """Yield attributes of ``self`` with the operations of the layers that they are: conv -> (conv2d,)."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            operations = tuple(_tokens(node.value, {}, own))
             for target in node.targets:
-                if isinstance(target, ast.Attribute) and (operation := _called(node.value.func)):
-                    yield target.attr, operation
+                if isinstance(target, ast.Attribute):
+                    yield target.attr, operations
 
 
 def _called(function: ast.expr) -> str | None:
@@ -100,16 +104,16 @@ def _called(function: ast.expr) -> str | None:
     return None
 
 
-def _tokens(node: ast.AST, layers: Mapping[str, str], own: set[str]) -> Iterator[str]:
+def _tokens(node: ast.AST, layers: Mapping[str, Form], own: set[str]) -> Iterator[str]:
     """Yield a subtree's tokens, operands before their operation."""
     match node:
         case ast.ClassDef(body=body):
             children: list[ast.AST] = [*body]
+        case ast.FunctionDef(name="__init__"):
+            return
         case ast.FunctionDef(body=body, args=arguments):
             children = [*arguments.defaults, *body]
         case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant()):
-            return
-        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Call(func=ast.Name(id="super"))))):
             return
         case ast.Assign(value=value) | ast.Return(value=value) | ast.AnnAssign(value=value) if value is not None:
             children = [value]
@@ -124,19 +128,20 @@ def _tokens(node: ast.AST, layers: Mapping[str, str], own: set[str]) -> Iterator
     yield from _token(node, layers, own)
 
 
-def _token(node: ast.AST, layers: Mapping[str, str], own: set[str]) -> Iterator[str]:
+def _token(node: ast.AST, layers: Mapping[str, Form], own: set[str]) -> Iterator[str]:  # noqa: C901  (a table)
     match node:
         case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=name)):
-            yield layers.get(name, CALL)
+            yield from layers.get(name, ())
+        case ast.Attribute(value=ast.Name(id="self"), attr=name):
+            yield from (layers[name] if layers.get(name, ())[-1:] == ("modulelist",) else ())
         case ast.Call(func=function):
             called = _called(function)
-            yield CALL if called is None or getattr(function, "id", None) in own else called
+            if called is not None and getattr(function, "id", None) not in own:
+                yield called
         case ast.Attribute(value=ast.Name(id=owner), attr=name) if owner != "self":
             yield name.lower().replace("_", "")
         case ast.Attribute(value=ast.expr(), attr=name) if not isinstance(node.value, ast.Name):
             yield name.lower().replace("_", "")
-        case ast.Constant():
-            yield CONSTANT
         case ast.UnaryOp(operand=ast.Constant()):  # -1
             return
         case ast.BinOp() | ast.UnaryOp() | ast.BoolOp() | ast.Compare():

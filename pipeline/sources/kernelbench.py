@@ -82,7 +82,7 @@ def _level(config: Config, level: int) -> Iterator[Problem]:
     folder = next((c / f"level{level}" for c in checkouts if (c / f"level{level}").is_dir()), None)
     if folder is not None:
         yield from _modules(folder, level)
-    elif not any(folder.glob("level[1-4]") for folder in checkouts):
+    elif not any(found for checkout in checkouts for found in checkout.glob("level[1-4]")):
         rows = file_rows(config.path, COLUMNS, "tasks.path")
         yield from (_problem(row) for row in rows if int(row["level"]) == level)
 

@@ -140,6 +140,8 @@ def _without(source: str, tree: ast.Module, get_inputs: ast.FunctionDef) -> str:
     lines = source.splitlines()
     header = get_inputs.lineno - 1
     lines[header] = lines[header].replace("get_inputs", MAKE_INPUTS, 1)
+    for number in range(header, get_inputs.end_lineno or header):  # the judge asks for gradients itself
+        lines[number] = lines[number].replace(", requires_grad=True", "")
     for node in reversed(tree.body):
         harness = isinstance(node, ast.ClassDef) and node.name == "AutogradFunction"
         names = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "input_names"

@@ -1,12 +1,16 @@
 """The composed source keeps its promises: distinct, sound, repeatable tasks, and held-out ones that are really held out."""
 
 import functools
+import hashlib
+import json
 import types
+from pathlib import Path
 
 import pytest
 import torch
 
 from pipeline.errors import UserError
+from pipeline.recipe import load_recipe
 from pipeline.records import Task
 from pipeline.sources import composed
 from pipeline.teachers.scripting.plan import read_plan
@@ -33,6 +37,15 @@ def sequence(task: Task) -> tuple:
     forward = task.reference.split("def forward")[1].split("return x")[0].splitlines()[1:]
     strip = str.maketrans("", "", "0123456789.-+ ")
     return task.category, tuple(line.translate(strip) for line in forward)
+
+
+def test_the_quickstart_s_tasks_are_what_they_were():
+    quickstart = load_recipe(Path("recipes/quickstart.yaml"))
+    assert isinstance(quickstart.tasks, composed.Config)
+    rows = [t.model_dump() for t in composed.read(quickstart.tasks, quickstart.seed)]
+    digest = hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
+    assert digest == "54e4610f82813b424cf7d83a097ca7886ba7168f4b02c3b2e5abb0da5f5e2e52"
+    assert quickstart.tasks.filters == composed.FILTERS
 
 
 def test_counts_and_identity():

@@ -61,8 +61,9 @@ def test_a_module_that_asks_for_gradients(tmp_path: Path):
 
 
 def test_held_out_share(tmp_path: Path):
-    for index in range(60):
-        (tmp_path / f"task{index}.py").write_text(MODULE.replace("BATCH = 128", f"BATCH = {100 + index}"))
+    for index in range(60):  # as many computations
+        layers = "torch.relu(" * (index % 10) + "torch.tanh(" * (index // 10) + "x" + ")" * (index % 10 + index // 10)
+        (tmp_path / f"task{index}.py").write_text(MODULE.replace("torch.relu(x)", layers))
     heldout = [t.name for t in read(tmp_path, heldout_share=0.5) if t.split == "heldout"]
     assert 15 <= len(heldout) <= 45
     (tmp_path / "task0.py").unlink()
@@ -70,6 +71,15 @@ def test_held_out_share(tmp_path: Path):
     again = [t.name for t in read(tmp_path, heldout_share=0.5) if t.split == "heldout"]
     assert set(again) - {"more"} == set(heldout) - {"task0"}, "a task changed sides because others came or went"
     assert {t.split for t in read(tmp_path, heldout_share=1.0)} == {"heldout"}
+
+
+def test_the_same_computation_is_on_one_side(tmp_path: Path):
+    for index in range(12):
+        text = MODULE.replace("BATCH", f"ROWS{index}").replace(
+            "return torch.relu(x)", f"y{index} = x.relu(); return y{index}"
+        )
+        (tmp_path / f"task{index}.py").write_text(text)
+    assert len({t.split for t in read(tmp_path, heldout_share=0.5)}) == 1
 
 
 @pytest.mark.parametrize(

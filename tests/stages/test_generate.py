@@ -102,7 +102,9 @@ class Run:
         self.url = url
         self.console = StringIO()
         self.recipe: Any = SimpleNamespace(
-            seed=3, tasks=SimpleNamespace(source="files", filters=TaskFilters()), judge=JudgeConfig.model_validate({})
+            seed=3,
+            tasks=SimpleNamespace(source="files", filters=TaskFilters(), decontaminate=None),
+            judge=JudgeConfig.model_validate({}),
         )
         self.configure()
 
@@ -169,6 +171,7 @@ def test_the_source_that_the_recipe_names_is_read(source, tmp_path):
     (tmp_path / "mine.py").write_text("class Model: 0\ndef get_inputs(): 0\ndef get_init_inputs(): 0\n")
     section = {"source": source, **({"path": tmp_path} if source == "files" else {})}
     found = next(tasks.read_source(TypeAdapter(TasksConfig).validate_python(section), 0))
+    assert isinstance(found, Task)
     assert found.source == source
 
 
