@@ -1,6 +1,8 @@
 """A module's code as tokens, with the names that it makes up itself told apart from those that mean something."""
 
 import re
+from collections.abc import Sequence
+from functools import lru_cache
 
 from pipeline.curation.features import normalised_code
 
@@ -14,12 +16,13 @@ _NO_TYPE = {  # a name after one of these is used, not declared
 }  # fmt: skip
 
 
-def code_tokens(code: str) -> list[str]:
+@lru_cache(maxsize=4)  # several filters ask for the same candidate's, one after the other
+def code_tokens(code: str) -> tuple[str, ...]:
     """Return names, numbers, operators and marks of a module without comments and layout, strings opened up."""
-    return _TOKEN.findall(normalised_code(code))
+    return tuple(_TOKEN.findall(normalised_code(code)))
 
 
-def made_up(tokens: list[str]) -> set[str]:
+def made_up(tokens: Sequence[str]) -> set[str]:
     """Return the names that the code declares: functions, classes, parameters, variables, Python's and CUDA's.
 
     Found by their surroundings, not by a parser: a name that is assigned to, or that follows a type, ``*``, ``&``,
@@ -42,7 +45,7 @@ def made_up(tokens: list[str]) -> set[str]:
     return found
 
 
-def _parameters(tokens: list[str]) -> set[str]:
+def _parameters(tokens: Sequence[str]) -> set[str]:
     """Return the names of the parameters of Python's functions, which have no type before them."""
     found: set[str] = set()
     depth = 0  # of brackets inside a list of parameters; 0 outside of one

@@ -22,8 +22,9 @@ class Features:
     ``reasoning_tokens`` and ``completion_tokens`` (reasoning and answer together) are counted by ``count_tokens``.
     The hashes are None for a candidate without code: ``text_hash`` is over reasoning and code, ``code_hash`` over the
     code, ``normalised_code_hash`` over the code in the form in which ``duplicates`` compares it (None also where it
-    does not ask). ``arl`` is the mean reasoning length of the task's first answers, ``difficulty`` its bin, both None
-    where no answer has reasoning. ``found`` holds, by kind of filter, what the filters that look into the texts saw.
+    does not ask, and for wrong answers). ``arl`` is the mean reasoning length of the task's first answers,
+    ``difficulty`` its bin, both None where no answer has reasoning. ``found`` holds, by kind of filter, what the
+    filters that look into the texts saw.
     """
 
     candidate_id: str

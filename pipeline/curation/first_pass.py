@@ -93,7 +93,7 @@ def features_of(answer: Mapping[str, Any], task: Task, verdict: Judged, filters:
         completion_tokens=reasoning_tokens + count_tokens(said_now),
         text_hash=text_hash(reasoning, code) if code is not None else None,
         code_hash=text_hash(code) if code is not None else None,
-        normalised_code_hash=text_hash(compared(code)) if code is not None and compared else None,
+        normalised_code_hash=text_hash(compared(code)) if code is not None and accepted and compared else None,
         speedup=verdict.speedup,
         sample=answer["sample"] or 0,
         level=task.level,

@@ -5,25 +5,51 @@ to what is not there. One that argues about the grader teaches to write for the 
 """
 
 import re
-from typing import Literal
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
 
 from pipeline.curation.features import Texts
 from pipeline.section import Section
 
-_GRADER = re.compile(
-    r"\b(?:the|an?|this|hidden|automatic|your|their)\s+(?:\w+\s+)?(?:grader|grading|judge|evaluator|verifier|checker|"
-    r"test\s?(?:harness|suite|script|cases?)|evaluation\s(?:harness|script|server)|scoring|reward(?:\s(?:function|model))?)\b"
-    r"|\b(?:hidden|unit)\stests?\b|\bkernel\s?bench\b|\btests?\s(?:will|would|might|may)\s(?:check|catch|compare|detect|fail)",
-    re.IGNORECASE,
-)
-_ANSWER = re.compile(
-    r"\b(?:my|the|your|our)\s(?:previous|earlier|prior|first|last|other|original|failed)\s(?:\w+\s)?"
-    r"(?:attempt|answer|solution|submission|response|try|candidate|sample|version\s(?:failed|was\swrong))\b"
-    r"|\b(?:another|other)\s(?:candidate|sample|rollout|participant|model)(?:'s|s')?\s(?:answer|solution|kernel|code)\b"
-    r"|\b(?:the|this)\s(?:compiler|test|error)\s(?:report|feedback|message)\s(?:says|shows|said|above)\b"
-    r"|\bwas\stested\sand\sis\snot\saccepted\b",
-    re.IGNORECASE,
-)
+BEFORE, AFTER = 60, 40  # characters around a word within which a mention has to stand
+
+
+class _Mention(NamedTuple):
+    """A pattern, and words one of which is in all that it matches: finding a word is far cheaper than matching."""
+
+    reason: str
+    words: tuple[str, ...]
+    pattern: re.Pattern[str]
+
+
+_MENTIONS = (
+    _Mention(
+        "mentions_grader",
+        ("grader", "grading", "judge", "evaluat", "verifier", "checker", "test", "scoring", "reward", "bench"),
+        re.compile(
+            r"\b(?:the|an?|this|hidden|automatic|your|their)\s+(?:\w+\s+)?(?:grader|grading|judge|evaluator|verifier|"
+            r"checker|test\s?(?:harness|suite|script|cases?)|evaluation\s(?:harness|script|server)|scoring|"
+            r"reward(?:\s(?:function|model))?)\b"
+            r"|\b(?:hidden|unit)\stests?\b|\bkernel\s?bench\b"
+            r"|\btests?\s(?:will|would|might|may)\s(?:check|catch|compare|detect|fail)"
+        ),
+    ),
+    _Mention(
+        "mentions_other_answer",
+        (
+            "attempt", "answer", "solution", "submission", "response", "try", "candidate", "sample", "rollout",
+            "participant", "version", "model", "report", "feedback", "message", "not accepted",
+        ),
+        re.compile(
+            r"\b(?:my|the|your|our)\s(?:previous|earlier|prior|first|last|other|original|failed)\s(?:\w+\s)?"
+            r"(?:attempt|answer|solution|submission|response|try|candidate|sample|version\s(?:failed|was\swrong))\b"
+            r"|\b(?:another|other)\s(?:candidate|sample|rollout|participant|model)(?:'s|s')?"
+            r"\s(?:answer|solution|kernel|code)\b"
+            r"|\b(?:the|this)\s(?:compiler|test|error)\s(?:report|feedback|message)\s(?:says|shows|said|above)\b"
+            r"|\bwas\stested\sand\sis\snot\saccepted\b"
+        ),
+    ),
+)  # fmt: skip
 
 
 class Config(Section):
@@ -34,6 +60,17 @@ class Config(Section):
 
 def examine(texts: Texts, config: Config) -> str | None:  # noqa: ARG001  (every such filter's signature)
     """Return what the trace mentions that it should not, None if nothing."""
-    if _GRADER.search(texts.reasoning):
-        return "mentions_grader"
-    return "mentions_other_answer" if _ANSWER.search(texts.reasoning) else None
+    trace = texts.reasoning.lower()
+    for mention in _MENTIONS:
+        for place in _places(trace, mention.words):
+            if mention.pattern.search(trace, max(0, place - BEFORE), place + AFTER):
+                return mention.reason
+    return None
+
+
+def _places(text: str, words: tuple[str, ...]) -> Iterator[int]:
+    for word in words:
+        place = text.find(word)
+        while place >= 0:
+            yield place
+            place = text.find(word, place + len(word))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.curation.features import NOT_JUDGED, Features
 
@@ -79,8 +80,7 @@ def within_task(rows: Iterable[Features]) -> dict[str, Any]:
         "shorter": np.where(of_right < of_wrong, 1.0, np.where(of_right == of_wrong, 0.5, 0.0)),
     }
     table = np.stack(list(columns.values()), axis=1)
-    random = np.random.default_rng(SEED)
-    means = np.stack([table[random.integers(0, len(both), len(both))].mean(axis=0) for _ in range(RESAMPLES)], axis=0)
+    means = _bootstrap_means(table)
     low, high = np.percentile(means, [2.5, 97.5], axis=0)
     mean = table.mean(axis=0)
     figures = {
@@ -88,3 +88,14 @@ def within_task(rows: Iterable[Features]) -> dict[str, Any]:
         for i, name in enumerate(columns)
     }
     return {"tasks": len(both), **figures}
+
+
+def _bootstrap_means(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the columns' means over ``RESAMPLES`` draws of the rows with replacement, one draw a row."""
+    random = np.random.default_rng(SEED)
+    at_once = max(1, 1_000_000 // len(table))  # bounds memory
+    parts: list[NDArray[np.float64]] = []
+    for start in range(0, RESAMPLES, at_once):
+        drawn = random.integers(0, len(table), (min(at_once, RESAMPLES - start), len(table)))
+        parts.append(table[drawn].mean(axis=1))
+    return np.concatenate(parts)

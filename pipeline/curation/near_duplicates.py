@@ -29,7 +29,7 @@ def examine(texts: Texts, config: Config) -> bytes | None:
     tokens = code_tokens(texts.code)
     if config.names == "ignored":
         own = made_up(tokens)
-        tokens = ["$" if token in own else token for token in tokens]
+        tokens = tuple("$" if token in own else token for token in tokens)
     return minhash.signature(tokens)
 
 

@@ -8,22 +8,26 @@ from pipeline.section import Section
 
 # `a@b.T` is a matrix product: only endings of addresses count, not names of attributes.
 _ENDINGS = "com|org|net|edu|gov|io|ai|dev|info|uk|de|fr|cn|jp|ru|eu|ch|nl|ca|au|us|kr|br|es|it"
-_PATTERNS = {
-    "email": re.compile(
-        rf"(?<![\w.+-])[\w.+-]{{1,64}}@(?:[A-Za-z0-9-]{{1,63}}\.){{1,4}}(?:{_ENDINGS})\b(?!\s*[(.\[]\w)"
-    ),
-    "phone": re.compile(
-        r"(?<![\w)\].,+*/-])\+[1-9]\d{0,2}[ .-](?:\(\d{1,4}\)[ .-]?)?\d{2,4}(?:[ .-]\d{2,4}){1,4}(?![\w.])"
-        r"|(?<!\w)\(\d{3}\) \d{3}-\d{4}(?!\d)"
-        r"|\b(?:phone|tel|mobile)\W{1,3}\+?\d[\d ()./-]{6,18}\d",
-        re.IGNORECASE,
-    ),
-    "key": re.compile(
-        r"\bsk-[A-Za-z0-9_-]{20,}|\bgh[pousr]_[A-Za-z0-9]{36}|\bgithub_pat_\w{22,}|\bhf_[A-Za-z0-9]{30,}"
-        r"|\bAKIA[0-9A-Z]{16}\b|\bAIza[\w-]{35}|\bxox[abprs]-[\w-]{10,}|-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----"
-    ),
-    "home_path": re.compile(r"(?<![\w.])/(?:home|Users)/[\w.-]+|\b[A-Za-z]:\\+Users\\+[\w.-]+"),
-}  # fmt: skip
+# Each begins with a literal, which a search jumps to; what has to stand before it is looked up from there.
+_PATTERNS = (
+    ("email", re.compile(rf"@(?<=[\w.+-]@)(?:[A-Za-z0-9-]{{1,63}}\.){{1,4}}(?:{_ENDINGS})\b(?!\s*[(.\[]\w)")),
+    ("phone", re.compile(r"\+(?<![\w)\].,+*/-]\+)[1-9]\d{0,2}[ .-](?:\(\d{1,4}\)[ .-]?)?\d{2,4}(?:[ .-]\d{2,4}){1,4}"
+                         r"(?![\w.])")),
+    ("phone", re.compile(r"\((?<!\w\()\d{3}\) \d{3}-\d{4}(?!\d)")),
+    *(("phone", re.compile(rf"{word}(?<!\w{word})\W{{1,3}}\+?\d[\d ()./-]{{6,18}}\d"))
+      for word in ("phone", "Phone", "tel", "Tel", "mobile", "Mobile")),
+    ("key", re.compile(r"sk-(?<!\wsk-)[A-Za-z0-9_-]{20,}")),
+    ("key", re.compile(r"gh(?<!\wgh)[pousr]_[A-Za-z0-9]{36}")),
+    ("key", re.compile(r"github_pat_\w{22,}")),
+    ("key", re.compile(r"hf_(?<!\whf_)[A-Za-z0-9]{30,}")),
+    ("key", re.compile(r"AKIA(?<!\wAKIA)[0-9A-Z]{16}\b")),
+    ("key", re.compile(r"AIza(?<!\wAIza)[\w-]{35}")),
+    ("key", re.compile(r"xox(?<!\wxox)[abprs]-[\w-]{10,}")),
+    ("key", re.compile(r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----")),
+    ("home_path", re.compile(r"/home/(?<![\w.]/home/)[\w.-]+")),
+    ("home_path", re.compile(r"/Users/(?<![\w.]/Users/)[\w.-]+")),
+    ("home_path", re.compile(r":\\(?<=[A-Za-z]:\\)\\*Users\\+[\w.-]+")),
+)  # fmt: skip
 
 
 class Config(Section):
@@ -35,4 +39,4 @@ class Config(Section):
 def examine(texts: Texts, config: Config) -> str | None:  # noqa: ARG001  (every such filter's signature)
     """Return what kind of data reasoning or answer hold, the first of several, None if none."""
     text = f"{texts.reasoning}\n{texts.answer}"
-    return next((f"personal_data:{kind}" for kind, pattern in _PATTERNS.items() if pattern.search(text)), None)
+    return next((f"personal_data:{kind}" for kind, pattern in _PATTERNS if pattern.search(text)), None)

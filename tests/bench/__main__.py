@@ -1,4 +1,4 @@
-"""Benchmarks: ``python -m tests.bench judge | judge-quality | startup | loop | generate``. Figures, never assertions; JSON on the last line."""
+"""Benchmarks: ``python -m tests.bench NAME``, see ``BENCHES``. Figures, never assertions; JSON on the last line."""
 
 import importlib
 import json
@@ -8,7 +8,7 @@ import sys
 
 from pipeline.doctor import cpu_name
 
-BENCHES = ("judge", "judge-quality", "startup", "loop", "generate")
+BENCHES = ("curate", "generate", "judge", "judge-quality", "startup", "loop")
 
 
 def main() -> int:

@@ -4,7 +4,7 @@ from collections import Counter
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -165,6 +165,7 @@ def test_words_numbers_and_marks_are_counted():
     assert count_tokens(None) == count_tokens("") == 0
 
 
+@settings(deadline=None)
 @given(candidate_sets())
 def test_every_judged_candidate_is_in_one_bin(rows):
     figures = curation_figures(rows, [row.candidate_id for row in rows if row.accepted])
