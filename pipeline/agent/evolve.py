@@ -158,7 +158,7 @@ async def _judge_best(task: Task, helpers: Helpers, fresh: Sequence[tuple[Candid
         left_out = [Attempt(c, None, doubts(review)) for c, review in pairs if review.turned_away]
         order = ranked([(c, badness(review.votes)) for c, review in pairs if not review.turned_away])
         chosen = order if verifiers.best is None else order[: verifiers.best]
-        left_out += [Attempt(c, None, "others looked better") for c in order[len(chosen) :]]
+        left_out += [Attempt(c, None, "reviewers liked others better") for c in order[len(chosen) :]]
     return left_out + await together([judged(task, c, codes[c.id], helpers.judge) for c in chosen])
 
 
