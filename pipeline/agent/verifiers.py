@@ -58,7 +58,10 @@ class VerifiersConfig(Section):
 class Reviewing(Protocol):
     """What the loop needs of the verifiers."""
 
-    best: int | None
+    @property
+    def best(self) -> int | None:
+        """How many of several candidates may go to the judge at most."""
+        ...
 
     async def assess(self, task: Task, candidate: Candidate, seed: int) -> Assessment:
         """Return what the reviews say, and whether the candidate may go to the judge."""

@@ -137,6 +137,26 @@ def test_the_best_by_review_go_to_the_judge():
     assert sorted(int(code.split()[-1]) for code in judge.judged) == numbers[:2]
 
 
+class Grumbler:
+    """Turns everything away."""
+
+    best = None
+
+    def __init__(self) -> None:
+        self.reviewed: list[str] = []
+
+    async def assess(self, task, candidate, seed):
+        self.reviewed.append(candidate.code)
+        return Assessment(candidate_id=candidate.id, votes=(), turned_away=True)
+
+
+def test_reviewers_who_turn_everything_away_lock_no_task_out():
+    judge, grumbler = NumberJudge(), Grumbler()
+    run(NumberTeacher(), judge, verifiers=grumbler)
+    assert len(judge.judged) == 4  # one of each generation
+    assert len(grumbler.reviewed) > len(set(grumbler.reviewed))  # what was only turned away is reviewed again
+
+
 def test_hints_are_whole_sentences_of_different_categories():
     found = hints()
     texts = [text for lines in found.values() for text in lines]

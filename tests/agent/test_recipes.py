@@ -111,7 +111,7 @@ def test_evolve_betters_kernels_offline_and_claims_no_speed(tmp_path):
     assert asked["completion_tokens"] == stats["completion_tokens"] + reviews["completion_tokens"]
 
 
-@pytest.mark.parametrize(("name", "verdicts"), [("evolve", 3), ("evolve", 17), ("translate_verified", 6)])
+@pytest.mark.parametrize(("name", "verdicts"), [("evolve", 3), ("evolve", 14), ("translate_verified", 6)])
 def test_a_run_that_was_killed_ends_as_one_that_was_not(name, verdicts, judge, tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     stats = generated(prepared(name, whole), whole)
