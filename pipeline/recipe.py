@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from pipeline.errors import UserError
+from pipeline.iteration import IterateConfig
 from pipeline.judge.config import JudgeConfig
 from pipeline.section import Section
 from pipeline.sources import composed, files
@@ -34,6 +35,7 @@ class Recipe(Section):
     train: TrainConfig | None = None
     evaluate: EvaluateConfig | None = None
     publish: PublishConfig | None = None
+    iterate: IterateConfig | None = None
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:

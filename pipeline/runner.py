@@ -25,6 +25,7 @@ NEEDS: dict[StageName, tuple[StageName, ...]] = {
     "evaluate": ("tasks", "train"),
     "publish": ("tasks", "curate", "evaluate"),
 }
+GRPO_NEEDS: tuple[StageName, ...] = ("tasks",)  # it learns from the judge, not from samples
 # generate asks the judge too, but answers once paid for are not set aside because the judge has changed: verify
 # judges them again anyway.
 JUDGED: tuple[StageName, ...] = ("tasks", "verify", "evaluate")
@@ -37,18 +38,27 @@ def run_stages(recipe: Recipe, out: Path, last: StageName) -> None:
     Raises:
         UserError: the recipe lacks a section, the disk is full, ... (see the stages).
     """
-    wanted = _with_needs(last)
+    wanted = _with_needs(recipe, last)
     for stage in wanted:
         _section(recipe, stage)  # complain about a missing section before hours of work, not after
     for stage in wanted:
         _run_stage(recipe, out, stage)
 
 
-def _with_needs(stage: StageName) -> list[StageName]:
+def needs(recipe: Recipe, stage: StageName) -> tuple[StageName, ...]:
+    """Return the stages whose tables a stage reads."""
+    return GRPO_NEEDS if stage == "train" and _learns_from_the_judge(recipe) else NEEDS[stage]
+
+
+def _learns_from_the_judge(recipe: Recipe) -> bool:
+    return recipe.train is not None and recipe.train.method == "grpo"
+
+
+def _with_needs(recipe: Recipe, stage: StageName) -> list[StageName]:
     wanted: set[StageName] = {stage}
     for name in reversed(ORDER):
         if name in wanted:
-            wanted.update(NEEDS[name])
+            wanted.update(needs(recipe, name))
     return [name for name in ORDER if name in wanted]
 
 
@@ -64,10 +74,10 @@ def expected_inputs(recipe: Recipe, out: Path, stage: StageName) -> dict[str, An
     from pipeline.judge.version import judge_version
 
     inputs: dict[str, Any] = {"seed": recipe.seed, stage: identity(_section(recipe, stage))}
-    if stage in JUDGED:
+    if stage in JUDGED or (stage == "train" and _learns_from_the_judge(recipe)):
         inputs["judge"] = identity(recipe.judge)
         inputs["judge_version"] = judge_version()
-    for needed in NEEDS[stage]:
+    for needed in needs(recipe, stage):
         inputs[f"output of {needed}"] = (read_manifest(out / needed) or {}).get("output")
     return json.loads(json.dumps(inputs))
 
@@ -84,7 +94,7 @@ def _run_stage(recipe: Recipe, out: Path, stage: StageName) -> None:
             progress.say(f"complete: {_counts(manifest)}")
             return
         module = importlib.import_module(f"pipeline.stages.{stage}")
-        with StageStore(directory, module.SCHEMA, inputs) as store:
+        with StageStore(directory, module.SCHEMA, inputs, getattr(module, "FURTHER", None)) as store:
             if len(store):
                 progress.say(f"continues with {len(store)} rows of an earlier run")
             with disk_full_is_the_users(directory, recipe.judge.cache.expanduser(), Path(tempfile.gettempdir())):

@@ -52,6 +52,20 @@ def show_result(out: Path) -> None:
     _print_result(out)
 
 
+def show_rounds(rows: list[dict[str, Any]]) -> None:
+    """Print what each round of ``iterate`` made and how its student does on the held-out tasks."""
+    from eval.headline import share
+
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    ks = list(rows[0]["pass_at_k"])
+    for title in ("round", "candidates", "right", "samples", *(f"pass@{k}" for k in ks)):
+        table.add_column(title, justify="right")
+    for row in rows:
+        counts = (str(row.get(name, "")) for name in ("candidates", "accepted", "samples"))
+        table.add_row(str(row["round"]), *counts, *(share(row["pass_at_k"][k]) for k in ks))
+    Console().print(table)
+
+
 def _print_result(out: Path) -> None:
     """Print the headline figures and where the report and the dataset are; nothing of what is not there."""
     console = Console()

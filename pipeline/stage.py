@@ -87,6 +87,18 @@ def run(recipe: RecipePath, overrides: Overrides = None, out: Out = None) -> Non
 
 @app.command()
 @_one_line_errors
+def iterate(recipe: RecipePath, overrides: Overrides = None, out: Out = None) -> None:
+    """Expert iteration: run rounds in which each student is the next one's teacher, and measure every round."""
+    from pipeline.iteration import iterate as run_rounds
+    from pipeline.recipe import load_recipe
+    from pipeline.showing import show_rounds
+
+    loaded = load_recipe(recipe, overrides or [])
+    show_rounds(run_rounds(loaded, out or Path("runs") / loaded.name))
+
+
+@app.command()
+@_one_line_errors
 def show(
     directory: Annotated[Path, typer.Argument(help="A run's directory.", metavar="DIR")],
     candidate: Annotated[str | None, typer.Option(help="A candidate's id, or how it starts: its history.")] = None,

@@ -15,7 +15,7 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -43,14 +43,22 @@ class StageStore:
         directory: created if missing.
         schema: columns of data.parquet; rejected.parquet has ``reason`` in addition.
         inputs: what the rows depend on (JSON-ready). Rows left by a run with other inputs are set aside, not mixed.
+        further: schemas of further tables, by name; each is sealed as <name>.parquet if it has rows.
 
     Raises:
         UserError: another process is writing there, or nobody can.
     """
 
-    def __init__(self, directory: Path, schema: pa.Schema, inputs: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        schema: pa.Schema,
+        inputs: dict[str, Any],
+        further: Mapping[str, pa.Schema] | None = None,
+    ) -> None:
         self.directory = directory
         self.schema = schema
+        self.further = dict(further or {})
         self.inputs = inputs
         with disk_full_is_the_users(directory):
             _make(directory)
@@ -77,13 +85,13 @@ class StageStore:
     def __len__(self) -> int:
         return len(self._places)
 
-    def append(self, key: str, row: dict[str, Any]) -> None:
-        """Keep a row. A key that is already there is left as it was.
+    def append(self, key: str, row: dict[str, Any], table: str = DATA) -> None:
+        """Keep a row. A key that is already there, in whichever table, is left as it was.
 
         Raises:
             UserError: the disk is full; what was appended before stays.
         """
-        self._write(DATA, key, row)
+        self._write(table, key, row)
 
     def reject(self, key: str, row: dict[str, Any], reason: str) -> None:
         """Keep a row among the rejected ones, with its reason. Raises as ``append`` does."""
@@ -120,6 +128,12 @@ class StageStore:
         with disk_full_is_the_users(self.directory):
             n_data = self._write_table(DATA, self.schema, digest)
             n_rejected = self._write_table(REJECTED, rejected_schema, digest)
+            filled = {place.table for place in self._places.values()}
+            further = {
+                table: self._write_table(table, schema, digest)
+                for table, schema in self.further.items()
+                if table in filled
+            }
             reasons = Counter(row["reason"] for row in self.rows(REJECTED))
             write_json(self.directory / "stats.json", stats or {})
             manifest = {
@@ -128,6 +142,7 @@ class StageStore:
                 "rows": n_data,
                 "rejected": n_rejected,
                 "reasons": dict(reasons.most_common()),
+                **({"further": further} if further else {}),
                 "seconds": round(self._seconds_before + time.monotonic() - self._started, 3),
                 "versions": versions or {},
             }

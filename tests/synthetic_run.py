@@ -112,7 +112,7 @@ def build_run(out: Path, n_tasks: int = 40, *, last: str = "evaluate") -> Path:
 
 def run_stage(out: Path, stage: str, module: Any, **sections: Any) -> dict[str, Any]:
     """Run a real stage on the tables in ``out`` and seal it; return its manifest."""
-    with StageStore(out / stage, module.SCHEMA, {"seed": 0, stage: {}}) as store:
+    with StageStore(out / stage, module.SCHEMA, {"seed": 0, stage: {}}, getattr(module, "FURTHER", None)) as store:
         stats = module.run(StageContext(recipe(**sections), out, store, CONSOLE))
         return store.seal(stats, VERSIONS)
 

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from pipeline.agent.concurrently import as_answered, together
 from pipeline.agent.hints import sample_hints
-from pipeline.agent.loop import Helpers, Place, candidate_at, request_seed, with_reasoning
+from pipeline.agent.loop import Helpers, Place, candidate_at, judged, request_seed, with_reasoning
 from pipeline.agent.objective import MEANING, described, objective_of
 from pipeline.agent.population import Member, Population, form, ranked
 from pipeline.agent.prompting import render, repair, translate

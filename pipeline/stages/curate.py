@@ -14,12 +14,17 @@ from pipeline.curation import balance, correct, duplicates, shortest
 from pipeline.curation.features import NOT_JUDGED, Features, count_tokens, normalised_code, text_hash
 from pipeline.curation.figures import curation_figures
 from pipeline.curation.funnel import FilterConfig, run_filters
-from pipeline.records import Message, Sample, Task
+from pipeline.records import Message, PreferencePair, Sample, Task, TurnSample, Verdict
 from pipeline.section import Section
 from pipeline.stages import StageContext
 from pipeline.tables import from_row, schema_of, to_row
 
 SCHEMA = schema_of(Sample)
+FURTHER = {
+    "preference": schema_of(PreferencePair),
+    "multi_turn": schema_of(TurnSample),
+    "reverified": schema_of(Verdict),
+}
 
 
 class CurateConfig(Section):

@@ -1,35 +1,55 @@
-"""train: fine-tunes a model on the curated samples."""
+"""train: teaches a model, by curated samples, by pairs of answers, or by the judge."""
 
 from typing import Any
 
 import pyarrow as pa
 
 from pipeline.errors import UserError
-from pipeline.records import Sample
 from pipeline.stages import StageContext
-from pipeline.tables import from_row
 from pipeline.training.config import TrainConfig
+from pipeline.training.launching import launch
+from pipeline.training.running import Report
+from pipeline.training.teaching import teach
 
 __all__ = ["SCHEMA", "TrainConfig", "run"]
 
-FIGURES = ("loss", "learning_rate", "grad_norm", "mean_token_accuracy", "entropy", "epoch")
-SCHEMA = pa.schema([pa.field("step", pa.int64()), *(pa.field(name, pa.float64()) for name in FIGURES)])
+COLUMNS = {  # by their names in TRL's log
+    "loss": "loss",
+    "learning_rate": "learning_rate",
+    "grad_norm": "grad_norm",
+    "mean_token_accuracy": "mean_token_accuracy",
+    "entropy": "entropy",
+    "epoch": "epoch",
+    "reward": "reward",  # of grpo
+    "reward_std": "reward_std",
+    "completions/mean_length": "completion_tokens",
+    "rewards/accuracies": "preference_accuracy",  # of dpo
+    "rewards/margins": "preference_margin",
+}
+SCHEMA = pa.schema([pa.field("step", pa.int64()), *(pa.field(name, pa.float64()) for name in COLUMNS.values())])
 
 
 def run(context: StageContext) -> dict[str, Any]:
     """Write a row per logged step; leave ``untrained/`` and ``student/`` beside the table; return counts.
 
     Raises:
-        UserError: there is nothing to train on, or the section asks for what there is not (see ``sft.train``).
+        UserError: there is nothing to train on, or the section asks for what there is not.
+        InfrastructureError: the judge failed again and again (grpo), or a process of several died.
     """
-    from pipeline.training.sft import train
-
     config = context.recipe.train
     if config is None:
         raise UserError("the recipe has no section 'train'")
-    samples = [from_row(Sample, row) for row in context.read("curate")]
-    if not samples:
-        raise UserError("train: curate has kept no sample to train on")
+    if config.accelerate is None:
+        outcome = teach(context.recipe, context.out, context.store.directory, _reporter(context))
+    else:
+        outcome = launch(context.recipe, context.out, context.store.directory, _reporter(context))
+    for entry in outcome["steps"]:
+        figures = {column: entry.get(name) for name, column in COLUMNS.items()}
+        context.store.append(f"{entry['step']:08d}", {"step": entry["step"], **figures})
+    return outcome["stats"]
+
+
+def _reporter(context: StageContext) -> Report:
     done: int | None = None
 
     def report(step: int, total: int, note: str) -> None:
@@ -40,7 +60,4 @@ def run(context: StageContext) -> dict[str, Any]:
         context.progress.advance(step - done, note)
         done = step
 
-    outcome = train(samples, config, context.store.directory, context.recipe.seed, report)
-    for entry in outcome["steps"]:
-        context.store.append(f"{entry['step']:08d}", {name: entry.get(name) for name in SCHEMA.names})
-    return outcome["stats"]
+    return report

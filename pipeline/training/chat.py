@@ -56,20 +56,28 @@ def conversation(sample: Sample) -> dict[str, list[dict[str, str]]]:
 
 
 def encode(tokenizer: "PreTrainedTokenizerBase", sample: Sample) -> dict[str, Any]:
-    """Return a sample as ``input_ids`` and ``completion_mask``, which is 1 where the model is trained.
-
-    Prompt and completion are tokenized apart, as they are when the model is asked; the completion ends with the
-    tokenizer's end-of-sequence token.
-    """
+    """Return a sample as ``input_ids`` and ``completion_mask``, which is 1 where the model is trained."""
     (message,) = sample.completion
-    prompt = prompt_text(tokenizer, sample.prompt)
-    completion = completion_text(message)
-    if opened(prompt):
-        completion = completion.removeprefix(OPEN)
-        completion = completion if opened(prompt) == OPEN else completion.lstrip("\n")
-    prompt_ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
-    completion_ids = [*tokenizer(completion, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
+    prompt_ids, completion_ids = encode_answer(tokenizer, sample.prompt, message)
     return {
         "input_ids": [*prompt_ids, *completion_ids],
         "completion_mask": [0] * len(prompt_ids) + [1] * len(completion_ids),
     }
+
+
+def encode_answer(
+    tokenizer: "PreTrainedTokenizerBase", prompt: Sequence[Message], answer: Message
+) -> tuple[list[int], list[int]]:
+    """Return the token ids of a prompt and of an answer to it.
+
+    They are tokenized apart, as they are when the model is asked; the answer ends with the tokenizer's
+    end-of-sequence token.
+    """
+    text = prompt_text(tokenizer, prompt)
+    completion = completion_text(answer)
+    if opened(text):
+        completion = completion.removeprefix(OPEN)
+        completion = completion if opened(text) == OPEN else completion.lstrip("\n")
+    prompt_ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+    completion_ids = [*tokenizer(completion, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
+    return prompt_ids, completion_ids

@@ -1,10 +1,12 @@
 """The recipe's ``train`` section; importable without torch."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from pipeline.section import Section
+from pipeline.training.rewards import RewardName
 
 
 class ScratchModel(Section):
@@ -41,20 +43,55 @@ class LoraSection(Section):
     target_modules: str | tuple[str, ...] = "all-linear"
 
 
+class GrpoSection(Section):
+    """Reinforcement learning with the judge as the reward, by TRL's GRPOTrainer.
+
+    ``turns``: how often a trajectory may answer; between two answers it is shown what the judge found. Each answer
+    is a training example of its own, with the discounted rewards of those after it as credit (Kevin-32B's way).
+    ``concise_weight`` takes up to that much from the reward of a right answer, in proportion to how much of
+    ``concise_tokens`` its reasoning used. ``trl`` goes to GRPOConfig as it is.
+    """
+
+    reward: RewardName = "correctness"
+    turns: int = Field(default=1, ge=1, le=16)
+    discount: float = Field(default=0.4, ge=0, le=1)
+    concise_weight: float = Field(default=0.0, ge=0, lt=1)
+    concise_tokens: int = Field(default=4000, ge=1)
+    trl: dict[str, Any] = Field(default_factory=dict)
+
+
 class TrainConfig(Section):
     """What is trained, and how.
 
-    Samples longer than ``max_length`` tokens are left out whole: a cut answer teaches to stop early. ``sft`` goes to
-    TRL's SFTConfig as it is, under its names (learning_rate, num_train_epochs, per_device_train_batch_size, ...).
+    ``sft`` learns from curated samples, ``dpo`` from the pairs of right and wrong, fast and slow answers that
+    curation leaves, ``grpo`` from the judge's verdicts on answers of its own to the training tasks.
+
+    Samples longer than ``max_length`` tokens are left out whole: a cut answer teaches to stop early. The sections
+    ``sft``, ``dpo`` and ``grpo.trl`` go to TRL's SFTConfig, DPOConfig and GRPOConfig as they are, under their names
+    (learning_rate, num_train_epochs, per_device_train_batch_size, ...). ``loss`` is that of ``sft``: cross entropy,
+    dynamic fine-tuning (arXiv 2508.05629), or coverage in ``samples_at_test`` samples (arXiv 2502.07154).
+
+    ``accelerate`` names a configuration file of accelerate (several GPUs, DeepSpeed, FSDP; ``recipes/accelerate``);
+    without one, training runs in this process.
     """
 
+    method: Literal["sft", "dpo", "grpo"] = "sft"
     model: Annotated[ScratchModel | HubModel, Field(discriminator="kind")]
     lora: LoraSection | None = None
+    accelerate: Path | None = None
     max_length: int = Field(4096, ge=2)
+    loss: Literal["nll", "dft", "dco"] = "nll"
+    samples_at_test: int | None = Field(None, ge=1)
     sft: dict[str, Any] = Field(default_factory=dict)
+    dpo: dict[str, Any] = Field(default_factory=dict)
+    grpo: GrpoSection = GrpoSection()
 
     @model_validator(mode="after")
-    def _lora_needs_a_base(self) -> Self:
+    def _is_possible(self) -> Self:
         if self.lora is not None and self.model.kind == "scratch":
             raise ValueError("lora needs a pretrained model; a scratch model is trained whole")
+        if self.method != "sft" and self.model.kind == "scratch":
+            raise ValueError(f"method {self.method} improves a model that can answer already; name one (kind: hub)")
+        if (self.loss == "dco") != (self.samples_at_test is not None):
+            raise ValueError("loss dco and samples_at_test (how often will be sampled) belong together")
         return self

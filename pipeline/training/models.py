@@ -52,7 +52,7 @@ def load_model(name: str, revision: str | None = None, *, half: bool = True) -> 
             adapter = PeftConfig.from_pretrained(name)
             under = str(adapter.base_model_name_or_path)
             base = AutoModelForCausalLM.from_pretrained(under, revision=adapter.revision, dtype=dtype)
-            with quiet_peft():
+            with quiet_renaming():
                 return PeftModel.from_pretrained(base, name).merge_and_unload()
         return AutoModelForCausalLM.from_pretrained(name, revision=revision, dtype=dtype)
     except OSError as error:
@@ -60,10 +60,10 @@ def load_model(name: str, revision: str | None = None, *, half: bool = True) -> 
 
 
 @contextlib.contextmanager
-def quiet_peft() -> Iterator[None]:
-    """Leave out a warning that concerns nobody here: peft 0.21 asks models of transformers 5.23 by an older name."""
+def quiet_renaming() -> Iterator[None]:
+    """Leave out a warning that concerns nobody here: peft 0.21 and TRL 1.16 use older names of transformers 5.23."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        warnings.filterwarnings("ignore", r"`\w*gradient_checkpointing\w*` is deprecated", FutureWarning)
         yield
 
 

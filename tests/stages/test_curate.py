@@ -98,10 +98,10 @@ def test_an_interrupted_run_ends_in_the_same_tables(tmp_path):
     with StageStore(cut / "curate", curate.SCHEMA, {"seed": 0, "curate": {}}) as store:
         append, left = store.append, iter(range(5))
 
-        def dying_append(key, row):
+        def dying_append(key, row, table="data"):
             if next(left, None) is None:
                 raise KilledError
-            append(key, row)
+            append(key, row, table)
 
         store.append = dying_append
         try:

@@ -2,13 +2,12 @@
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pipeline.errors import UserError
-from pipeline.records import Sample
+from pipeline.records import Sample, Task
 from pipeline.stages import train
 from pipeline.store import read_rows
 from pipeline.tables import schema_of, to_row
@@ -36,4 +35,10 @@ def test_the_table_holds_every_logged_step_whatever_the_order_of_the_samples(tmp
 
 def test_nothing_to_train_on_is_said(tmp_path: Path):
     with pytest.raises(UserError, match="curate has kept no sample"):
-        run(tmp_path, [], SimpleNamespace())
+        run(tmp_path / "sft", [], config())
+    hub = {"kind": "hub", "name": "never/loaded"}
+    with pytest.raises(UserError, match=r"curate has left no pair of answers"):
+        run(tmp_path / "dpo", samples(), config(method="dpo", model=hub))
+    write_stage(tmp_path / "grpo", "tasks", schema_of(Task), {})
+    with pytest.raises(UserError, match=r"no task is of split 'train'"):
+        run_stage(tmp_path / "grpo", "train", train, train=config(method="grpo", model=hub))

@@ -11,6 +11,10 @@ OPERATORS = ("relu", "tanh", "sigmoid", "exp", "abs", "sin", "cos", "neg")
 TINY = {"kind": "scratch", "layers": 1, "width": 32, "heads": 2, "vocabulary": 600}
 
 
+def silent(*_: object) -> None:
+    """Report nothing."""
+
+
 def task(operator: str, split: Any = "train") -> Task:
     reference = f"import torch\n\n\nclass Model(torch.nn.Module):\n    def forward(self, x):\n        return torch.{operator}(x)\n"
     return Task(name=operator, reference=reference, category="elementwise", source="files", split=split)
@@ -47,8 +51,8 @@ def tiny_model(directory: Path) -> Path:
     from transformers import set_seed
 
     from pipeline.training.config import ScratchModel
+    from pipeline.training.running import texts
     from pipeline.training.scratch import new_model
-    from pipeline.training.sft import texts
     from pipeline.training.tokenizer import train_tokenizer
 
     set_seed(0)

@@ -9,7 +9,7 @@ from pipeline.agent.reply import parse
 from pipeline.records import Message
 from pipeline.teachers import Reply
 from pipeline.training.chat import completion_text, conversation, encode, opened, prompt_text
-from pipeline.training.sft import texts
+from pipeline.training.running import texts
 from pipeline.training.tokenizer import train_tokenizer
 from tests.training.examples import sample, samples, task
 

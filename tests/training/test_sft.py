@@ -17,11 +17,7 @@ from pipeline.training.checkpoints import last_complete
 from pipeline.training.config import TrainConfig
 from pipeline.training.models import load_model, load_tokenizer
 from pipeline.training.sft import train
-from tests.training.examples import TINY, config, sample, samples, tiny_model
-
-
-def silent(*_: object) -> None:
-    """Report nothing."""
+from tests.training.examples import TINY, config, sample, samples, silent, tiny_model
 
 
 def logits(model: torch.nn.Module) -> torch.Tensor:

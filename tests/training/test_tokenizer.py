@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
-from pipeline.training.sft import texts
+from pipeline.training.running import texts
 from pipeline.training.tokenizer import train_tokenizer
 from tests.training.examples import samples
 
@@ -23,7 +23,7 @@ def test_any_text_survives(text: str):
 
 def test_the_same_samples_give_the_same_tokenizer_in_another_process():
     script = (
-        "import hashlib\nfrom pipeline.training.sft import texts\nfrom pipeline.training.tokenizer import train_tokenizer\n"
+        "import hashlib\nfrom pipeline.training.running import texts\nfrom pipeline.training.tokenizer import train_tokenizer\n"
         "from tests.training.examples import samples\nprint(train_tokenizer(texts(samples()), 700).backend_tokenizer.to_str(), end='')"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -1,0 +1,156 @@
+"""What a training will need, before it takes a GPU for hours: memory by parts, and time.
+
+Estimates, not promises: fragmentation, the loss of a long sequence and kernels that copy are not in them. Formulas
+are named where they are used; ``gigabytes`` are 10^9 bytes.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import UserError
+from pipeline.training.config import HubModel, LoraSection, TrainConfig
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
+ADAM_BYTES = 8  # two float32 moments for each trained parameter
+SHARE_OF_PEAK = 0.4  # of a large matrix product's speed, that training a transformer reaches in practice
+GIGA = 1e9
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Memory of one process without sharding, in bytes, and seconds on one device of the measured speed."""
+
+    parameters: int
+    trained_parameters: int
+    weights: int
+    gradients: int
+    optimizer: int
+    activations: int
+    seconds: float
+    flops_per_second: float
+
+    @property
+    def memory(self) -> int:
+        """All parts together, in bytes."""
+        return self.weights + self.gradients + self.optimizer + self.activations
+
+    def lines(self) -> list[str]:
+        """Return the estimate in words."""
+        parts = ("weights", "gradients", "optimizer", "activations")
+        gigabytes = ", ".join(f"{part} {getattr(self, part) / GIGA:.2f}" for part in parts)
+        speed = self.flops_per_second / 1e12
+        return [
+            f"{self.parameters / 1e6:.1f} M parameters, {self.trained_parameters / 1e6:.2f} M of them trained",
+            f"memory on one device: about {self.memory / GIGA:.2f} GB ({gigabytes})",
+            "ZeRO-3 or FSDP over n devices divide all but the activations by n",
+            f"time on one such device: about {self.seconds / 3600:.2f} hours",
+            f"({SHARE_OF_PEAK:.0%} of its {speed:.2f} TFLOP/s in a matrix product, which was measured)",
+        ]
+
+
+def estimate(config: TrainConfig, tokens: int, flops_per_second: float) -> Estimate:
+    """Return what ``sft`` on that many tokens needs.
+
+    Args:
+        config: the recipe's section.
+        tokens: of all samples together, once.
+        flops_per_second: of a large matrix product in the precision of training (see ``matmul_speed``).
+
+    Raises:
+        UserError: there is no such model.
+    """
+    import torch
+
+    model = _model_config(config)
+    parameters = _parameters(model)
+    trained = _adapter_parameters(model, config.lora) if config.lora else parameters
+    half = config.lora is not None and torch.cuda.is_available()  # frozen weights are bfloat16 there
+    frozen_bytes = (2 if half else 4) * parameters if config.lora else 0
+    checkpointing = config.sft.get("gradient_checkpointing", isinstance(config.model, HubModel))
+    epochs = config.sft.get("num_train_epochs", 3)  # TRL's default
+    batch = config.sft.get("per_device_train_batch_size", 8)
+    # Kaplan et al. (arXiv 2001.08361): 2 FLOPs a parameter and token forward, 4 backward; frozen weights need no
+    # gradients of their own, which leaves 2; checkpointing computes the forward pass twice.
+    flops = (4 if config.lora else 6) + (2 if checkpointing else 0)
+    return Estimate(
+        parameters=parameters,
+        trained_parameters=trained,
+        weights=frozen_bytes + 4 * trained,
+        gradients=4 * trained,
+        optimizer=ADAM_BYTES * trained,
+        activations=_activations(model, batch * config.max_length, checkpointing=checkpointing),
+        seconds=flops * parameters * tokens * epochs / (flops_per_second * SHARE_OF_PEAK),
+        flops_per_second=flops_per_second,
+    )
+
+
+def matmul_speed(size: int = 2048) -> float:
+    """Return this machine's floating-point operations a second in a matrix product, as training would do it."""
+    import torch
+
+    gpu = torch.cuda.is_available()
+    device, dtype = ("cuda", torch.bfloat16) if gpu else ("cpu", torch.float32)
+    a = torch.randn(size, size, device=device, dtype=dtype)
+    best = float("inf")
+    for _ in range(5):
+        began = time.perf_counter()
+        _ = a @ a
+        if gpu:
+            torch.cuda.synchronize()
+        best = min(best, time.perf_counter() - began)
+    return 2 * size**3 / best
+
+
+def _model_config(config: TrainConfig) -> "PretrainedConfig":
+    from transformers import AutoConfig
+
+    from pipeline.training.scratch import llama_config
+
+    if not isinstance(config.model, HubModel):
+        return llama_config(config.model, config.model.vocabulary, config.max_length)
+    try:
+        found = AutoConfig.from_pretrained(config.model.name, revision=config.model.revision)
+    except (OSError, ValueError) as error:
+        raise UserError(f"model {config.model.name}: {str(error).strip().splitlines()[0]}") from error
+    return found
+
+
+def _meta_model(config: "PretrainedConfig") -> Any:
+    """Return the model without memory for its weights."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    with torch.device("meta"):
+        return AutoModelForCausalLM.from_config(config)
+
+
+def _parameters(config: "PretrainedConfig") -> int:
+    return sum(p.numel() for p in _meta_model(config).parameters())
+
+
+def _adapter_parameters(config: "PretrainedConfig", lora: LoraSection) -> int:
+    """Return r x (inputs + outputs) of each adapted linear layer (Hu et al., arXiv 2106.09685)."""
+    import torch
+
+    wanted = (lora.target_modules,) if isinstance(lora.target_modules, str) else lora.target_modules
+    count = 0
+    for name, module in _meta_model(config).named_modules():
+        leaf = name.rsplit(".", 1)[-1]
+        named = leaf in wanted or (wanted == ("all-linear",) and leaf != "lm_head")
+        if isinstance(module, torch.nn.Linear) and named:
+            count += lora.r * (module.in_features + module.out_features)
+    return count
+
+
+def _activations(config: Any, tokens: int, *, checkpointing: bool) -> int:
+    """Return the bytes of activations of a batch, with attention that keeps no score matrix.
+
+    34 bytes a token, layer and unit of width in 16 bits (Korthikanti et al., arXiv 2205.05198, without the attention
+    term); checkpointing keeps each layer's input, 2 bytes, and one layer whole.
+    """
+    width, layers = config.hidden_size, config.num_hidden_layers
+    whole_layer = 34 * width * tokens
+    return layers * 2 * width * tokens + whole_layer if checkpointing else layers * whole_layer
