@@ -45,7 +45,7 @@ def read(body: Any) -> Completion:
     if not isinstance(reasoning, str) or not reasoning:
         reasoning = _details(message.get("reasoning_details"))
     prompt_tokens, completion_tokens = usage(body)
-    finish = finish if isinstance(finish, str) else None
+    finish = finish if isinstance(finish, str) and finish.isascii() else None  # it goes into a table as it is
     return Completion(content, reasoning or None, finish, prompt_tokens, completion_tokens)
 
 
@@ -54,8 +54,11 @@ def usage(body: dict[str, Any]) -> tuple[int | None, int | None]:
     said = body.get("usage")
     if not isinstance(said, dict):
         return None, None
-    prompt, completion = said.get("prompt_tokens"), said.get("completion_tokens")
-    return prompt if isinstance(prompt, int) else None, completion if isinstance(completion, int) else None
+    return _count(said.get("prompt_tokens")), _count(said.get("completion_tokens"))
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and 0 <= value < 2**53 else None  # a table holds no larger ones
 
 
 class Stream:
@@ -69,7 +72,7 @@ class Stream:
         self._usage: dict[str, Any] | None = None
         self._first: dict[str, Any] = {}
         self._pieces: dict[str, list[Any]] = {}
-        self._finish: str | None = None
+        self._finish: Any = None
         self._digest = hashlib.sha256()
         self._done = False
 
@@ -92,7 +95,8 @@ class Stream:
         self.count += 1
         self._first = self._first or chunk
         self._usage = chunk["usage"] if isinstance(chunk.get("usage"), dict) else self._usage
-        for choice in chunk.get("choices") or ():
+        choices = chunk.get("choices")
+        for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, dict) and not choice.get("index"):
                 self._finish = choice.get("finish_reason") or self._finish
                 self._add_delta(choice.get("delta"))

@@ -60,7 +60,8 @@ def root(error: BaseException) -> str:
 
 
 def transport_error() -> type[Exception]:
-    """Return the root of the errors of the HTTP library that the client brings: it raises them bare in a stream."""
+    """Return the root of the HTTP library's errors, which a stream raises bare: httpx, or its successor httpx2."""
     import openai
 
-    return importlib.import_module(openai.Timeout.__module__.partition(".")[0]).HTTPError
+    client = next(base for base in openai.DefaultAsyncHttpxClient.__mro__ if base.__name__ == "AsyncClient")
+    return importlib.import_module(client.__module__.partition(".")[0]).HTTPError

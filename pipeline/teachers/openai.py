@@ -141,7 +141,7 @@ class OpenaiTeacher:
             return Failure(kind, self._describe(error), retry_after(error.response.headers.get("retry-after")))
         except CutStreamError as error:
             return Failure("broken_stream", str(error), bill=error.bill)
-        except ValueError as error:  # JSON that does not parse, or says something else
+        except (ValueError, RecursionError) as error:  # JSON that does not parse, or says something else
             return Failure("malformed", f"the answer is no chat completion ({error})")
 
     async def _ask(self, messages: tuple[Message, ...], seed: int) -> Reply:
@@ -237,6 +237,7 @@ class OpenaiTeacher:
     def _describe(self, error: "APIStatusError") -> str:
         code = error.status_code
         text = " ".join(error.message.split()).removeprefix(f"Error code: {code}").removeprefix(" - ")
+        text = text or " ".join(str(error.body or "").split())  # the client finds no message in {"detail": ...}
         return self._without_key(f"status {code}" + (f": {text[:300]}" if text else ""))
 
     def _without_key(self, text: str) -> str:

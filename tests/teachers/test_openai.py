@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import math
+import re
 import socket
 import subprocess
 import sys
@@ -54,9 +56,9 @@ def server(process, monkeypatch) -> Server:
     return process
 
 
-def ask(config: Config, times: int = 1) -> list[Reply]:
+def ask(config: Config, times: int = 1, on_fault=lambda _: None) -> list[Reply]:
     async def main() -> list[Reply]:
-        teacher = OpenaiTeacher(config)
+        teacher = OpenaiTeacher(config, on_fault)
         try:
             return [await teacher.complete(ASK, seed=n) for n in range(times)]
         finally:
@@ -86,38 +88,122 @@ def test_a_good_answer_and_what_was_asked(server):
     }
 
 
-@pytest.mark.parametrize("field", ["reasoning", "reasoning_content", "content"])
-def test_reasoning_in_each_of_its_places(server, field):
-    server.plan({"content": f"<think>hmm</think>{CODE}"} if field == "content" else {field: "hmm"})
-    parsed = parse(ask(config_for(server))[0])
-    assert parsed == ("hmm", "class ModelNew:\n    pass\n", "complete")
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"reasoning": "hmm"},
+        {"reasoning_content": "hmm"},
+        {"reasoning_details": [{"type": "reasoning.text", "text": "hm"}, {"type": "reasoning.summary", "summary": "m"}]},
+        {"content": f"<think>hmm</think>{CODE}"},
+        {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hmm"}]}, {"type": "text", "text": CODE}]},
+    ],
+    ids=json.dumps,
+)  # fmt: skip
+def test_reasoning_in_each_of_its_places(server, message, stream):
+    server.plan(message)
+    reply = ask(config_for(server, stream=stream))[0]
+    assert parse(reply) == ("hmm", "class ModelNew:\n    pass\n", "complete")
+    assert (reply.finish_reason, reply.prompt_tokens, reply.completion_tokens) == ("stop", 11, 7)
+
+
+def test_a_stream_asks_for_its_usage_and_tells_the_bytes_that_it_was(server):
+    (reply,) = ask(config_for(server, stream=True))
+    (sent,) = server.log()
+    assert (sent["stream"], sent["stream_options"]) == (True, {"include_usage": True})
+    assert reply.raw is not None
+    raw = json.loads(reply.raw)
+    assert raw["choices"][0]["message"]["content"] == CODE
+    assert raw["stream"]["chunks"] == 3 + math.ceil(len(CODE) / 5)
+    assert re.fullmatch("[0-9a-f]{64}", raw["stream"]["sha256"])
+
+
+def test_what_the_server_sent_is_kept_as_it_was(server):
+    server.plan({"json": (body := {"choices": [{"message": {"content": "a"}}], "x_groq": {"id": 7}})})
+    (reply,) = ask(config_for(server))
+    assert reply.raw is not None
+    assert json.loads(reply.raw) == body
+
+
+@pytest.mark.parametrize("field", ["none", "reasoning", "reasoning_content"])
+def test_earlier_reasoning_is_echoed_only_where_the_server_wants_it(server, field):
+    teacher = OpenaiTeacher(config_for(server, echo_reasoning=field, reasoning_effort="high"))
+    asked = (*ASK, Message(role="assistant", content="no", reasoning="hmm"), Message(role="user", content="mend it"))
+
+    async def main() -> Reply:
+        reply = await teacher.complete(asked, 0)
+        await teacher.close()
+        return reply
+
+    assert asyncio.run(main()).sampling["reasoning_effort"] == "high"
+    (sent,) = server.log()
+    assert sent["reasoning_effort"] == "high"
+    assert sent["messages"][1] == {
+        "role": "assistant",
+        "content": "no",
+        **({field: "hmm"} if field != "none" else {}),
+    }
 
 
 @pytest.mark.parametrize(
-    "fault",
+    ("fault", "kind"),
     [
-        {"status": 500},
-        {"status": 408},
-        {"status": 429, "headers": {"Retry-After": "0"}},
-        {"cut": True},
-        {"garbage": "application/json"},
-        {"garbage": "text/html"},
-        {"json": {"choices": []}},
-        {"json": {"choices": [{"message": {"role": "assistant", "content": [1]}}]}},
-        {"json": []},
+        ({"status": 500}, "server_error"),
+        ({"status": 408}, "server_error"),
+        ({"status": 429, "headers": {"Retry-After": "0"}}, "rate_limited"),
+        ({"cut": True}, "connection"),
+        ({"hang": True}, "timeout"),
+        ({"garbage": "application/json"}, "malformed"),
+        ({"garbage": "text/html"}, "malformed"),
+        ({"json": {"choices": []}}, "malformed"),
+        ({"json": {"choices": [{"message": {"role": "assistant", "content": [1]}}]}}, "malformed"),
+        ({"json": {"error": {"message": "overloaded"}}}, "malformed"),
+        ({"json": []}, "malformed"),
+        ({"content": " \n"}, "empty"),
     ],
     ids=json.dumps,
 )
-def test_a_passing_fault_is_asked_again(server, fault):
+def test_a_passing_fault_is_asked_again_and_counted(server, fault, kind):
     server.plan(fault)
-    assert ask(config_for(server))[0].content == CODE
+    faults = []
+    config = config_for(
+        server, price={"prompt": 1, "completion": 10}, **({"timeout_s": 0.5} if "hang" in fault else {})
+    )
+    (reply,) = ask(config, on_fault=faults.append)
+    assert reply.content == CODE
+    assert len(server.log()) == 2
+    billed = (11, 7, pytest.approx(81e-6)) if kind == "empty" else (None, None, 0)
+    assert faults == [(kind, "test-model", *billed)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ({"cut_after": 3}, "broken_stream"),
+        ({"end_after": 3}, "broken_stream"),
+        ({"silent_after": 3}, "broken_stream"),
+        ({"error_after": 3}, "malformed"),
+        ({"status": 503}, "server_error"),
+        ({"hang": True}, "timeout"),
+        ({"garbage": "text/html"}, "broken_stream"),
+        ({"content": ""}, "empty"),
+    ],
+    ids=json.dumps,
+)
+def test_a_broken_stream_is_asked_again_and_counted(server, fault, kind):
+    server.plan(fault)
+    faults = []
+    config = config_for(server, stream=True, stall_s=0.3, timeout_s=0.6 if "hang" in fault else 60)
+    assert ask(config, on_fault=faults.append)[0].content == CODE
+    assert [f.kind for f in faults] == [kind]
     assert len(server.log()) == 2
 
 
-def test_a_hanging_answer_is_given_up_and_asked_again(server):
-    server.plan({"hang": True})
-    assert ask(config_for(server, timeout_s=0.5))[0].content == CODE
-    assert len(server.log()) == 2
+def test_an_answer_that_stays_empty_is_an_answer_and_a_cut_one_too(server):
+    server.plan({"content": ""}, {"content": ""}, {"content": "", "finish_reason": "length"})
+    replies = ask(config_for(server), times=2)
+    assert [parse(reply).status for reply in replies] == ["empty", "truncated"]
+    assert len(server.log()) == 3
 
 
 def test_retry_after_is_waited_for(server, monkeypatch):
