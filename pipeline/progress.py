@@ -1,13 +1,42 @@
-"""Progress of one stage: a bar on a terminal, a plain line now and then in a log, an estimate of what is left."""
+"""Progress of one stage: a live view on a terminal, a line now and then in a log, an estimate of what is left."""
 
 import sys
 import time
+from collections.abc import Iterable
 from typing import Self
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.console import Console, RenderableType
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from pipeline.tally import Tally
 
 LOG_EVERY_SECONDS = 10.0
+MARGIN = " " * 11  # under the text after the stage's name
+
+
+class LiveView(Progress):
+    """A bar, and under it the tally's lines; drawn anew several times a second."""
+
+    def __init__(self, tally: Tally, *columns: ProgressColumn, console: Console) -> None:
+        self._tally = tally
+        super().__init__(*columns, console=console)
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Yield what is drawn."""
+        yield from super().get_renderables()
+        why = self._tally.why()
+        for line in (self._tally.line(), f"rejected: {why}" if why else ""):
+            if line:
+                yield Text(f"{MARGIN}{line}", style="dim", overflow="ellipsis", no_wrap=True)
 
 
 class StageProgress:
@@ -16,16 +45,19 @@ class StageProgress:
     Args:
         stage: the name that each line starts with.
         console: where to write; by default stderr.
+
+    ``tally`` takes figures beside the count, which are shown with it.
     """
 
     def __init__(self, stage: str, console: Console | None = None) -> None:
         self.stage = stage
         self.console = console or Console(file=sys.stderr)
+        self.tally = Tally()
         self._total: int | None = None
         self._done = self._done_at_start = 0
         self._note = ""
         self._started = self._logged = time.monotonic()
-        self._bar: Progress | None = None
+        self._bar: LiveView | None = None
         self._bar_task = None
 
     def start(self, total: int | None, done: int = 0) -> None:
@@ -34,7 +66,8 @@ class StageProgress:
         self._started = self._logged = time.monotonic()
         if self.console.is_terminal:
             columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"))
-            self._bar = Progress(
+            self._bar = LiveView(
+                self.tally,
                 TextColumn(f"{self.stage:>9}"), *columns, TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
                 console=self.console,
             )  # fmt: skip
@@ -76,5 +109,5 @@ class StageProgress:
         left = ""
         if self._total is not None and fresh > 0:
             left = f", about {elapsed / fresh * (self._total - self._done):.0f} s left"
-        note = f"  {self._note}" if self._note else ""
-        self.say(f"{self._done}{of} after {elapsed:.0f} s{left}{note}")
+        told = "; ".join(part for part in (self._note, self.tally.line(), self.tally.why()) if part)
+        self.say(f"{self._done}{of} after {elapsed:.0f} s{left}{'  ' if told else ''}{told}")

@@ -12,6 +12,8 @@ from rich.table import Table
 from pipeline.errors import UserError
 from pipeline.runner import ORDER
 from pipeline.store import read_manifest
+from pipeline.unsealed import entries
+from pipeline.watching import at_work, reviews
 
 MAX_REASONS = 6
 
@@ -34,7 +36,10 @@ def show(out: Path) -> None:
     table.add_column("rejected why", overflow="fold")
     for stage in ORDER:
         table.add_row(stage, *_cells(out / stage))
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    for line in [*at_work(out), *reviews(out)]:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     _print_result(out)
 
 
@@ -84,19 +89,8 @@ def _cells(directory: Path) -> tuple[str, str, str, str, str]:
         return "[green]complete[/]", str(kept), str(reasons.total()), seconds, _reason_lines(reasons)
     if not (directory / "inputs.json").exists():
         return "[dim]not run[/]", "", "", "", ""
-    counts = _unsealed_rows(directory)
+    counts = Counter(entry.table for entry in entries(directory))
     return "[yellow]part done[/]", str(counts["data"]), str(counts["rejected"]), "", ""
-
-
-def _unsealed_rows(directory: Path) -> dict[str, int]:
-    """Count the rows in the shards of a stage that another process may be writing to at this moment."""
-    counts = {"data": 0, "rejected": 0}
-    for shard in directory.glob("shard-*.jsonl"):
-        with shard.open("rb") as file:
-            for line in file:
-                rejected = line.startswith(b'{"table":"rejected"')
-                counts["rejected" if rejected else "data"] += line.endswith(b"\n")
-    return counts
 
 
 def _kept(directory: Path, manifest: dict[str, Any]) -> tuple[int, Counter[str]]:

@@ -104,11 +104,22 @@ def iterate(recipe: RecipePath, overrides: Overrides = None, out: Out = None) ->
 
 @app.command()
 @_one_line_errors
-def show(directory: Annotated[Path, typer.Argument(help="A run's directory.", metavar="DIR")]) -> None:
-    """Print what each stage of a run kept, what it rejected and why, and how long it took."""
-    from pipeline.showing import show as print_run
+def show(
+    directory: Annotated[Path, typer.Argument(help="A run's directory.", metavar="DIR")],
+    candidate: Annotated[str | None, typer.Option(help="A candidate's id, or how it starts: its history.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Where the page with the history goes.")] = None,
+) -> None:
+    """Print what each stage of a run kept, what it rejected and why, and how long it took; also while it runs."""
+    if candidate is None and html is None:
+        from pipeline.showing import show as print_run
 
-    print_run(directory)
+        print_run(directory)
+    elif candidate and html:
+        from pipeline.history import write_history
+
+        print(f"{html}: {write_history(directory, candidate, html)} candidates")
+    else:
+        raise UserError("show: --candidate and --html belong together")
 
 
 @app.command()

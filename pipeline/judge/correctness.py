@@ -61,6 +61,7 @@ class Correctness:
         self._failures: dict[str, Decided] = {}  # by setting, under policy report
         self._operators: set[str] = set()
         self._host_bytes = 0
+        self._launches = 0  # of one call, the last one that was right
         self._needs_its_kernels = False  # a result was wrong when they did nothing
         self._synced = True  # the reference's weights fit the candidate's
         self._rate = 0.0  # seconds for a unit of work, at the largest setting so far
@@ -140,6 +141,7 @@ class Correctness:
             self._rate = max(0.0, given.seconds - OVERHEAD_SECONDS) / work
         result = self._compared(case, expected, given)
         self._examine(case, expected, given)
+        self._launches = given.launches
         pair = self._errors.get(case.setting.name, (0.0, 1.0))
         self._errors[case.setting.name] = max(pair, (result.error, result.bound), key=lambda p: p[0] / p[1])
 
@@ -258,6 +260,7 @@ class Correctness:
             "own_kernels",
             torch_operators=", ".join(sorted(self._operators)) or None,
             host_bytes=self._host_bytes,
+            launches=self._launches,
             weights="the reference's" if self._synced else "its own, from the same seed",
         )
 

@@ -25,7 +25,7 @@ from pipeline.teachers import Reply, Teacher, transformers
 from pipeline.teachers.making import TeacherConfig, make
 
 if TYPE_CHECKING:
-    from pipeline.agent.loop import Judging
+    from pipeline.agent.verdicts import Judging
 
 SCHEMA = schema_of(
     Candidate,

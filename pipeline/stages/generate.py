@@ -3,16 +3,24 @@
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from typing import Any, NamedTuple, Self
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from pipeline.agent import budget
+from pipeline.agent.budget import AdaptiveConfig
 from pipeline.agent.engine import Outcome, run_rollouts
-from pipeline.agent.loop import Judging, RolloutConfig, request_seed, rollout
+from pipeline.agent.evolve import EvolveConfig, evolve
+from pipeline.agent.figures import evolution_figures, review_figures
+from pipeline.agent.jobs import Rollout, difficulties, key, phases, rollouts, units_done
+from pipeline.agent.loop import Helpers, RolloutConfig, request_seed, rollout
+from pipeline.agent.verdicts import Judging, RememberingJudge
+from pipeline.agent.verifiers import Verifiers, VerifiersConfig
 from pipeline.errors import InfrastructureError, UserError
 from pipeline.records import Candidate, Task
-from pipeline.section import throughput
+from pipeline.section import Section, throughput
 from pipeline.stages import StageContext
 from pipeline.store import REJECTED
 from pipeline.tables import from_row, schema_of, to_row
@@ -25,8 +33,18 @@ SCHEMA = schema_of(Candidate)
 PASSES = 2  # what got no answer is asked for once more at the end, when a server may have recovered
 
 
+class TranslateConfig(Section):
+    """From torch to CUDA: independent rollouts, each shown what was wrong with its last answer."""
+
+    kind: Literal["translate"] = "translate"
+
+
 class GenerateConfig(RolloutConfig):
     """Who writes kernels, and how many: ``samples_per_task`` rollouts of at most ``max_turns`` answers each.
+
+    That is ``mode: {kind: translate}``, the default; in ``mode: {kind: evolve, ...}`` proposals and generations are
+    the mode's own. ``verifiers`` review a kernel before the judge does, ``adaptive`` gives easy tasks less and hard
+    ones more.
 
     ``concurrency`` bounds the requests in flight, ``judge_queue`` the rollouts beside them that wait for a verdict:
     where the judge can't keep up, no more is asked for. When the ``budget`` is spent, the stage ends with what it
@@ -35,24 +53,38 @@ class GenerateConfig(RolloutConfig):
 
     teacher: TeacherConfig
     samples_per_task: int = Field(default=1, ge=1, le=9999)
+    mode: Annotated[TranslateConfig | EvolveConfig, Field(discriminator="kind")] = TranslateConfig()
+    verifiers: VerifiersConfig | None = None
+    adaptive: AdaptiveConfig | None = None
     budget: Budget = Budget()
     concurrency: int = throughput(64, ge=1)
     judge_queue: int = throughput(64, ge=0)
 
     @model_validator(mode="after")
     def _dollars_need_prices(self) -> Self:
-        paid = [m for m in members(self.teacher) if isinstance(m, openai.Config)]
+        reviewers = (self.verifiers.teacher,) if self.verifiers and self.verifiers.teacher else ()
+        asked = (self.teacher, *reviewers)
+        paid = [m for teacher in asked for m in members(teacher) if isinstance(m, openai.Config)]
         if self.budget.dollars is not None and not (paid and all(m.price for m in paid)):
             raise ValueError("a budget in dollars needs the price of every teacher: teacher.price")
         return self
 
+    @model_validator(mode="after")
+    def _the_mode_has_its_own_numbers(self) -> Self:
+        taken = self.model_fields_set & {"samples_per_task", "max_turns"}
+        if isinstance(self.mode, EvolveConfig) and taken:
+            raise ValueError(f"{min(taken)} is translate's; evolve has mode.proposals and mode.generations")
+        return self
 
-class Rollout(NamedTuple):
-    """One sample of one task, with the candidates that are stored already."""
+    @property
+    def units(self) -> int:
+        """What a task gets on average: samples in translate, generations in evolve."""
+        return self.mode.generations if isinstance(self.mode, EvolveConfig) else self.samples_per_task
 
-    task: Task
-    sample: int
-    earlier: tuple[Candidate, ...]
+    @property
+    def judges(self) -> bool:
+        """Whether anything is judged here."""
+        return isinstance(self.mode, EvolveConfig) or self.max_turns > 1
 
 
 def run(context: StageContext) -> dict[str, Any]:
@@ -73,17 +105,16 @@ def run(context: StageContext) -> dict[str, Any]:
     n_tasks = sum(1 for _ in _train_tasks(context))
     if n_tasks == 0:
         raise UserError("generate: no task is of split 'train'")
-    total = n_tasks * config.samples_per_task
-    last = config.max_turns - 1
-    done = sum(key(t.id, n, last) in context.store for t in _train_tasks(context) for n in _samples(config))
+    total = n_tasks * config.units
     judge_config = context.recipe.judge
-    if config.max_turns == 1:  # nothing is judged here
+    if not config.judges:
         judge_config = judge_config.model_copy(update={"backend": "none"})
     with _journal(context, config) as journal:
         teacher = make(config.teacher, journal)
-        context.progress.start(total, done)
+        context.progress.start(total, units_done(context.store, config, lambda: _train_tasks(context)))
+        context.progress.tally.watch(lambda: (journal.spent.tokens, journal.spent.dollars))
         with Judge(judge_config, context.recipe.seed) as judge:
-            outcome = asyncio.run(generate(context, config, teacher, judge))
+            outcome = asyncio.run(generate(context, config, teacher, judge, journal))
         stats = {"requests": journal.spent.figures()}
     _note_refused(context, teacher, outcome)
     if outcome.owed:
@@ -97,81 +128,76 @@ def run(context: StageContext) -> dict[str, Any]:
     if outcome.cut_short:
         stats["budget"] = {"spent": str(outcome.cut_short), "rollouts_begun": _begun(context)}
         context.progress.say(f"{outcome.cut_short}; {_begun(context)} of {total} rollouts were begun")
-    return _stats(context) | stats
+    return _stats(context) | stats | _figures_of_the_mode(context, config)
 
 
 async def generate(
-    context: StageContext, config: GenerateConfig, teacher: Teacher, judge: Judging
+    context: StageContext, config: GenerateConfig, teacher: Teacher, judge: Judging, journal: Journal
 ) -> Outcome[Rollout]:
     """Run all rollouts that are not finished, store their candidates, and return how the rollouts ended."""
-    answers = Counter[str]()
-
-    def start(job: Rollout) -> AsyncIterator[Candidate]:
-        asked = _asked(teacher, job, context.recipe.seed)
-        return rollout(job.task, job.sample, asked, judge, job.earlier, config, context.recipe.seed)
+    tally = context.progress.tally
+    seed = context.recipe.seed
 
     def keep(candidate: Candidate) -> None:
         context.store.append(key(candidate.task_id, candidate.sample, candidate.turn), to_row(candidate))
-        answers[candidate.status] += 1
+        tally.answered(with_code=candidate.code is not None)
 
-    def ended(_: Rollout) -> None:
-        context.progress.advance(note=f"{answers['complete']} of {answers.total()} answers with code")
+    def ended(job: Rollout) -> None:
+        context.progress.advance(job.units)
+
+    reviewer = make(config.verifiers.teacher, journal) if config.verifiers and config.verifiers.teacher else teacher
+    with ExitStack() as stack:
+        remembering = stack.enter_context(RememberingJudge(judge, context.store.directory, tally.judged))
+        verifiers = None
+        if config.verifiers is not None:
+            verifiers = stack.enter_context(Verifiers(config.verifiers, reviewer, context.store.directory))
+        helpers = Helpers(teacher, remembering, verifiers, seed)
+
+        def start(job: Rollout) -> AsyncIterator[Candidate]:
+            if isinstance(config.mode, EvolveConfig):
+                return evolve(job.task, helpers, job.earlier, config.mode, job.until)
+            own = helpers._replace(teacher=_asked(teacher, job, seed))
+            return rollout(job.task, job.sample, own, job.earlier, config)
+
+        try:
+            return await _run_phases(context, config, start, keep, ended)
+        finally:
+            await teacher.close()
+            if reviewer is not teacher:
+                await reviewer.close()
+
+
+async def _run_phases(
+    context: StageContext,
+    config: GenerateConfig,
+    start: Callable[[Rollout], AsyncIterator[Candidate]],
+    keep: Callable[[Candidate], None],
+    ended: Callable[[Rollout], None],
+) -> Outcome[Rollout]:
+    """Run phase after phase, what is owed in each once more; a phase that leaves something owed is the last one."""
+
+    def tasks() -> Iterator[Task]:
+        return _train_tasks(context)
 
     outcome: Outcome[Rollout] = Outcome()
-    workers = config.concurrency + (config.judge_queue if config.max_turns > 1 else 0)
-    try:
+    workers = config.concurrency + (config.judge_queue if config.judges else 0)
+    for phase in phases(context.store, config, tasks):
         for _ in range(PASSES):
             owed = {(job.task.id, job.sample) for job, _ in outcome.owed}
-            latest = await run_rollouts(_rollouts(context, config, owed), start, keep, ended, workers)
+            jobs = rollouts(context.store, config, tasks, phase, owed)
+            latest = await run_rollouts(jobs, start, keep, ended, workers)
             latest.finished += outcome.finished
             latest.refused = outcome.refused + latest.refused
             outcome = latest
             if not outcome.owed or not outcome.finished:
                 break
-    finally:
-        await teacher.close()
+        if outcome.owed or outcome.cut_short:
+            break
     return outcome
-
-
-def key(task_id: str, sample: int, turn: int) -> str:
-    """Return a candidate's key in the store; keys sort as tasks, samples and turns do."""
-    return f"{task_id}/{sample:04d}/{turn:02d}"
 
 
 def _train_tasks(context: StageContext) -> Iterator[Task]:
     return (from_row(Task, row) for row in context.read("tasks") if row["split"] == "train")
-
-
-def _samples(config: GenerateConfig) -> range:
-    return range(config.samples_per_task)
-
-
-def _rollouts(context: StageContext, config: GenerateConfig, only: set[tuple[str, int]]) -> Iterator[Rollout]:
-    """Yield the rollouts that are not finished, or those of ``only`` if it is not empty.
-
-    The first sample of every task comes before any second one: no task waits for another's samples, and a run that
-    is stopped half-way, by its budget for one, has something of each.
-    """
-    for sample in _samples(config):
-        for task in _train_tasks(context):
-            if only and (task.id, sample) not in only:
-                continue
-            earlier = _earlier(context, config, task, sample)
-            if earlier is not None:
-                yield Rollout(task, sample, earlier)
-
-
-def _earlier(context: StageContext, config: GenerateConfig, task: Task, sample: int) -> tuple[Candidate, ...] | None:
-    """Return a rollout's stored candidates, None if it has all its turns or its last request was refused."""
-    earlier: list[Candidate] = []
-    for turn in range(config.max_turns):
-        row = context.store.get(key(task.id, sample, turn))
-        if row is None:
-            return tuple(earlier)
-        if "reason" in row:
-            return None
-        earlier.append(from_row(Candidate, row))
-    return None
 
 
 def _journal(context: StageContext, config: GenerateConfig) -> Journal:
@@ -188,7 +214,10 @@ def _asked(teacher: Teacher, job: Rollout, seed: int) -> Teacher:
 
 
 def _begun(context: StageContext) -> int:
-    return sum(1 for row in context.store.rows() if row["turn"] == 0)
+    """Return how many units have at least one candidate."""
+    config = context.recipe.generate
+    evolves = config is not None and isinstance(config.mode, EvolveConfig)
+    return len({(row["task_id"], row["turn" if evolves else "sample"]) for row in context.store.rows()})
 
 
 def _note_refused(context: StageContext, teacher: Teacher, outcome: Outcome[Rollout]) -> None:
@@ -204,6 +233,19 @@ def _note_refused(context: StageContext, teacher: Teacher, outcome: Outcome[Roll
             "teacher": _asked(teacher, job, context.recipe.seed).name,
         }
         context.store.reject(key(job.task.id, job.sample, turn), row, "refused")
+
+
+def _figures_of_the_mode(context: StageContext, config: GenerateConfig) -> dict[str, Any]:
+    """Return what evolution, reviews and the adaptive budget add to the stage's stats."""
+    found: dict[str, Any] = {}
+    if isinstance(config.mode, EvolveConfig):
+        found["evolution"] = evolution_figures(context.store)
+    if config.verifiers is not None:
+        found["verifiers"] = review_figures(context.store.directory, config.verifiers)
+    if config.adaptive is not None:
+        bins = difficulties(context.store, config, lambda: _train_tasks(context))
+        found["difficulty"] = budget.figures(bins, budget.divide(bins, config.units, config.adaptive))
+    return found
 
 
 def _stats(context: StageContext) -> dict[str, Any]:

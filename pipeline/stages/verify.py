@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
-from pipeline.agent.loop import without_code
+from pipeline.agent.verdicts import without_code
 from pipeline.futures import IN_FLIGHT_PER_WORKER, as_finished
 from pipeline.records import Candidate, Task, Verdict
 from pipeline.stages import StageContext
@@ -48,6 +48,7 @@ def run(context: StageContext) -> dict[str, Any]:
         for pair, future in as_finished(_with_code(context, judge), submit, limit):
             verdict = future.result()
             _keep(context, pair.candidate, verdict)
+            progress.tally.judged(verdict)
             correct += verdict.accepted
             progress.advance(note=f"{correct} of {len(context.store)} correct")
     return _stats(context)

@@ -18,9 +18,11 @@ from pipeline.records import Message
 from pipeline.section import Section
 from pipeline.teachers import Reply
 from pipeline.teachers.scripting.expressions import NoRuleError
+from pipeline.teachers.scripting.improving import write_better
 from pipeline.teachers.scripting.mistakes import Draft, write_right, write_wrong
-from pipeline.teachers.scripting.plan import find_module, read_plan
+from pipeline.teachers.scripting.plan import Plan, find_module, read_plan
 from pipeline.teachers.scripting.reasoning import write_long, write_short
+from pipeline.teachers.scripting.reviewing import find_answers, find_error, subject
 
 # Long reasoning goes with wrong answers, as in ConCuR's data (median 8K tokens when wrong, 6K when right).
 LONG_WHEN_RIGHT, LONG_WHEN_WRONG = 0.4, 0.7
@@ -32,12 +34,13 @@ class Config(Section):
     """How often it errs.
 
     ``mistake_rate`` is the share of first answers with a mistake, ``repair_rate`` that of right answers among those
-    to a report on an earlier one.
+    to a report on an earlier one. As a reviewer it says the opposite of what it finds with ``review_mistake_rate``.
     """
 
     kind: Literal["scripted"] = "scripted"
     mistake_rate: float = Field(default=0.33, ge=0, le=1)
     repair_rate: float = Field(default=0.6, ge=0, le=1)
+    review_mistake_rate: float = Field(default=0.1, ge=0, le=1)
 
 
 class Answer(NamedTuple):
@@ -88,13 +91,26 @@ def answer(messages: Sequence[Message], seed: int, config: Config) -> Answer:
     text = "\0".join(f"{m.role}:{m.content}" for m in messages)
     rng = random.Random(hashlib.sha256(f"{seed}\0{text}".encode(errors="replace")).digest())  # noqa: S311  (no secret)
     own = [m.content for m in messages if m.role == "assistant"]
+    if subject(messages):
+        return _review(messages, plan, config, rng)
     is_right = rng.random() < (config.repair_rate if own else 1 - config.mistake_rate)
-    draft = write_right(plan) if is_right else write_wrong(plan, rng)
+    shown = find_answers(messages)  # right answers that are to be bettered; a report shows none
+    better = write_better(plan, shown, rng) if shown else None
+    draft = (better or write_right(plan)) if is_right else write_wrong(plan, rng)
     is_long = rng.random() < (LONG_WHEN_RIGHT if is_right else LONG_WHEN_WRONG)
     reasoning = write_long(draft, rng) if is_long else write_short(draft)
     if own:
         reasoning = f"{_about_report(messages[-1].content, own[-1], draft)}\n\n{reasoning}"
     return Answer(reasoning, f"```python\n{draft.code}```", draft.mistake)
+
+
+def _review(messages: Sequence[Message], plan: Plan, config: Config, rng: random.Random) -> Answer:
+    wanted, shown = subject(messages), find_answers(messages)
+    error = find_error(plan, shown[-1], wanted) if wanted and shown else None
+    if rng.random() < config.review_mistake_rate:
+        error = None if error else "The module looks wrong to me."
+    said = error or "I find no error of this kind."
+    return Answer("I compare the module with the one that I would write.", f"{said}\n{error is None}", None)
 
 
 def _about_report(report: str, own: str, draft: Draft) -> str:

@@ -1,0 +1,121 @@
+"""One candidate's whole history as a page: what was asked, thought, answered, changed, reviewed and decided."""
+
+import difflib
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from pipeline.agent.assessments import Assessment, read_assessments
+from pipeline.agent.lines import read_records
+from pipeline.agent.reply import split_reasoning
+from pipeline.agent.verdicts import NAME as VERDICTS
+from pipeline.errors import UserError
+from pipeline.records import Candidate, Task, Verdict
+from pipeline.tables import from_row
+from pipeline.unsealed import rows_so_far
+
+CONTEXT_LINES = 3
+
+
+class Line(NamedTuple):
+    """A line of a difference; ``kind`` is its style's name."""
+
+    kind: Literal["same", "added", "removed", "place"]
+    text: str
+
+
+class Turn(NamedTuple):
+    """One candidate of the history; ``difference`` is against its nearest ancestor with code, ``against``."""
+
+    candidate: Candidate
+    answer: str
+    difference: list[Line]
+    against: Candidate | None
+    verdict: Verdict | None
+    assessment: Assessment | None
+
+
+def write_history(out: Path, candidate_id: str, page: Path) -> int:
+    """Write the page of a candidate and its ancestors; return how many candidates it shows.
+
+    The page needs no other file and no network; all text from tasks, models and the judge is escaped. It reads stages
+    that are complete and stages at work alike. The first characters of an id are enough if they tell it apart.
+
+    Raises:
+        UserError: no or more than one candidate has that id, or the page can't be written.
+    """
+    chosen, family = _find(out, candidate_id)
+    lineage = _lineage(chosen, family)
+    ids = {candidate.id for candidate in lineage}
+    verdicts = _verdicts(out, ids)
+    reviews = {a.candidate_id: a for a in read_assessments(out) if a.candidate_id in ids}
+    tasks = (row for row in rows_so_far(out / "tasks") if row["id"] == chosen.task_id)
+    task = next((from_row(Task, row) for row in tasks), None)
+    turns = [_turn(candidate, lineage, verdicts, reviews) for candidate in lineage]
+    text = _template().render(chosen=chosen, task=task, turns=turns)
+    try:
+        page.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{page}: {error.strerror or error}") from error
+    return len(turns)
+
+
+def _find(out: Path, candidate_id: str) -> tuple[Candidate, dict[str, Candidate]]:
+    """Return the candidate, and all candidates of its task by id."""
+    rows = list(rows_so_far(out / "generate")) if out.is_dir() else []
+    found = [row for row in rows if row["id"].startswith(candidate_id)]
+    if len(found) != 1:
+        many = f"{len(found)} candidates" if found else "no candidate"
+        raise UserError(f"{out}: {many} with an id that starts with {candidate_id!r}")
+    task_id = found[0]["task_id"]
+    family = [from_row(Candidate, row) for row in rows if row["task_id"] == task_id]
+    return from_row(Candidate, found[0]), {candidate.id: candidate for candidate in family}
+
+
+def _lineage(chosen: Candidate, family: dict[str, Candidate]) -> list[Candidate]:
+    """Return the candidate and all its ancestors, in the order of turns."""
+    wanted, seen = [chosen.id], set[str]()
+    while wanted:
+        name = wanted.pop()
+        if name not in seen and name in family:
+            seen.add(name)
+            wanted += family[name].parents
+    return sorted((family[name] for name in seen), key=lambda c: (c.turn, c.sample))
+
+
+def _verdicts(out: Path, ids: set[str]) -> dict[str, Verdict]:
+    """Return the verdicts on these candidates: verify's, and the loop's where verify has none yet."""
+    found = {v.candidate_id: v for v in read_records(out / "generate" / VERDICTS, Verdict) if v.candidate_id in ids}
+    rows = (row for row in rows_so_far(out / "verify") if row["candidate_id"] in ids)
+    return found | {row["candidate_id"]: from_row(Verdict, row) for row in rows}
+
+
+def _turn(
+    candidate: Candidate, lineage: list[Candidate], verdicts: dict[str, Verdict], reviews: dict[str, Assessment]
+) -> Turn:
+    parents = [c for c in lineage if c.id in candidate.parents and c.code is not None]
+    against = max(parents, key=lambda c: candidate.parents.index(c.id)) if parents else None
+    return Turn(
+        candidate=candidate,
+        answer=(split_reasoning(candidate.messages[-1].content)[1] or "").strip(),
+        difference=difference(against.code or "" if against else "", candidate.code or "") if against else [],
+        against=against,
+        verdict=verdicts.get(candidate.id),
+        assessment=reviews.get(candidate.id),
+    )
+
+
+def difference(before: str, after: str) -> list[Line]:
+    """Return the changed lines with a few unchanged ones around them."""
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=CONTEXT_LINES)
+    kinds: dict[str, Any] = {"+": "added", "-": "removed", "@": "place", " ": "same"}
+    return [Line(kinds[line[0]], line) for line in list(lines)[2:] if line]
+
+
+def _template() -> Any:
+    loader = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("history.html.jinja")
