@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pipeline.agent.evolve import EvolveConfig
 from pipeline.agent.prompting import translate
 from pipeline.records import Task
 from pipeline.stages.generate import GenerateConfig
@@ -13,9 +14,9 @@ from pipeline.teachers.journal import CHARACTERS_PER_TOKEN
 from pipeline.teachers.making import TeacherConfig
 
 ASSUMED_COMPLETION_TOKENS = 8000  # a reasoning model on such tasks: 6K tokens when right, 8K when wrong (ConCuR)
-ASSUMED_REPORT_TOKENS = (
-    2500  # what a turn adds to the next one's prompt: the answer without its reasoning, the report
-)
+ASSUMED_REVIEW_TOKENS = 2000
+ASSUMED_MODULE_TOKENS = 2000  # a module with its kernels, where a prompt shows one
+ASSUMED_REPORT_TOKENS = 500
 
 
 class Estimate(NamedTuple):
@@ -28,10 +29,13 @@ class Estimate(NamedTuple):
 
 
 def estimate(config: GenerateConfig, tasks: Sequence[Task], completion_tokens: int) -> tuple[Estimate, Estimate]:
-    """Return the least and the most for these tasks: first answers are all right, or none before the last."""
+    """Return the least and the most that these tasks take: rollouts end as soon as they can, or as late.
+
+    ``adaptive`` divides the same number of units differently, so it is not in the figures; nor is the budget.
+    """
     prompt = sum(len(m.content) for task in tasks for m in translate(task)) // CHARACTERS_PER_TOKEN
-    least = _sum(config, len(tasks), prompt, completion_tokens, turns=1)
-    return least, _sum(config, len(tasks), prompt, completion_tokens, turns=config.max_turns)
+    least = _sum(config, len(tasks), prompt, completion_tokens, most=False)
+    return least, _sum(config, len(tasks), prompt, completion_tokens, most=True)
 
 
 def completion_tokens(config: TeacherConfig, out: Path) -> tuple[int, str]:
@@ -53,12 +57,36 @@ def _measured(stats: Path) -> int | None:
     return round(requests["completion_tokens"] / requests["answered"]) if requests.get("answered") else None
 
 
-def _sum(config: GenerateConfig, n_tasks: int, prompt: int, completion: int, *, turns: int) -> Estimate:
-    requests = n_tasks * config.samples_per_task * turns
-    added = n_tasks * ASSUMED_REPORT_TOKENS * (turns * (turns - 1) // 2)  # 0 + 1 + ... + (turns - 1) earlier turns
-    prompts = config.samples_per_task * (prompt * turns + added)
-    completions = requests * completion
-    return Estimate(requests, prompts, completions, _dollars(config.teacher, prompts, completions))
+def _sum(config: GenerateConfig, n_tasks: int, prompt: int, completion: int, *, most: bool) -> Estimate:
+    """Add up the answers and their reviews; ``prompt`` is the tokens of all tasks' first prompts together."""
+    first, later, shown = _answers(config, most=most)
+    answers = n_tasks * (first + later)
+    prompts = prompt * (first + later) + n_tasks * later * shown
+    written = Estimate(answers, prompts, answers * completion, None)
+    written = written._replace(dollars=_dollars(config.teacher, prompts, written.completion_tokens))
+    if config.verifiers is None:
+        return written
+    reviews = len(config.verifiers.checklists) * config.verifiers.votes * (2 if config.verifiers.reflect else 1)
+    read = reviews * (prompt * (first + later) + answers * ASSUMED_MODULE_TOKENS)
+    said = answers * reviews * ASSUMED_REVIEW_TOKENS
+    cost = _dollars(config.verifiers.teacher or config.teacher, read, said)
+    return Estimate(
+        written.requests + answers * reviews,
+        written.prompt_tokens + read,
+        written.completion_tokens + said,
+        None if cost is None or written.dollars is None else written.dollars + cost,
+    )
+
+
+def _answers(config: GenerateConfig, *, most: bool) -> tuple[int, int, int]:
+    """Return a task's answers to its first prompt, those to later ones, and what these show besides, in tokens."""
+    mode = config.mode
+    if isinstance(mode, EvolveConfig):
+        shortest = mode.generations if mode.patience is None else min(mode.generations, 1 + mode.patience)
+        generations = mode.generations if most else shortest
+        return mode.proposals, mode.proposals * (generations - 1), mode.parents * ASSUMED_MODULE_TOKENS
+    later = config.samples_per_task * (config.max_turns - 1) if most else 0
+    return config.samples_per_task, later, ASSUMED_MODULE_TOKENS + ASSUMED_REPORT_TOKENS
 
 
 def _dollars(config: TeacherConfig, prompt_tokens: int, completion_tokens: int) -> float | None:
