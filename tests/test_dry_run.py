@@ -51,14 +51,10 @@ def test_prompts_and_sums_are_those_of_the_tasks_that_there_are(tmp_path, capsys
     assert "budget: 2.0 dollars" in told
 
 
-def test_generations_and_reviews_are_counted(tmp_path):
-    overrides = [
-        f"generate.teacher={TEACHER}",
-        "generate.mode={kind: evolve, generations: 4, proposals: 5, patience: 1}",
-    ]
-    recipe = load_recipe(
-        Path("recipes/own_server.yaml"), [*overrides, "generate.verifiers={votes: 2, reflect: false}"]
-    )
+def test_generations_and_reviews_are_counted():
+    mode = "{kind: evolve, generations: 4, proposals: 5, patience: 1}"
+    section = f"{{teacher: {TEACHER}, mode: {mode}, verifiers: {{votes: 2, reflect: false}}}}"
+    recipe = load_recipe(Path("recipes/own_server.yaml"), [f"generate={section}"])
     assert recipe.generate is not None
     least, most = estimate(recipe.generate, [task("relu")], 1000)
     reviews = 3 * 2
