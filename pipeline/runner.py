@@ -38,11 +38,31 @@ def run_stages(recipe: Recipe, out: Path, last: StageName) -> None:
     Raises:
         UserError: the recipe lacks a section, the disk is full, ... (see the stages).
     """
+    for stage in wanted_stages(recipe, last):
+        _run_stage(recipe, out, stage)
+
+
+def wanted_stages(recipe: Recipe, last: StageName) -> list[StageName]:
+    """Return a stage and those that it needs, in their order.
+
+    Raises:
+        UserError: the recipe lacks the section of one of them: better said before hours of work than after.
+    """
     wanted = _with_needs(recipe, last)
     for stage in wanted:
-        _section(recipe, stage)  # complain about a missing section before hours of work, not after
-    for stage in wanted:
-        _run_stage(recipe, out, stage)
+        _section(recipe, stage)
+    return wanted
+
+
+def stage_state(recipe: Recipe, out: Path, stage: StageName) -> str:
+    """Return in a few words what a run would do with a stage; nothing is changed."""
+    before, inputs = _inputs_of(out / stage), expected_inputs(recipe, out, stage)
+    if before is None:
+        return "to be run"
+    if before != inputs:
+        return f"to be redone, because {_changed(before, inputs)} changed"
+    manifest = read_manifest(out / stage)
+    return f"complete: {_counts(manifest)}" if manifest else "to be continued"
 
 
 def needs(recipe: Recipe, stage: StageName) -> tuple[StageName, ...]:

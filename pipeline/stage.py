@@ -32,6 +32,10 @@ Overrides = Annotated[
     typer.Argument(help="Changes to the recipe, e.g. generate.samples_per_task=4.", metavar="KEY=VALUE"),
 ]
 Out = Annotated[Path | None, typer.Option(help="The run's directory (default: runs/<name of the recipe>).")]
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Print counts, two prompts and the cost to expect; ask and run nothing."),
+]
 
 STAGES = {
     "tasks": "Collect tasks and run each reference twice before it is accepted.",
@@ -62,8 +66,8 @@ def _one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _stage_command(stage: str) -> Callable[..., None]:
-    def command(recipe: RecipePath, overrides: Overrides = None, out: Out = None) -> None:
-        _run(recipe, overrides or [], out, stage)
+    def command(recipe: RecipePath, overrides: Overrides = None, out: Out = None, dry_run: DryRun = False) -> None:
+        _run(recipe, overrides or [], out, stage, dry_run=dry_run)
 
     return _one_line_errors(command)
 
@@ -105,7 +109,7 @@ def publish(  # noqa: PLR0913, PLR0917  (the options of a command)
 
 @app.command()
 @_one_line_errors
-def run(recipe: RecipePath, overrides: Overrides = None, out: Out = None) -> None:
+def run(recipe: RecipePath, overrides: Overrides = None, out: Out = None, dry_run: DryRun = False) -> None:
     """Run every stage that the recipe has a section for, then print the result."""
     from pipeline.recipe import load_recipe
     from pipeline.showing import show_result
@@ -113,8 +117,9 @@ def run(recipe: RecipePath, overrides: Overrides = None, out: Out = None) -> Non
     loaded = load_recipe(recipe, overrides or [])
     sections = {"verify": "generate"}  # verify has no section of its own: what is generated is judged
     present = [stage for stage in STAGES if getattr(loaded, sections.get(stage, stage)) is not None]
-    directory = _run(recipe, overrides or [], out, present[-1])
-    show_result(directory)
+    directory = _run(recipe, overrides or [], out, present[-1], dry_run=dry_run)
+    if not dry_run:
+        show_result(directory)
 
 
 @app.command()
@@ -196,13 +201,18 @@ def judge(  # noqa: PLR0913, PLR0917  (the options of a command)
     raise UserError("judge: give either --task and --candidate, or --pairs and --out")
 
 
-def _run(recipe: Path, overrides: list[str], out: Path | None, stage: str) -> Path:
+def _run(recipe: Path, overrides: list[str], out: Path | None, stage: str, *, dry_run: bool) -> Path:
     from pipeline.recipe import load_recipe
     from pipeline.runner import run_stages
 
     loaded = load_recipe(recipe, overrides)
     directory = out or Path("runs") / loaded.name
-    run_stages(loaded, directory, stage)  # type: ignore[arg-type]  (the keys of STAGES)
+    if dry_run:
+        from pipeline.dry_run import dry_run as describe
+
+        describe(loaded, directory, stage)  # type: ignore[arg-type]  (the keys of STAGES)
+    else:
+        run_stages(loaded, directory, stage)  # type: ignore[arg-type]
     return directory
 
 

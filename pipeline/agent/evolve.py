@@ -15,7 +15,7 @@ from pipeline.agent.concurrently import as_answered, together
 from pipeline.agent.hints import sample_hints
 from pipeline.agent.loop import Helpers, Place, candidate_at, judged, request_seed, with_reasoning
 from pipeline.agent.objective import MEANING, described, objective_of
-from pipeline.agent.population import Member, Population, ranked
+from pipeline.agent.population import Member, Population, form, ranked
 from pipeline.agent.prompting import render, repair, translate
 from pipeline.agent.report import Attempt, ending
 from pipeline.agent.verdicts import without_code
@@ -124,42 +124,44 @@ async def _ask(task: Task, helpers: Helpers, proposal: Proposal, generation: int
 
 async def _settle(task: Task, helpers: Helpers, population: Population, candidates: Iterable[Candidate]) -> None:
     """Have a generation reviewed and judged, each distinct kernel once, and enter it into the population."""
-    fresh: list[tuple[Candidate, str]] = []
-    forms = Population(population.objective)
-    twins: list[Candidate] = []
-    settled: dict[str, Attempt] = {}
-    for candidate in sorted(candidates, key=lambda c: c.sample):
+    ordered = sorted(candidates, key=lambda c: c.sample)
+    fresh: dict[str, tuple[Candidate, str]] = {}
+    for candidate in ordered:
+        if candidate.code is not None and population.twin(candidate) is None:
+            fresh.setdefault(form(candidate.code), (candidate, candidate.code))
+    attempts = {form(code): attempt for attempt, code in await _judge_best(task, helpers, list(fresh.values()))}
+    for candidate in ordered:
         if candidate.code is None:
-            settled[candidate.id] = Attempt(candidate, without_code(candidate, helpers.judge))
-        elif population.twin(candidate) or forms.twin(candidate):
-            twins.append(candidate)
+            population.add(Attempt(candidate, without_code(candidate, helpers.judge)))
         else:
-            forms.add(Attempt(candidate, None))
-            fresh.append((candidate, candidate.code))
-    for attempt in await _judge_best(task, helpers, fresh):
-        settled[attempt.candidate.id] = attempt
-    for attempt in sorted(settled.values(), key=lambda a: a.candidate.sample):
-        population.add(attempt)
-    for candidate in twins:
-        twin = population.twin(candidate)
-        if twin is not None:
-            population.add(Attempt(candidate, twin.verdict, twin.doubts))
+            same = population.twin(candidate) or attempts[form(candidate.code)]
+            population.add(Attempt(candidate, same.verdict, same.doubts))
 
 
-async def _judge_best(task: Task, helpers: Helpers, fresh: Sequence[tuple[Candidate, str]]) -> list[Attempt]:
-    """Judge all, or with verifiers the best of those that they do not turn away."""
-    codes = {candidate.id: code for candidate, code in fresh}
+async def _judge_best(
+    task: Task, helpers: Helpers, fresh: Sequence[tuple[Candidate, str]]
+) -> list[tuple[Attempt, str]]:
+    """Judge all, or with verifiers the best of those that they do not turn away, and one in any case.
+
+    Reviewers alone do not decide on a generation: they may be wrong about a kernel for ever.
+    """
     chosen = [candidate for candidate, _ in fresh]
-    left_out: list[Attempt] = []
-    if helpers.verifiers is not None:
+    left_out: dict[str, str] = {}
+    if helpers.verifiers is not None and chosen:
         verifiers = helpers.verifiers
         reviews = await together([verifiers.assess(task, candidate, helpers.seed) for candidate in chosen])
         pairs = list(zip(chosen, reviews, strict=True))
-        left_out = [Attempt(c, None, doubts(review)) for c, review in pairs if review.turned_away]
-        order = ranked([(c, badness(review.votes)) for c, review in pairs if not review.turned_away])
-        chosen = order if verifiers.best is None else order[: verifiers.best]
-        left_out += [Attempt(c, None, "others looked better") for c in order[len(chosen) :]]
-    return left_out + await together([judged(task, c, codes[c.id], helpers.judge) for c in chosen])
+        order = ranked([(c, review.turned_away, badness(review.votes)) for c, review in pairs])
+        passed = max(1, sum(not review.turned_away for review in reviews))
+        chosen = order[: min(passed, verifiers.best or passed)]
+        left_out = {c.id: doubts(review) or "reviewers liked others better" for c, review in pairs}
+    codes = {candidate.id: code for candidate, code in fresh}
+    decided = await together([judged(task, c, codes[c.id], helpers.judge) for c in chosen])
+    verdicts = {verdict.candidate_id: verdict for verdict in decided}
+    return [
+        (Attempt(c, verdict) if (verdict := verdicts.get(c.id)) else Attempt(c, None, left_out[c.id]), code)
+        for c, code in fresh
+    ]
 
 
 def _is_over(config: EvolveConfig, population: Population, bests: Sequence[Any]) -> bool:

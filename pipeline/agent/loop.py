@@ -11,7 +11,7 @@ from pipeline.agent.reply import clean, parse
 from pipeline.agent.report import Attempt
 from pipeline.agent.verdicts import Judging, without_code
 from pipeline.agent.verifiers import Reviewing, doubts
-from pipeline.records import Candidate, Message, Task, content_hash
+from pipeline.records import Candidate, Message, Task, Verdict, content_hash
 from pipeline.section import Section
 from pipeline.teachers import Reply, Teacher
 
@@ -73,12 +73,12 @@ async def attempted(task: Task, candidate: Candidate, helpers: Helpers) -> Attem
         assessment = await helpers.verifiers.assess(task, candidate, helpers.seed)
         if assessment.turned_away:
             return Attempt(candidate, None, doubts(assessment))
-    return await judged(task, candidate, candidate.code, helpers.judge)
+    return Attempt(candidate, await judged(task, candidate, candidate.code, helpers.judge))
 
 
-async def judged(task: Task, candidate: Candidate, code: str, judge: Judging) -> Attempt:
+async def judged(task: Task, candidate: Candidate, code: str, judge: Judging) -> Verdict:
     """Have a candidate judged. Raises InfrastructureError if the judge fails."""
-    return Attempt(candidate, await asyncio.wrap_future(judge.submit(task, code, candidate.id)))
+    return await asyncio.wrap_future(judge.submit(task, code, candidate.id))
 
 
 def with_reasoning(messages: Sequence[Message], turns: Sequence[Candidate]) -> tuple[Message, ...]:

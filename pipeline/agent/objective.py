@@ -40,7 +40,7 @@ def score(objective: ObjectiveName, code: str, verdict: Verdict) -> Score | None
 def described(objective: ObjectiveName, found: Score, verdict: Verdict) -> str:
     """Return a kernel's figures in one line, with what the profiler said if there was one."""
     if objective == "launches_then_code_tokens":
-        return f"{found.first:.0f} kernel launches a call, {found.second:.0f} tokens of code (speed not measured)"
+        return f"kernel launches a call: {found.first:.0f}, tokens of code: {found.second:.0f}"
     timing = verdict.timing
     if timing is None:
         return "no figures"

@@ -31,24 +31,23 @@ class Population:
     objective: ObjectiveName
     attempts: list[Attempt] = field(default_factory=list)
     archive: list[Member] = field(default_factory=list)
-    _seen: dict[str, Attempt] = field(default_factory=dict)
+    _judged: dict[str, Attempt] = field(default_factory=dict)
 
     def twin(self, candidate: Candidate) -> Attempt | None:
-        """Return the earlier attempt with the same code, None if there is none."""
-        return None if candidate.code is None else self._seen.get(_form(candidate.code))
+        """Return the judged attempt with the same code, None if there is none.
+
+        What reviewers have turned away is no twin: proposed again, it is reviewed again.
+        """
+        return None if candidate.code is None else self._judged.get(form(candidate.code))
 
     def add(self, attempt: Attempt) -> None:
         """Enter an attempt; the archive keeps it if it is right, new, and has a score."""
         code, verdict = attempt.candidate.code, attempt.verdict
-        known = self.twin(attempt.candidate)
         self.attempts.append(attempt)
-        if code is None:
+        if code is None or verdict is None or self.twin(attempt.candidate):
             return
-        if known is None or known.verdict is None:
-            self._seen[_form(code)] = attempt
-        if verdict is None or not verdict.accepted or (known is not None and known.verdict is not None):
-            return
-        found = score(self.objective, code, verdict)
+        self._judged[form(code)] = attempt
+        found = score(self.objective, code, verdict) if verdict.accepted else None
         if found is not None:
             self.archive.append(Member(attempt.candidate, code, verdict, found))
             self.archive.sort(key=lambda m: (m.score, m.candidate.turn, m.candidate.sample))
@@ -76,10 +75,11 @@ class Population:
         return sorted(own, key=lambda attempt: attempt.candidate.turn)
 
 
-def ranked(attempts: Sequence[tuple[Candidate, float]]) -> list[Candidate]:
-    """Return candidates by how bad reviewers find them, the least bad first, then by slot."""
-    return [candidate for candidate, _ in sorted(attempts, key=lambda a: (a[1], a[0].sample))]
+def ranked(reviewed: Sequence[tuple[Candidate, bool, float]]) -> list[Candidate]:
+    """Return candidates with whether reviewers turn them away and how bad they find them: the least bad first."""
+    return [c for c, _, _ in sorted(reviewed, key=lambda r: (r[1], r[2], r[0].sample))]
 
 
-def _form(code: str) -> str:
+def form(code: str) -> str:
+    """Return what two kernels have in common that are the same, comments and layout aside."""
     return text_hash(normalised_code(code))

@@ -71,7 +71,8 @@ def summaries(attempts: Sequence[Attempt]) -> list[str]:
 def ending(attempt: Attempt) -> str:
     """Return status, reason and the first telling line of an attempt."""
     if attempt.verdict is None:
-        return f"not run, a review doubted it: {attempt.doubts or 'no reason given'}"
+        told = " ".join((attempt.doubts or "no reason given").split())
+        return f"not run: {told[:MAX_SUMMARY]}"
     verdict = attempt.verdict
     if verdict.status == "malformed" and attempt.candidate.code is None:
         return f"no module ({verdict.reason})"

@@ -58,7 +58,10 @@ class VerifiersConfig(Section):
 class Reviewing(Protocol):
     """What the loop needs of the verifiers."""
 
-    best: int | None
+    @property
+    def best(self) -> int | None:
+        """How many of several candidates may go to the judge at most."""
+        ...
 
     async def assess(self, task: Task, candidate: Candidate, seed: int) -> Assessment:
         """Return what the reviews say, and whether the candidate may go to the judge."""
@@ -147,7 +150,13 @@ def badness(votes: Sequence[Vote]) -> float:
 def doubts(assessment: Assessment) -> str:
     """Return what the reviews that ended in False say, for a report; each under its checklist's name."""
     told = [vote for vote in assessment.votes if vote.passed is False]
-    return "\n\n".join(f"{vote.checklist}:\n{vote.text}" for vote in told)
+    return "\n\n".join(f"{vote.checklist}:\n{_without_result(vote.text)}" for vote in told)
+
+
+def _without_result(text: str) -> str:
+    """Return a review without its last line, which holds the result alone."""
+    head, _, last = text.rstrip().rpartition("\n")
+    return head.rstrip() if _RESULT.fullmatch(last.strip(" .*_`")) else text
 
 
 def read_result(answer: str) -> bool | None:

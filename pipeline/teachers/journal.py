@@ -162,8 +162,8 @@ class Journal:
             return None
         row = _row_at(place)
         if place.file != self.path:
+            self._known[settings, request] = _Place(self.path, os.fstat(self._fd).st_size)
             self._write(row)
-            del self._known[settings, request]
         return reply_of(row)
 
     def answered(self, settings: str | None, request: str, teacher: str, asked: int, reply: Reply) -> None:

@@ -237,9 +237,7 @@ class OpenaiTeacher:
     def _describe(self, error: "APIStatusError") -> str:
         code = error.status_code
         text = " ".join(error.message.split()).removeprefix(f"Error code: {code}").removeprefix(" - ")
-        text = text or " ".join(
-            str(error.body or "").split()
-        )  # the client finds no message in {"detail": ...}
+        text = text or " ".join(str(error.body or "").split())  # the client finds no message in {"detail": ...}
         return self._without_key(f"status {code}" + (f": {text[:300]}" if text else ""))
 
     def _without_key(self, text: str) -> str:

@@ -45,7 +45,10 @@ class VllmTeacher:
 
         config = self.config
         model, vllm = self._loaded(), importlib.import_module("vllm")
-        prompts = [prompt_text(model.get_tokenizer(), messages) for messages in conversations]
+        tokenizer = model.get_tokenizer()
+        prompts = [prompt_text(tokenizer, messages) for messages in conversations]
+        # as tokens: of a text, vLLM would put a beginning-of-sequence token before the template's own
+        tokens = [{"prompt_token_ids": tokenizer(p, add_special_tokens=False)["input_ids"]} for p in prompts]
         sampling = [
             vllm.SamplingParams(
                 temperature=config.temperature,
@@ -56,7 +59,7 @@ class VllmTeacher:
             )
             for seed in seeds
         ]
-        outputs = model.generate(prompts, sampling, use_tqdm=False)
+        outputs = model.generate(tokens, sampling, use_tqdm=False)
         return [
             Reply(
                 content=opened(prompt) + output.outputs[0].text,

@@ -3,8 +3,9 @@ from concurrent.futures import Future
 
 import pytest
 
+from pipeline.agent.assessments import Assessment, Vote
 from pipeline.agent.engine import MAX_FAILURES_IN_A_ROW, run_rollouts
-from pipeline.agent.loop import RolloutConfig, request_seed, rollout
+from pipeline.agent.loop import Helpers, RolloutConfig, request_seed, rollout
 from pipeline.errors import InfrastructureError, RefusedError, TeacherError, UserError
 from pipeline.records import Candidate, Check, Message, Task, Verdict
 from pipeline.teachers import Reply
@@ -65,9 +66,28 @@ class StandInTeacher:
         pass
 
 
-def run(teacher: StandInTeacher, judge: StandInJudge, earlier: tuple[Candidate, ...] = (), max_turns: int = 3):
+class StandInReviewer:
+    """Turns away code that says it is bad."""
+
+    best = None
+
+    async def assess(self, task: Task, candidate: Candidate, seed: int) -> Assessment:
+        bad = "bad" in (candidate.code or "")
+        vote = Vote(checklist="memory", passed=not bad, text="y is read too far\nFalse")
+        return Assessment(candidate_id=candidate.id, votes=(vote,), turned_away=bad)
+
+
+def run(
+    teacher: StandInTeacher,
+    judge: StandInJudge,
+    earlier: tuple[Candidate, ...] = (),
+    max_turns: int = 3,
+    verifiers: StandInReviewer | None = None,
+):
+    helpers = Helpers(teacher, judge, verifiers, SEED)
+
     async def main() -> list[Candidate]:
-        return [c async for c in rollout(TASK, 0, teacher, judge, earlier, RolloutConfig(max_turns=max_turns), SEED)]
+        return [c async for c in rollout(TASK, 0, helpers, earlier, RolloutConfig(max_turns=max_turns))]
 
     return asyncio.run(main())
 
@@ -83,6 +103,29 @@ def test_a_rollout_repairs_until_it_is_correct():
     assert "holds no ```python block" in teacher.asked[2][0][-1].content
     assert turns[2].messages[:-1] == teacher.asked[2][0]
     assert [seed for _, seed in teacher.asked] == [request_seed(SEED, TASK.id, 0, turn) for turn in range(3)]
+
+
+def test_a_conversation_does_not_grow_with_its_turns():
+    answers = [f"class ModelNew: wrong {n}" for n in range(5)]
+    turns = run(StandInTeacher(*answers), StandInJudge(), max_turns=5)
+    asked = turns[-1].messages[:-1]
+    assert [m.role for m in asked] == ["user", "assistant", "user"]
+    assert asked[0] == turns[0].messages[0]
+    assert "wrong 3" in asked[1].content
+    report = asked[2].content
+    assert [f"Attempt {n}" in report for n in range(1, 6)] == [True, True, True, False, False]
+    assert "Attempt 2 (1 line changed, first `class ModelNew: wrong 1`): incorrect (wrong_value): y[0]" in report
+
+
+def test_what_reviewers_turn_away_is_not_judged_and_comes_back_with_their_doubts():
+    teacher, judge = StandInTeacher("class ModelNew: bad", WRONG, RIGHT), StandInJudge()
+    turns = run(teacher, judge, verifiers=StandInReviewer())
+    assert judge.judged == [WRONG]
+    doubted, rejected = (teacher.asked[n][0][-1].content for n in (1, 2))
+    assert "memory:\ny is read too far\n\nWhere" in doubted
+    assert "incorrect (wrong_value)" in rejected
+    assert "Attempt 1: not run: memory: y is read too far" in rejected
+    assert [c.turn for c in turns] == [0, 1, 2]
 
 
 def test_the_last_turn_is_not_judged():
@@ -105,7 +148,8 @@ def test_a_candidate_exists_before_it_is_judged():
 
     async def main() -> None:
         judge = StandInJudge(InfrastructureError("the worker died"))
-        turns = rollout(TASK, 0, StandInTeacher(WRONG), judge, (), RolloutConfig(max_turns=2), SEED)
+        helpers = Helpers(StandInTeacher(WRONG), judge, None, SEED)
+        turns = rollout(TASK, 0, helpers, (), RolloutConfig(max_turns=2))
         kept.append(await anext(turns))
         await anext(turns)
 
@@ -119,7 +163,7 @@ def run_many(
 ):
     def start(sample: int):
         config = RolloutConfig(max_turns=2 if judge else 1)
-        return rollout(TASK, sample, teacher, judge or StandInJudge(), (), config, SEED)
+        return rollout(TASK, sample, Helpers(teacher, judge or StandInJudge(), None, SEED), (), config)
 
     return asyncio.run(run_rollouts(range(samples), start, kept.append, lambda _: None, concurrency))
 
@@ -175,7 +219,7 @@ def test_no_more_jobs_are_taken_than_there_are_workers():
         finished += 1
 
     def start(sample: int):
-        return rollout(TASK, sample, teacher, StandInJudge(), (), RolloutConfig(), SEED)
+        return rollout(TASK, sample, Helpers(teacher, StandInJudge(), None, SEED), (), RolloutConfig())
 
     teacher = StandInTeacher(*[RIGHT] * 50)
     outcome = asyncio.run(run_rollouts(jobs(), start, lambda _: None, ended, 4))
@@ -196,7 +240,7 @@ def test_a_cancelled_run_keeps_its_candidates():
                 me.cancel()
 
         def start(sample: int):
-            return rollout(TASK, sample, teacher, StandInJudge(), (), RolloutConfig(), SEED)
+            return rollout(TASK, sample, Helpers(teacher, StandInJudge(), None, SEED), (), RolloutConfig())
 
         await run_rollouts(range(1000), start, keep, lambda _: None, 4)
 

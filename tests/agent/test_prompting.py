@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import pytest
 from jinja2 import UndefinedError
 
 from pipeline.agent import prompting
-from pipeline.agent.prompting import essential_lines, repair, translate
-from pipeline.records import Candidate, Check, Message, Task, Verdict
+from pipeline.agent.prompting import repair, translate
+from pipeline.agent.report import Attempt, essential_lines
+from pipeline.records import Candidate, Check, Message, Setting, Task, Verdict
 
 TASK = Task(name="t", reference="class Model:\n    x = '{{ braces }}'\n", category="c", source="s")
 
@@ -48,7 +51,8 @@ def test_translate_holds_the_reference_unchanged_and_after_the_constant_text():
 def test_repair_reports_the_failed_checks_and_drops_the_reasoning():
     wrong = Check(name="correct:odd", passed=False, detail="y[3]: expected 1.5, got 0; 4 of 7 elements are wrong")
     answer = candidate("<think>long</think>Here:\n```python\nclass ModelNew: 0\n```", "class ModelNew: 0\n")
-    asked, said, report = repair(answer, verdict("incorrect", "wrong_value", Check(name="build", passed=True), wrong))
+    found = verdict("incorrect", "wrong_value", Check(name="build", passed=True), wrong)
+    asked, said, report = repair(TASK, [Attempt(answer, found)])
     assert asked == answer.messages[0]
     assert said.content == "Here:\n```python\nclass ModelNew: 0\n```"
     for part in ("incorrect (wrong_value)", "correct:odd:\ny[3]: expected 1.5, got 0", "Passed before that: build."):
@@ -57,15 +61,46 @@ def test_repair_reports_the_failed_checks_and_drops_the_reasoning():
 
 @pytest.mark.parametrize(("status", "words"), [("truncated", "cut off"), ("no_code", "no ```python block")])
 def test_repair_of_an_answer_without_code_says_so(status, words):
-    *_, said, report = repair(candidate("<think>never ends", None, status), verdict("malformed", status))
+    *_, said, report = repair(
+        TASK, [Attempt(candidate("<think>never ends", None, status), verdict("malformed", status))]
+    )
     assert words in report.content
     assert said.content == "(no answer)"
 
 
-def test_an_undefined_variable_raises():
-    for template in ("translate.jinja", "repair.jinja"):
-        with pytest.raises(UndefinedError):
-            prompting._render(template)
+def test_a_report_says_at_which_sizes_and_inputs_it_failed():
+    task = TASK.model_copy(update={"settings": (Setting(name="own"), Setting(name="odd", sizes={"ROWS": 33}))})
+    wrong = Check(name="correct:odd/1/zeros/reverse", passed=False, detail="y[3]: expected 1.5, got 0")
+    report = repair(task, [Attempt(candidate("x", "x"), verdict("incorrect", "wrong_value", wrong))])[-1].content
+    assert "correct:odd/1/zeros/reverse (ROWS = 33; zeros inputs):\ny[3]: expected 1.5, got 0\n" in report
+
+
+TEMPLATES = sorted(path.name for path in (Path(prompting.__file__).parent / "prompts").glob("*.jinja"))
+
+
+@pytest.mark.parametrize("template", [name for name in TEMPLATES if name != "verify_again.jinja"])
+def test_an_undefined_variable_raises(template):
+    with pytest.raises(UndefinedError):
+        prompting.render(template)
+
+
+FIRST_TURN = """\
+Rewrite the PyTorch module below with your own CUDA kernels. Answer with one ```python block: a whole module that \
+defines `class ModelNew(nn.Module)`.
+- Same constructor arguments, forward arguments and parameter names as `Model`; float32.
+- Build the kernels with `torch.utils.cpp_extension.load_inline`. They do all the computing: no torch operators in \
+forward, no fall-back.
+- Take every size from the tensors: other sizes are tested too, odd ones among them.
+
+```python
+class Model:
+    x = '{{ braces }}'
+```
+"""
+
+
+def test_the_first_question_is_the_text_that_students_are_trained_on():
+    assert translate(TASK)[0].content == FIRST_TURN
 
 
 def test_a_long_compiler_log_is_cut_to_its_errors():

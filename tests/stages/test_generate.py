@@ -413,6 +413,16 @@ def test_a_budget_in_dollars_needs_prices(run):
     assert run.stage(generate)["candidates"] == 2
 
 
+def test_a_server_gets_its_reasoning_back_if_it_wants_it_and_candidates_are_kept_without(run):
+    run.stage(tasks)
+    run.configure(teacher=run.teacher(echo_reasoning="reasoning_content"), max_turns=2, concurrency=1)
+    run.plan(*[{"reasoning_content": "hm", "content": WRONG}] * 4)
+    run.stage(generate)
+    echoed = [m.get("reasoning_content") for body in run.log() for m in body["messages"]]
+    assert echoed == [None, None, "hm", None] * 2
+    assert {m.reasoning for c in run.candidates() for m in c.messages[:-1]} == {None}
+
+
 def test_the_tasks_take_turns(run):
     run.stage(tasks)
     run.configure(samples_per_task=3, concurrency=2)

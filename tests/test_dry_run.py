@@ -1,0 +1,89 @@
+"""A dry run: right counts and sums, real prompts, nothing asked and nothing written."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.agent.prompting import translate
+from pipeline.dry_run import dry_run
+from pipeline.estimate import ASSUMED_MODULE_TOKENS, ASSUMED_REPORT_TOKENS, completion_tokens, estimate
+from pipeline.recipe import load_recipe
+from pipeline.runner import expected_inputs
+from pipeline.stages import tasks
+from pipeline.store import StageStore, write_json
+from pipeline.tables import to_row
+from tests.training.examples import OPERATORS, task
+
+RECIPES = sorted(Path("recipes").glob("*.yaml"))
+FEW = "tasks={source: composed, train: 4, heldout: 2}"
+TEACHER = "{kind: openai, base_url: 'http://127.0.0.1:9/v1', model: m, price: {prompt: 1, completion: 10}}"
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=str)
+def test_every_shipped_recipe_can_be_run_dry(path, tmp_path, capsys):
+    recipe = load_recipe(path, [FEW])
+    last = "generate" if recipe.generate else "train"
+    dry_run(recipe, tmp_path / "out", last)
+    told = capsys.readouterr().out
+    assert "tasks: 4 train, 2 heldout (not yet tested" in told
+    assert ("at least:" in told) == (recipe.generate is not None)
+    assert not (tmp_path / "out").exists()
+
+
+def test_prompts_and_sums_are_those_of_the_tasks_that_there_are(tmp_path, capsys):
+    overrides = [FEW, f"generate.teacher={TEACHER}", "generate.max_turns=3", "generate.budget.dollars=2"]
+    recipe = load_recipe(Path("recipes/quickstart.yaml"), overrides)
+    posed = [task(operator) for operator in OPERATORS[:3]]
+    with StageStore(tmp_path / "tasks", tasks.SCHEMA, expected_inputs(recipe, tmp_path, "tasks")) as store:
+        for one in posed:
+            store.append(one.id, to_row(one))
+        store.seal()
+    dry_run(recipe, tmp_path, "generate")
+    told = capsys.readouterr().out
+    assert "tasks  complete: 3 rows" in told
+    assert "generate  to be run" in told
+    assert "tasks: 3 train\n" in told
+    assert sum(translate(one)[0].content in told for one in posed) == 2
+    prompt = sum(len(translate(one)[0].content) for one in posed) // 4
+    assert f"at least: 6 requests, {2 * prompt:,} prompt tokens, 48,000 completion tokens, $0.48" in told
+    most = 2 * (3 * prompt + 3 * 2 * (ASSUMED_MODULE_TOKENS + ASSUMED_REPORT_TOKENS))
+    assert f"at most: 18 requests, {most:,} prompt tokens, 144,000 completion tokens, $1.4" in told
+    assert "budget: 2.0 dollars" in told
+
+
+def test_generations_and_reviews_are_counted():
+    mode = "{kind: evolve, generations: 4, proposals: 5, patience: 1}"
+    section = f"{{teacher: {TEACHER}, mode: {mode}, verifiers: {{votes: 2, reflect: false}}}}"
+    recipe = load_recipe(Path("recipes/own_server.yaml"), [f"generate={section}"])
+    assert recipe.generate is not None
+    least, most = estimate(recipe.generate, [task("relu")], 1000)
+    reviews = 3 * 2
+    assert (least.requests, most.requests) == (2 * 5 * (1 + reviews), 4 * 5 * (1 + reviews))
+    alone = estimate(recipe.generate.model_copy(update={"verifiers": None}), [task("relu")], 1000)[0]
+    assert (alone.requests, alone.completion_tokens) == (10, 10_000)
+    assert least.dollars is not None
+    assert alone.dollars is not None
+    assert least.dollars > alone.dollars
+
+
+def test_what_earlier_answers_were_is_better_than_an_assumption(tmp_path):
+    config = load_recipe(Path("recipes/quickstart.yaml"), [f"generate.teacher={TEACHER}"]).generate
+    assert config is not None
+    assert completion_tokens(config.teacher, tmp_path)[0] == 8000
+    (tmp_path / "superseded" / "generate-0").mkdir(parents=True)
+    stats = {"requests": {"answered": 4, "completion_tokens": 2000}}
+    write_json(tmp_path / "superseded" / "generate-0" / "stats.json", stats)
+    assert completion_tokens(config.teacher, tmp_path) == (500, f"the mean of {tmp_path}/superseded/generate-0")
+
+
+def test_an_ensemble_costs_by_shares_and_an_unknown_price_is_no_sum():
+    members = f"[{{teacher: {TEACHER}, weight: 3}}, {{teacher: {{kind: scripted}}}}]"
+    config = load_recipe(
+        Path("recipes/quickstart.yaml"), [f"generate.teacher={{kind: ensemble, members: {members}}}"]
+    )
+    assert config.generate is not None
+    least, _ = estimate(config.generate, [task("relu")], 1000)
+    assert least.dollars == pytest.approx(0.75 * (least.prompt_tokens + 10 * least.completion_tokens) / 1e6)
+    unpriced = load_recipe(Path("recipes/own_server.yaml")).generate
+    assert unpriced is not None
+    assert estimate(unpriced, [task("relu")], 1000)[0].dollars is None
