@@ -116,24 +116,14 @@ def _case(request: dict[str, Any]) -> tuple[dict[str, Any], list[memoryview]]:
         seed_all(seed + 1)
         made = list(module.get_inputs())
         call = Call(seed, backward=backward, watched=request["watched"])
-        inputs, eager = _first_finite(call, model, made, request["distribution"], seed)
-        buffers = [call.buffers]
-        expected = call.in_float64(model, inputs, eager)
-        buffers.insert(0, widen(call.buffers))
-        nearby = call.in_float64(model, _nearby(inputs, seed), eager)
-        buffers.insert(1, widen(call.buffers))
         values = {
             "init": init,
             "state": dict(model.state_dict()),
-            "inputs": inputs,
+            **_results(call, model, made, request["distribution"], seed),
             "upstream": call.upstream,
-            "expected": expected,
-            "nearby": nearby,
-            "eager": eager,
-            "buffers": dict(zip(("expected", "nearby", "eager"), buffers, strict=True)),
         }
         if request.get("twice"):
-            values["twice"] = call(model, inputs)
+            values["twice"] = call(model, values["inputs"])
     except Exception as error:
         raise Refused("task_raises", describe(error, "<task>")) from error
     try:
@@ -152,21 +142,19 @@ class Call:
         self.computing: list[str] | None = None  # torch operators in the first call, if it is watched
         self._backward = backward
         self.upstream: list[torch.Tensor] | None = None
-        self.buffers: dict[str, torch.Tensor] = {}  # floating ones that the last call changed
+        self.buffers: dict[str, torch.Tensor] = {}  # the floating ones after the last call
 
     def __call__(self, model: torch.nn.Module, inputs: list[Any]) -> Any:
         """Run a copy on copies, so that a module that changes its inputs or buffers changes only those."""
         seed_all(self._seed)
-        before, model, inputs = model, copy.deepcopy(model), map_tensors(inputs, torch.clone)
+        model, inputs = copy.deepcopy(model), map_tensors(inputs, torch.clone)
         with OperatorLog() if self._watched else nullcontext() as log:
             run = (
                 calling.backward(model, inputs, self._arriving) if self._backward else calling.forward(model, inputs)
             )
         if log is not None:
             self._watched, self.computing = False, sorted(log.computing)
-        pairs = zip(before.named_buffers(), model.buffers(), strict=True)
-        changed = ((name, new) for (name, old), new in pairs if new.is_floating_point() and not torch.equal(old, new))
-        self.buffers = {name: new.detach() for name, new in changed}
+        self.buffers = {name: b.detach() for name, b in model.named_buffers() if b.is_floating_point()}
         return run
 
     def in_float64(self, model: torch.nn.Module, inputs: list[Any], eager: Any) -> Any:
@@ -180,6 +168,22 @@ class Call:
         if self.upstream is None:
             self.upstream = calling.random_upstream(self._seed + 2)(outputs)
         return [gradient.to(output.dtype) for gradient, output in zip(self.upstream, outputs, strict=True)]
+
+
+def _results(
+    call: Call, model: torch.nn.Module, made: list[Any], distribution: Distribution, seed: int
+) -> dict[str, Any]:
+    """Return the call arguments and what ``_case`` says of the results and buffers."""
+    before = dict(model.named_buffers())
+    inputs, eager = _first_finite(call, model, made, distribution, seed)
+    left = call.buffers
+    changed = [name for name, buffer in left.items() if name not in before or not torch.equal(before[name], buffer)]
+    expected = call.in_float64(model, inputs, eager)
+    wide = call.buffers
+    nearby = call.in_float64(model, _nearby(inputs, seed), eager)
+    by_name = {"expected": widen(wide), "nearby": widen(call.buffers), "eager": left}
+    buffers = {kind: {name: found.get(name, left[name]) for name in changed} for kind, found in by_name.items()}
+    return {"inputs": inputs, "expected": expected, "nearby": nearby, "eager": eager, "buffers": buffers}
 
 
 def _first_finite(

@@ -54,6 +54,30 @@ def test_weights_under_another_name_are_synchronised_by_seed(strict: Judge):
     assert figures(strict.submit(TASK, HONEST, "h").result(), "own_kernels")["weights"] == "by_name"
 
 
+ODD_BUFFERS = """
+        self.late = torch.zeros(3)
+        self.register_buffer("later", self.ratio / self.ratio)
+        self.ratio = self.ratio * 0.99999999 + self.none
+        return torch"""
+
+
+def test_a_reference_s_odd_buffers_are_no_trouble(strict: Judge):
+    """One that comes to be in a call, one that is NaN, one that rounds to what it was in float32 alone."""
+    reference = TASK.reference.replace(
+        "torch.randn(cols))",
+        "torch.randn(cols))\n        self.register_buffer('ratio', torch.ones(()))\n"
+        "        self.register_buffer('none', torch.zeros(()))\n        self.register_buffer('late', torch.tensor(torch.nan))",
+    ).replace("\n        return torch", ODD_BUFFERS)
+    assert "later" in reference
+    task = Task(**{**TASK.model_dump(exclude={"id"}), "reference": reference})
+    verdict = strict.submit(task, HONEST, "by seed").result()
+    assert verdict.accepted, verdict
+    buffers = reference.split("torch.randn(cols))")[1].split("\n\n")[0]
+    code = HONEST.replace("torch.randn(cols))", f"torch.randn(cols)){buffers}")
+    verdict = strict.submit(task, code, "by name").result()
+    assert verdict.reason == "wrong_buffers", verdict  # it leaves them as they are
+
+
 def test_renaming_the_weights_hides_no_cache(strict: Judge):
     old = "return ext.fused(x.contiguous(), self.other)"
     new = f"self.kept = getattr(self, 'kept', None)\n        if self.kept is None:\n            self.kept = {old[7:]}\n        return self.kept"

@@ -87,6 +87,9 @@ def test_an_affordable_task_keeps_its_own_sizes_and_gets_others(judge: Judge):
     assert found.own
     assert [s.name for s in found.settings] == ["own", "odd", "small"]
     assert found.settings[1].sizes == {"IMAGE[0]": 11, "IMAGE[1]": 7}  # not the channels: four groups divide them
+    wider = plan(judge, small.replace("(12, 10)", "(12, 100)"))
+    assert [s.name for s in wider.settings] == ["own", "odd", "small", "tiny"]
+    assert wider.settings[3].sizes == {"IMAGE[0]": 5, "IMAGE[1]": 19}  # less than a warp
 
 
 def test_settings_that_a_task_names_are_kept_as_far_as_they_are_accepted(judge: Judge):
