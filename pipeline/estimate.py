@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pipeline.agent.evolve import EvolveConfig
 from pipeline.agent.prompting import translate
 from pipeline.records import Task
 from pipeline.stages.generate import GenerateConfig
@@ -13,9 +14,8 @@ from pipeline.teachers.journal import CHARACTERS_PER_TOKEN
 from pipeline.teachers.making import TeacherConfig
 
 ASSUMED_COMPLETION_TOKENS = 8000  # a reasoning model on such tasks: 6K tokens when right, 8K when wrong (ConCuR)
-ASSUMED_REPORT_TOKENS = (
-    2500  # what a turn adds to the next one's prompt: the answer without its reasoning, the report
-)
+ASSUMED_REPORT_TOKENS = 2500  # of a later turn's prompt: the last answer without its reasoning, the report
+ASSUMED_KERNEL_TOKENS = 1500  # a kernel that a prompt of evolve or a review shows
 
 
 class Estimate(NamedTuple):
@@ -28,10 +28,23 @@ class Estimate(NamedTuple):
 
 
 def estimate(config: GenerateConfig, tasks: Sequence[Task], completion_tokens: int) -> tuple[Estimate, Estimate]:
-    """Return the least and the most for these tasks: first answers are all right, or none before the last."""
+    """Return the least and the most for these tasks: first answers are all right, or none before the last.
+
+    In evolve, at least what its patience or its own budget allows to end after; an adaptive budget may give every
+    task its probe only. Reviews are counted for every answer that may be judged.
+    """
     prompt = sum(len(m.content) for task in tasks for m in translate(task)) // CHARACTERS_PER_TOKEN
-    least = _sum(config, len(tasks), prompt, completion_tokens, turns=1)
-    return least, _sum(config, len(tasks), prompt, completion_tokens, turns=config.max_turns)
+    mode = config.mode
+    fewest = min(config.adaptive.probe, config.units) if config.adaptive else config.units
+    if isinstance(mode, EvolveConfig):
+        ends = 1 if mode.tokens_per_task else min(fewest, mode.patience + 1 if mode.patience else fewest)
+        least, most = (mode.proposals, ends), (mode.proposals, mode.generations)
+        added = mode.parents * ASSUMED_KERNEL_TOKENS
+    else:
+        least, most = (fewest, 1), (config.samples_per_task, config.max_turns)
+        added = ASSUMED_REPORT_TOKENS
+    shape = _Shape(len(tasks), prompt, completion_tokens, added)
+    return _sum(config, shape, *least), _sum(config, shape, *most)
 
 
 def completion_tokens(config: TeacherConfig, out: Path) -> tuple[int, str]:
@@ -53,12 +66,32 @@ def _measured(stats: Path) -> int | None:
     return round(requests["completion_tokens"] / requests["answered"]) if requests.get("answered") else None
 
 
-def _sum(config: GenerateConfig, n_tasks: int, prompt: int, completion: int, *, turns: int) -> Estimate:
-    requests = n_tasks * config.samples_per_task * turns
-    added = n_tasks * ASSUMED_REPORT_TOKENS * (turns * (turns - 1) // 2)  # 0 + 1 + ... + (turns - 1) earlier turns
-    prompts = config.samples_per_task * (prompt * turns + added)
-    completions = requests * completion
-    return Estimate(requests, prompts, completions, _dollars(config.teacher, prompts, completions))
+class _Shape(NamedTuple):
+    """Tasks, the prompt tokens of all their first questions, an answer's tokens, what a later turn's prompt adds."""
+
+    n_tasks: int
+    prompt: int
+    completion: int
+    added: int
+
+
+def _sum(config: GenerateConfig, shape: _Shape, width: int, turns: int) -> Estimate:
+    """Return the sums for ``width`` answers a turn and task: one a sample, or one a proposal."""
+    answers = shape.n_tasks * width * turns
+    prompts = width * (shape.prompt * turns + shape.n_tasks * shape.added * (turns - 1))
+    completions = answers * shape.completion
+    found = Estimate(answers, prompts, completions, _dollars(config.teacher, prompts, completions))
+    if config.verifiers is None or not config.judges:
+        return found
+    reviews = config.verifiers.reviews
+    asked = answers * reviews
+    prompts = reviews * (width * turns * shape.prompt + answers * ASSUMED_KERNEL_TOKENS)
+    completions = asked * shape.completion
+    dollars = _dollars(config.verifiers.teacher or config.teacher, prompts, completions)
+    total = None if found.dollars is None or dollars is None else found.dollars + dollars
+    return Estimate(
+        found.requests + asked, found.prompt_tokens + prompts, found.completion_tokens + completions, total
+    )
 
 
 def _dollars(config: TeacherConfig, prompt_tokens: int, completion_tokens: int) -> float | None:

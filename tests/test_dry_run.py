@@ -46,9 +46,22 @@ def test_prompts_and_sums_are_those_of_the_tasks_that_there_are(tmp_path, capsys
     assert sum(translate(one)[0].content in told for one in posed) == 2
     prompt = sum(len(translate(one)[0].content) for one in posed) // 4
     assert f"at least: 6 requests, {2 * prompt:,} prompt tokens, 48,000 completion tokens, $0.48" in told
-    most = 2 * (3 * prompt + 3 * (1 + 2) * ASSUMED_REPORT_TOKENS)
+    most = 2 * (3 * prompt + 3 * 2 * ASSUMED_REPORT_TOKENS)  # a conversation does not grow with its turns
     assert f"at most: 18 requests, {most:,} prompt tokens, 144,000 completion tokens, $1.4" in told
     assert "budget: 2.0 dollars" in told
+
+
+def test_evolution_and_reviews_are_in_the_sum():
+    config = load_recipe(Path("recipes/evolve.yaml"), ["generate.mode.patience=null"]).generate
+    assert config is not None
+    least, most = estimate(config, [task("relu"), task("tanh")], 1000)
+    assert least == most
+    assert most.requests == 2 * 4 * 8 * (1 + 3 * 2)  # tasks, generations, proposals; checklists, each twice
+    assert most.completion_tokens == most.requests * 1000
+    adaptive = load_recipe(Path("recipes/translate_verified.yaml"), ["generate.verifiers=null"]).generate
+    assert adaptive is not None
+    least, most = estimate(adaptive, [task("relu")], 1000)
+    assert (least.requests, most.requests) == (2, 4 * 3)
 
 
 def test_what_earlier_answers_were_is_better_than_an_assumption(tmp_path):
