@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.agent.evolve import EvolveConfig
 from pipeline.agent.prompting import translate
 from pipeline.errors import UserError
 from pipeline.estimate import Estimate, completion_tokens, estimate
 from pipeline.recipe import Recipe, StageName
 from pipeline.records import Task
 from pipeline.runner import stage_state, wanted_stages
+from pipeline.stages.generate import GenerateConfig
 from pipeline.stages.tasks import read_source
 from pipeline.store import read_rows
 from pipeline.tables import from_row
@@ -68,15 +70,23 @@ def _print_generate(recipe: Recipe, out: Path, tasks: Sequence[Task]) -> None:
             print(f"[{message.role}]\n{message.content.rstrip()}")
     length, origin = completion_tokens(config.teacher, out)
     least, most = estimate(config, tasks, length)
-    print(
-        f"\ngenerate: {len(tasks):,} tasks x {config.samples_per_task} samples, at most {config.max_turns} turns each"
-    )
+    print(f"\ngenerate: {len(tasks):,} tasks x {_shape(config)}")
+    if config.verifiers is not None:
+        print(f"reviews: {config.verifiers.reviews} requests for each answer that may be judged")
     print(f"an answer is taken to have {length:,} tokens ({origin})")
     _print_estimate("at least", least)
     _print_estimate("at most", most)
     limits = [f"{value:,} {name}" for name, value in config.budget if value is not None]
     if limits:
         print(f"budget: {' and '.join(limits)}; no request is begun beyond it")
+
+
+def _shape(config: GenerateConfig) -> str:
+    mode = config.mode
+    if isinstance(mode, EvolveConfig):
+        return f"{mode.proposals} proposals, at most {mode.generations} generations"
+    average = " on average" if config.adaptive else ""
+    return f"{config.samples_per_task} samples{average}, at most {config.max_turns} turns each"
 
 
 def _print_estimate(label: str, figures: Estimate) -> None:

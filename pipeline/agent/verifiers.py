@@ -48,6 +48,11 @@ class VerifiersConfig(Section):
     calibration: Path | None = None
     best: int | None = Field(default=None, ge=1)
 
+    @property
+    def reviews(self) -> int:
+        """How many requests one candidate costs."""
+        return len(self.checklists) * self.votes * (1 + self.reflect)
+
     @model_validator(mode="after")
     def _conformal_needs_a_calibration(self) -> Self:
         if (self.rule == "conformal") != (self.calibration is not None):

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.agent.loop import Judging
 from pipeline.agent.prompting import translate
+from pipeline.agent.verdicts import Judging
 from pipeline.errors import UserError
 from pipeline.records import Task
 from pipeline.training.arguments import decided_by_us, trl_arguments

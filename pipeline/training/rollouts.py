@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from pipeline.agent.loop import Judging, answered, without_code
+from pipeline.agent.loop import answered
 from pipeline.agent.prompting import repair, translate
 from pipeline.agent.reply import CLOSE
+from pipeline.agent.report import Attempt
+from pipeline.agent.verdicts import Judging, without_code
 from pipeline.errors import InfrastructureError
 from pipeline.records import Candidate, Message, Task, Verdict
 from pipeline.teachers import Reply
@@ -30,12 +32,16 @@ MAX_FAILED_ROUNDS = 3  # rounds in which the judge itself failed on every answer
 
 @dataclass
 class Trajectory:
-    """Answers to one task, each beside its reward; ``verdict`` is the last answer's, None where the judge failed."""
+    """Answers to one task, each beside its reward; ``verdict`` is the last answer's, None where the judge failed.
+
+    ``attempts`` are the answers that have a verdict, with it.
+    """
 
     task: Task
     answers: list[Candidate] = field(default_factory=list)
     rewards: list[float | None] = field(default_factory=list)
     verdict: Verdict | None = None
+    attempts: list[Attempt] = field(default_factory=list)
 
     @property
     def ended(self) -> bool:
@@ -46,7 +52,7 @@ class Trajectory:
         """Return the messages that ask for the next answer."""
         if not self.answers or self.verdict is None:
             return translate(self.task)
-        return repair(self.answers[-1], self.verdict)
+        return repair(self.task, self.attempts)
 
 
 class Rollouts:
@@ -137,6 +143,7 @@ class Rollouts:
                 trajectory.rewards.append(None)
                 self.counts["judge_failed"] += 1
             else:
+                trajectory.attempts.append(Attempt(trajectory.answers[-1], trajectory.verdict))
                 trajectory.rewards.append(self._reward(trajectory.verdict, tokens))
                 self.counts[trajectory.verdict.status] += 1
         self._failed_rounds = self._failed_rounds + 1 if len(faults) == len(trajectories) else 0
