@@ -1,6 +1,6 @@
 """report.html: one page that shows what a run did and how good its student is; needs nothing but itself."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +18,22 @@ if TYPE_CHECKING:
 TOP_REASONS = 10
 
 
-def write(out: Path, evaluation: Iterable[dict[str, Any]] | None = None) -> Path:
+def write(
+    out: Path,
+    evaluation: Iterable[dict[str, Any]] | None = None,
+    tasks: Mapping[str, dict[str, Any]] | None = None,
+) -> Path:
     """Write ``out/evaluate/report.html`` and return its path; parts whose stage is missing are left out, and said so.
 
     Args:
         out: the run's directory.
         evaluation: the rows of an evaluate stage that is not sealed yet; by default those of the sealed one.
+        tasks: rows of the tasks that were posed, by id; by default those of the sealed stages.
     """
     if evaluation is None and read_manifest(out / "evaluate") is not None:
         evaluation = read_rows(out / "evaluate")
-    page = _page(_facts(out, gathering.evaluated(evaluation) if evaluation is not None else None))
+    evaluated = gathering.evaluated(evaluation) if evaluation is not None else None
+    page = _page(_facts(out, evaluated, {**gathering.posed(out), **(tasks or {})}))
     path = out / "evaluate" / "report.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
@@ -60,7 +66,7 @@ def _page(facts: dict[str, Any]) -> str:
     return environment.get_template("report.html.jinja").render(facts)
 
 
-def _facts(out: Path, evaluated: gathering.Evaluated | None) -> dict[str, Any]:
+def _facts(out: Path, evaluated: gathering.Evaluated | None, tasks: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """Return the variables of report.html.jinja; what is not there is None."""
     manifests = gathering.manifests(out)
     results = gathering.stage_json(out, "evaluate", "results.json")
@@ -76,7 +82,7 @@ def _facts(out: Path, evaluated: gathering.Evaluated | None) -> dict[str, Any]:
         "loss_plot": _loss_plot(out, manifests),
         "trained": "train" in manifests,
         "reason_lists": _reason_lists(out, manifests, evaluated),
-        "examples": list(gathering.examples(out, evaluated)) if "tasks" in manifests else [],
+        "examples": list(gathering.examples(out, evaluated, tasks)) if tasks else [],
         "label": gathering.label,
         "stages": _stages(manifests),
         "recipe": _recipe(manifests),

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from eval.config import EvaluateConfig
 from pipeline.errors import InfrastructureError, UserError
 from pipeline.records import Check, Task, Verdict
 from pipeline.stages import StageContext, evaluate
-from pipeline.stages.evaluate import EvaluateConfig, Evaluation
+from pipeline.stages.evaluate import Evaluation, heldout
 from pipeline.store import StageStore, read_rows
 from pipeline.tables import schema_of, to_row
 from pipeline.teachers import Reply, transformers
@@ -63,10 +64,11 @@ class Writer(transformers.TransformersTeacher):
         return Reply(f"<think>\nIt is {name}.\n</think>\n\n```python\n{code}```", None, "stop", 9, 3)
 
 
-def evaluation(out: Path, store: StageStore, judge: Judge, **section: Any) -> Evaluation:
+def evaluation(out: Path, store: StageStore, judge: Judge, judge_by: Any = None, **section: Any) -> Evaluation:
     values = {"samples_per_task": 3, "k": [1, 3], "batch_size": 3, **section}
-    context = StageContext(recipe(evaluate=EvaluateConfig.model_validate(values)), out, store, CONSOLE)
-    return Evaluation(context, judge, in_flight=2)
+    config = EvaluateConfig.model_validate(values)
+    context = StageContext(recipe(evaluate=config), out, store, CONSOLE)
+    return Evaluation(context, config, heldout(context, config.limit), judge_by or (lambda _: judge), in_flight=2)
 
 
 def tasks(out: Path, *, split: str = "heldout") -> None:
@@ -78,7 +80,7 @@ def run(out: Path, judge: Judge, **section: Any) -> dict[str, Any]:
     if not (out / "tasks").exists():
         tasks(out)
     with StageStore(out / "evaluate", evaluate.SCHEMA, {}) as store:
-        stats = evaluation(out, store, judge, **section).run()
+        stats = evaluation(out, store, judge, **section).run("heldout")
         store.seal(stats, VERSIONS)
         return stats
 
@@ -122,7 +124,7 @@ def test_interrupted_anywhere_it_ends_with_the_same_tables(tmp_path: Path):
     tasks(out)
     for call in (1, 2, 3):
         with StageStore(out / "evaluate", evaluate.SCHEMA, {}) as store, pytest.raises(ZeroDivisionError):
-            evaluation(out, store, Judge({call: ZeroDivisionError()})).run()
+            evaluation(out, store, Judge({call: ZeroDivisionError()})).run("heldout")
     run(out, Judge())
     names = ("data.parquet", "results.json")
     assert [(out / "evaluate" / n).read_bytes() for n in names] == [
@@ -133,7 +135,7 @@ def test_interrupted_anywhere_it_ends_with_the_same_tables(tmp_path: Path):
 def test_the_judges_fault_is_owed(tmp_path: Path):
     tasks(tmp_path)
     with StageStore(tmp_path / "evaluate", evaluate.SCHEMA, {}) as store, pytest.raises(InfrastructureError):
-        evaluation(tmp_path, store, Judge({2: InfrastructureError("died")})).run()
+        evaluation(tmp_path, store, Judge({2: InfrastructureError("died")})).run("heldout")
     assert run(tmp_path, Judge())["student"]["statuses"] == run(tmp_path / "other", Judge())["student"]["statuses"]
 
 
