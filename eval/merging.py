@@ -44,7 +44,7 @@ def rows_of(found: Mapping[str, Any]) -> Iterator[Row]:
         UserError: it holds none: it is of a version that kept only the figures.
     """
     for model, figures in found["models"].items():
-        for task_id, task in _samples_of(figures, model).items():
+        for task_id, task in samples_of(figures, model).items():
             for sample in task["samples"]:
                 measured = {name: sample.get(name) for name in MEASURED}
                 yield Row(model, task_id, task["category"], sample["status"], name=task["name"], **measured)
@@ -69,7 +69,8 @@ def read_results(path: Path) -> dict[str, Any]:
     return found
 
 
-def _samples_of(figures: Mapping[str, Any], model: str) -> Mapping[str, Any]:
+def samples_of(figures: Mapping[str, Any], model: str) -> Mapping[str, Any]:
+    """Return the ``tasks`` of a model's figures; raises UserError where an older version kept none."""
     if "tasks" not in figures:
         raise UserError(f"the results of {model!r} hold no samples; run evaluate again to get them")
     return figures["tasks"]
