@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
-PassMatrix = Sequence[Sequence[bool]]  # [n answers][m tests]
+PassMatrix = Sequence[Sequence[int]]  # [n answers][m tests], true or false
 
 
 class Group(NamedTuple):

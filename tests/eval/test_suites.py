@@ -115,7 +115,7 @@ def naive_lact_swiglu(model: Any, q: Any, k: Any, v: Any, rates: Any) -> list[An
         for which in range(3):
             leaves = [w.detach().clone().requires_grad_() for w in weights]
             eta = torch.log(1 + torch.exp(rates[chunk][:, which]))
-            loss = -sum(e * f(x, *leaves) @ y for e, x, y in zip(eta, k[chunk], v[chunk], strict=True))
+            loss: Any = -sum(e * f(x, *leaves) @ y for e, x, y in zip(eta, k[chunk], v[chunk], strict=True))
             steps.append(orthogonalised(-torch.autograd.grad(loss, leaves[which])[0]))
         weights = [w + step for w, step in zip(weights, steps, strict=True)]
         weights = [w * n / (w.norm(dim=1, keepdim=True) + 1e-5) for w, n in zip(weights, norms, strict=True)]
