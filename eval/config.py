@@ -33,17 +33,17 @@ class EvaluateConfig(Section):
     suite_path: Path | None = None
     trained: tuple[TrainedModel, ...] = TRAINED
     models: dict[str, ModelConfig] = Field(default_factory=dict)
-    limit: int | None = Field(None, ge=1)
-    samples_per_task: int = Field(4, ge=1, le=9999)
+    limit: int | None = Field(default=None, ge=1)
+    samples_per_task: int = Field(default=4, ge=1, le=9999)
     k: tuple[int, ...] = (1, 4)
-    temperature: float = Field(0.6, ge=0)
-    top_p: float = Field(1.0, gt=0, le=1)
-    max_new_tokens: int = Field(4096, ge=1)
+    temperature: float = Field(default=0.6, ge=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    max_new_tokens: int = Field(default=4096, ge=1)
     fast_p: tuple[float, ...] = (0.0, 0.8, 1.0, 1.5, 2.0)
     token_budgets: tuple[Annotated[int, Field(ge=1)], ...] = ()
     prices: dict[str, tuple[float, float]] = Field(default_factory=dict)
     intervals: Literal["tasks", "samples"] = "tasks"
-    resamples: int = Field(1000, ge=1)
+    resamples: int = Field(default=1000, ge=1)
     batch_size: int = throughput(64, ge=1)
 
     @model_validator(mode="after")

@@ -20,4 +20,5 @@ def fast_curve(tasks: Mapping[str, Any], points: int = 61, most: float = 3.0) ->
     if not any(speedup is not None for own in samples for _, speedup in own):
         return None
     ps = [most * i / (points - 1) for i in range(points)]
-    return {p: sum(fast_count(*zip(*own, strict=True), p) / len(own) for own in samples) / len(samples) for p in ps}
+    pairs = [([ok for ok, _ in own], [speedup for _, speedup in own]) for own in samples]
+    return {p: sum(fast_count(ok, speedups, p) / len(ok) for ok, speedups in pairs) / len(pairs) for p in ps}

@@ -97,7 +97,7 @@ def pass_by_category(models: Mapping[str, Mapping[str, Mapping[str, float]]]) ->
     return _svg(draw, max(HEIGHT, 0.45 * len(categories) + 1.1))
 
 
-def curves(lines: Mapping[str, Mapping[float, float]], across: str, up: str) -> str:
+def curves(lines: Mapping[str, Mapping[int, float] | Mapping[float, float]], across: str, up: str) -> str:
     """Return one line of shares per model.
 
     Args:
@@ -115,9 +115,8 @@ def curves(lines: Mapping[str, Mapping[float, float]], across: str, up: str) -> 
         axes.set_xlabel(across)
         axes.set_ylabel(up)
         axes.set_ylim(-3, 103)
-        axes.xaxis.get_major_locator().set_params(
-            integer=all(x == int(x) for points in lines.values() for x in points)
-        )
+        whole = all(x == int(x) for points in lines.values() for x in points)
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=whole))
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=min(3, len(lines)))
 
     return _svg(draw, HEIGHT)

@@ -251,7 +251,7 @@ def test_what_a_suite_says_counts_unless_the_recipe_says_it(tmp_path: Path):
     assert (config.k, config.samples_per_task) == ((1, 9), 9)
     config, _ = EvaluateConfig(suite=str(file), k=(2,)).resolved()
     assert (config.k, config.samples_per_task) == ((2,), 9)
-    with pytest.raises(UserError, match="suite s: .*each k must be from 1"):
+    with pytest.raises(UserError, match=r"suite s: .*each k must be from 1"):
         EvaluateConfig(suite=str(file), samples_per_task=4).resolved()
 
 
