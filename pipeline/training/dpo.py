@@ -13,6 +13,7 @@ from pipeline.training.running import CHECKPOINTS, Report, finished, lora, param
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+    from trl.trainer.dpo_config import DPOConfig
     from trl.trainer.dpo_trainer import DPOTrainer
 
 
@@ -36,14 +37,12 @@ def train(
     """
     import transformers
     from datasets import Dataset
-    from trl.trainer.dpo_config import DPOConfig
 
     from pipeline.training.models import quiet_renaming
 
     if (outcome := finished(directory)) is not None:
         return outcome
-    ours = {**decided_by_us(directory / CHECKPOINTS, seed), "max_length": config.max_length}
-    arguments = trl_arguments(DPOConfig, "train.dpo", config.dpo, ours, config)
+    arguments = dpo_config(config, directory / CHECKPOINTS, seed)
     transformers.set_seed(seed)
     model, tokenizer = start(config, ())
     encoded = [encode(tokenizer, pair) for pair in sorted(pairs, key=lambda pair: pair.id)]
@@ -61,6 +60,14 @@ def train(
         )
     stats = {"pairs": len(kept), "dropped_over_length": len(encoded) - len(kept)}
     return run_to_the_end(trainer, directory, lambda: {**stats, **parameters(trainer)})
+
+
+def dpo_config(config: TrainConfig, output: Path, seed: int) -> "DPOConfig":
+    """Return TRL's configuration for the recipe's ``dpo`` section; raises as ``trl_arguments`` does."""
+    from trl.trainer.dpo_config import DPOConfig
+
+    ours = {**decided_by_us(output, seed), "max_length": config.max_length}
+    return trl_arguments(DPOConfig, "train.dpo", config.dpo, ours, config)
 
 
 def encode(tokenizer: "PreTrainedTokenizerBase", pair: PreferencePair) -> dict[str, list[int]]:

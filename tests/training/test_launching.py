@@ -4,6 +4,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from accelerate.commands.config.config_args import load_config_from_file
 
 from pipeline.errors import InfrastructureError, UserError
 from pipeline.recipe import Recipe
@@ -23,6 +24,13 @@ def recipe(folder: Path, **changes: object) -> Recipe:
     two.write_text(SEVERAL_GPUS.read_text().replace("num_processes: 8", "num_processes: 2").replace("bf16", '"no"'))
     section = config(accelerate=two, **changes)
     return Recipe.model_validate({"name": "two", "tasks": {"source": "composed"}, "train": section.model_dump()})
+
+
+@pytest.mark.parametrize("path", sorted(Path("recipes/accelerate").glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_shipped_configurations_are_accelerates(path: Path):
+    loaded = load_config_from_file(str(path))
+    assert loaded.num_processes == 8  # type: ignore[union-attr]
+    assert loaded.distributed_type != "NO"
 
 
 def test_two_processes_share_the_batches_and_leave_one_student(tmp_path: Path):
