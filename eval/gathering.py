@@ -3,7 +3,7 @@
 import json
 import platform
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -87,16 +87,16 @@ def evaluated(rows: Iterable[dict[str, Any]]) -> Evaluated:
     return found
 
 
-def examples(out: Path, found: Evaluated | None) -> Iterator[Example]:
+def examples(out: Path, found: Evaluated | None, tasks: Mapping[str, dict[str, Any]]) -> Iterator[Example]:
     """Yield a right and a wrong answer: the student's, or the teacher's where the student has none such."""
     for right in (True, False):
         row = (found.right if right else found.wrong) if found else None
         word = "right" if right else "wrong"
         if row is not None:
             verdict = {"status": row["verdict_status"], "reason": row["reason"], "detail": row["detail"]}
-            yield _example(out, f"The student, {word}", row, verdict)
+            yield _example(tasks[row["task_id"]], f"The student, {word}", row, verdict)
         elif picked := _teacher_answer(out, accepted=right):
-            yield _example(out, f"The teacher, {word}", *picked)
+            yield _example(tasks[picked[0]["task_id"]], f"The teacher, {word}", *picked)
 
 
 def losses(out: Path) -> tuple[list[int], list[float]]:
@@ -141,8 +141,7 @@ def _teacher_answer(out: Path, *, accepted: bool) -> tuple[dict[str, Any], dict[
     return None
 
 
-def _example(out: Path, title: str, answer: dict[str, Any], verdict: dict[str, Any]) -> Example:
-    task = pq.read_table(out / "tasks" / "data.parquet", filters=[("id", "==", answer["task_id"])]).to_pylist()[0]
+def _example(task: dict[str, Any], title: str, answer: dict[str, Any], verdict: dict[str, Any]) -> Example:
     return Example(
         title=title,
         right=verdict["status"] == "correct",
@@ -154,6 +153,13 @@ def _example(out: Path, title: str, answer: dict[str, Any], verdict: dict[str, A
         reason=verdict["reason"],
         detail=clip(verdict["detail"]),
     )
+
+
+def posed(out: Path) -> dict[str, dict[str, Any]]:
+    """Return the tasks of the run and of its suite, by id, as far as their stages are sealed."""
+    files = [(out / "tasks", "data"), (out / "evaluate", "suite")]
+    tables = [read_rows(stage, table) for stage, table in files if (stage / f"{table}.parquet").exists()]
+    return {row["id"]: row for rows in tables for row in rows}
 
 
 def clip(text: str | None) -> str | None:

@@ -1,6 +1,9 @@
 """The one table that says how good a student has become, as text: for the terminal, the report and the card."""
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from eval.compare import Comparison
 
 NOT_MEASURED = "not measured"
 
@@ -43,3 +46,27 @@ def share(value: dict[str, float] | float | None) -> str:
     if isinstance(value, dict):
         return f"{value['mean']:.1%} ({100 * value['low']:.1f} to {100 * value['high']:.1f})"
     return f"{value:.1%}"
+
+
+def difference(found: "Comparison") -> list[tuple[str, str]]:
+    """Return the lines of a comparison of A with B: what, and its figure."""
+    points = found.difference
+    lines = [
+        ("tasks asked of both", str(found.n_tasks)),
+        (
+            "right answers, A minus B",
+            f"{100 * points.mean:+.1f} points ({100 * points.low:+.1f} to {100 * points.high:+.1f})",
+        ),
+        ("tasks where A is right more often", str(len(found.wins))),
+        ("tasks where B is", str(len(found.losses))),
+    ]
+    for what, test in (("first answer", found.first), ("any answer", found.any_of)):
+        lines.append(
+            (
+                f"right by {what}: only A, only B",
+                f"{test.only_a}, {test.only_b} (McNemar's exact p = {test.p_value:.3g})",
+            )
+        )
+    if found.left_out:
+        lines.append(("tasks asked of one only, left out", str(found.left_out)))
+    return lines

@@ -65,6 +65,31 @@ def bootstrap(per_task: Sequence[float], resamples: int, seed: int, level: float
     return Estimate(float(values.mean()), float(low), float(high))
 
 
+def bootstrap_samples(counts: Sequence[tuple[int, int]], k: int, resamples: int, seed: int) -> Estimate:
+    """Return the mean pass@k of (n, c) counts and its 95% interval, resampling tasks and, within them, samples.
+
+    A task's n samples drawn anew, with replacement, hold Binomial(n, c/n) correct ones. This interval answers "what
+    would another run say on other tasks"; ``bootstrap`` leaves each task's answers as they were. pass@k is concave in
+    c, so the resampled values lie a little low where k is near n; the mean is the plain one.
+
+    Raises:
+        ValueError: there is no task or no resample, or pass@k can't be estimated from some count.
+    """
+    if not counts or resamples < 1:
+        raise ValueError("a mean over no task, or no resample")
+    tables = {n: np.array([pass_at_k(n, c, k) for c in range(n + 1)]) for n in {n for n, _ in counts}}
+    mean = math.fsum(pass_at_k(n, c, k) for n, c in counts) / len(counts)
+    generator = np.random.default_rng(seed)
+    sizes, shares = np.array([n for n, _ in counts]), np.array([c / n for n, c in counts])
+    means = []
+    for _ in range(resamples):
+        drawn = generator.integers(len(counts), size=len(counts))
+        solved = generator.binomial(sizes[drawn], shares[drawn])
+        means.append(np.mean([tables[n][c] for n, c in zip(sizes[drawn], solved, strict=True)]))
+    low, high = np.quantile(means, [0.025, 0.975])
+    return Estimate(mean, float(low), float(high))
+
+
 def binomial_interval(count: int, trials: int, level: float = 0.95) -> Estimate:
     """Return count / trials and its exact interval (Clopper and Pearson 1934) at ``level``.
 

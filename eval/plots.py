@@ -105,6 +105,33 @@ def pass_by_category(models: Mapping[str, Mapping[str, Mapping[str, float]]]) ->
     return svg(draw, max(HEIGHT, 0.45 * len(categories) + 1.1))
 
 
+def curves(lines: Mapping[str, Mapping[int, float] | Mapping[float, float]], across: str, up: str) -> str:
+    """Return one line of shares per model.
+
+    Args:
+        lines: model -> x -> share.
+        across: label of x.
+        up: label of the shares, which are drawn in per cent.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    colours = dict(zip(lines, (BEFORE, AFTER) if len(lines) <= 2 else _shades(len(lines)), strict=False))
+
+    def draw(axes: "Axes") -> None:
+        for model, points in lines.items():
+            shares = [100 * share for share in points.values()]
+            mark = "o" if len(points) <= 16 else None
+            axes.plot(list(points), shares, color=colours[model], linewidth=1.6, marker=mark, label=short(model))
+        axes.set_xlabel(across)
+        axes.set_ylabel(up)
+        axes.set_ylim(-3, 103)
+        whole = all(x == int(x) for points in lines.values() for x in points)
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=whole))
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=min(3, len(lines)))
+
+    return svg(draw, HEIGHT)
+
+
 def training_loss(steps: Sequence[int], losses: Sequence[float]) -> str:
     """Return the loss over the optimizer's steps, logarithmic where it falls by more than a factor of twenty."""
     from matplotlib.ticker import LogLocator, NullFormatter

@@ -1,6 +1,6 @@
 """report.html: one page that shows what a run did and how good its student is; needs nothing but itself."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,8 @@ import yaml
 from markupsafe import Markup
 
 from eval import gathering, plots
+from eval.curves import fast_curve, pass_curve
+from eval.grid import grid
 from eval.headline import headline, models_in_order, share
 from pipeline.store import read_manifest, read_rows
 
@@ -18,16 +20,24 @@ if TYPE_CHECKING:
 TOP_REASONS = 10
 
 
-def write(out: Path, evaluation: Iterable[dict[str, Any]] | None = None) -> Path:
+def write(
+    out: Path,
+    evaluation: Iterable[dict[str, Any]] | None = None,
+    tasks: Mapping[str, dict[str, Any]] | None = None,
+) -> Path:
     """Write ``out/evaluate/report.html`` and return its path; parts whose stage is missing are left out, and said so.
 
     Args:
         out: the run's directory.
         evaluation: the rows of an evaluate stage that is not sealed yet; by default those of the sealed one.
+        tasks: rows of the tasks that were posed, by id; by default those of the sealed stages.
     """
     if evaluation is None and read_manifest(out / "evaluate") is not None:
         evaluation = read_rows(out / "evaluate")
-    page = _page(_facts(out, gathering.evaluated(evaluation) if evaluation is not None else None))
+    rows = list(evaluation or ())
+    evaluated = gathering.evaluated(rows) if evaluation is not None else None
+    posed = {**gathering.posed(out), **(tasks or {})}
+    page = _page(_facts(out, evaluated, posed) | _by_task(out, rows, posed))
     path = out / "evaluate" / "report.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
@@ -60,7 +70,7 @@ def _page(facts: dict[str, Any]) -> str:
     return environment.get_template("report.html.jinja").render(facts)
 
 
-def _facts(out: Path, evaluated: gathering.Evaluated | None) -> dict[str, Any]:
+def _facts(out: Path, evaluated: gathering.Evaluated | None, tasks: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """Return the variables of report.html.jinja; what is not there is None."""
     manifests = gathering.manifests(out)
     results = gathering.stage_json(out, "evaluate", "results.json")
@@ -76,13 +86,38 @@ def _facts(out: Path, evaluated: gathering.Evaluated | None) -> dict[str, Any]:
         "loss_plot": _loss_plot(out, manifests),
         "trained": "train" in manifests,
         "reason_lists": _reason_lists(out, manifests, evaluated),
-        "examples": list(gathering.examples(out, evaluated)) if "tasks" in manifests else [],
+        "examples": list(gathering.examples(out, evaluated, tasks)) if tasks else [],
         "label": gathering.label,
         "stages": _stages(manifests),
         "recipe": _recipe(manifests),
         "versions": {k: v for manifest in manifests.values() for k, v in manifest["versions"].items()},
         "machine": gathering.machine(),
     }
+
+
+def _by_task(out: Path, rows: list[dict[str, Any]], tasks: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return the variables of grid.html.jinja."""
+    results = gathering.stage_json(out, "evaluate", "results.json")
+    models = models_in_order(results) if results else {}
+    return {
+        "grid": grid(rows, tasks, list(models) or sorted({row["model"] for row in rows})),
+        "curve_plots": _curve_plots(models),
+        "left_out": results.get("left_out", {}) if results else {},
+    }
+
+
+def _curve_plots(models: dict[str, dict[str, Any]]) -> list[tuple[str, Markup, str]]:
+    sampled = {model: figures["tasks"] for model, figures in models.items() if "tasks" in figures}
+    passed = {model: pass_curve(tasks) for model, tasks in sampled.items()}
+    fast = {model: curve for model, tasks in sampled.items() if (curve := fast_curve(tasks)) is not None}
+    figures = []
+    if any(len(curve) > 1 for curve in passed.values()):
+        svg = Markup(plots.curves(passed, "samples k", "pass@k, %"))  # noqa: S704  (SVG that matplotlib has escaped)
+        figures.append(("At least one of k answers is right", svg, "Unbiased, from all samples of each task."))
+    if fast:
+        svg = Markup(plots.curves(fast, "p", "fast_p, %"))  # noqa: S704  (SVG that matplotlib has escaped)
+        figures.append(("Right and more than p times as fast", svg, "Against eager PyTorch, one answer per task."))
+    return figures
 
 
 def _summary(results: dict[str, Any] | None) -> str | None:

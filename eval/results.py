@@ -1,33 +1,13 @@
-"""From the rows of ``evaluate`` to results.json."""
+"""From the rows of ``evaluate`` to results.json, which holds the samples that its figures are computed from."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from eval.metrics import bootstrap, fast_p, pass_at_k
+from eval.difficulty import DIFFICULTIES, average_reasoning_length, difficulty
+from eval.figures import MEASURED, Figures, Plan, Row, by_task
 
 SCHEMA_VERSION = 1
-BUILT = frozenset({"correct", "incorrect", "runtime_error", "timeout"})  # statuses that only a built module can get
-
-
-class Row(NamedTuple):
-    """What the figures rest on, of one sample of one task."""
-
-    model: str
-    task_id: str
-    category: str
-    status: str
-    speedup: float | None
-
-
-class Plan(NamedTuple):
-    """Which figures are wanted."""
-
-    suite: str
-    ks: Sequence[int]
-    thresholds: Sequence[float]
-    resamples: int
-    seed: int
 
 
 def results(rows: Iterable[Row], plan: Plan) -> dict[str, Any]:
@@ -35,10 +15,8 @@ def results(rows: Iterable[Row], plan: Plan) -> dict[str, Any]:
 
     What the judge could not decide (status ``unsupported``) counts as not solved, and is counted in ``n_undecided``.
     Where it decided nothing at all (backend ``none``), the figures are null. ``fast_p`` is null where no speed was
-    measured in the whole evaluation.
-
-    Raises:
-        ValueError: a k is larger than the number of samples of a task.
+    measured in the whole evaluation, pass@k where a task of that model has fewer than k samples. ``tasks`` holds what
+    all of it is computed from: see ``merging.rows_of``.
     """
     by_model: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
@@ -47,39 +25,26 @@ def results(rows: Iterable[Row], plan: Plan) -> dict[str, Any]:
     timed = any(row.speedup is not None for rows in by_model.values() for row in rows)
     models = {}
     for model, own in by_model.items():
-        categories = sorted({row.category for row in own})
-        models[model] = _figures(own, plan, judged=judged, timed=timed)
-        models[model]["by_category"] = {
-            category: _figures([row for row in own if row.category == category], plan, judged=judged, timed=timed)
-            for category in categories
-        }
-    return {"schema": SCHEMA_VERSION, "suite": plan.suite, "models": models}
+        figures = Figures(plan, judged=judged, timed=timed, model=model)
+        models[model] = figures.of(own)
+        models[model]["by_category"] = figures.split(own, {row.task_id: row.category for row in own})
+        bins = _difficulties(own)
+        models[model]["by_difficulty"] = figures.split(own, bins, DIFFICULTIES) if bins else None
+        models[model]["tasks"] = _tasks(own)
+    return {"schema": SCHEMA_VERSION, "suite": plan.suite, "plan": plan._asdict(), "models": models}
 
 
-def _figures(rows: Sequence[Row], plan: Plan, *, judged: bool, timed: bool) -> dict[str, Any]:
-    tasks: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        tasks[row.task_id].append(row)
-    statuses = Counter(row.status for row in rows)
-    return {
-        "n_tasks": len(tasks),
-        "samples_per_task": min(len(samples) for samples in tasks.values()),
-        "n_undecided": statuses["unsupported"],
-        "statuses": dict(statuses.most_common()),
-        "compile_rate": sum(statuses[status] for status in BUILT) / len(rows) if judged else None,
-        "pass_at_k": {str(k): _pass(tasks.values(), k, plan) if judged else None for k in plan.ks},
-        "fast_p": {str(p): _fast(tasks.values(), p, plan) for p in plan.thresholds} if timed else None,
-    }
+def _difficulties(rows: Sequence[Row]) -> dict[str, str]:
+    arls = {t: average_reasoning_length([row.reasoning_tokens for row in own]) for t, own in by_task(rows).items()}
+    return {task_id: difficulty(arl) for task_id, arl in arls.items() if arl is not None}
 
 
-def _pass(tasks: Iterable[Sequence[Row]], k: int, plan: Plan) -> dict[str, float]:
-    values = [pass_at_k(len(rows), sum(row.status == "correct" for row in rows), k) for rows in tasks]
-    return bootstrap(values, plan.resamples, plan.seed)._asdict()
-
-
-def _fast(tasks: Iterable[Sequence[Row]], p: float, plan: Plan) -> dict[str, float]:
-    """One model may have no timed sample while another has: its share is 0 then, not unknown."""
-    values = [
-        fast_p([row.status == "correct" for row in rows], [row.speedup for row in rows], p) or 0.0 for rows in tasks
-    ]
-    return bootstrap(values, plan.resamples, plan.seed)._asdict()
+def _tasks(rows: Sequence[Row]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for task_id, own in by_task(rows).items():
+        samples = [
+            {"status": row.status, **{n: value for n in MEASURED if (value := getattr(row, n)) is not None}}
+            for row in own
+        ]
+        found[task_id] = {"name": own[0].name, "category": own[0].category, "samples": samples}
+    return found

@@ -9,13 +9,13 @@ from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 import yaml
 from pydantic import BaseModel, Field, ValidationError
 
+from eval.config import EvaluateConfig
 from pipeline.errors import UserError
 from pipeline.iteration import IterateConfig
 from pipeline.judge.config import JudgeConfig
 from pipeline.section import Section
 from pipeline.sources import composed, files, kernelbench, kernelbook, robust_kbench
 from pipeline.stages.curate import CurateConfig
-from pipeline.stages.evaluate import EvaluateConfig
 from pipeline.stages.generate import GenerateConfig
 from pipeline.stages.publish import PublishConfig
 from pipeline.stages.train import TrainConfig

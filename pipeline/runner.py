@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import Any, get_args
 
+from eval.config import EvaluateConfig
+from eval.suite import HELDOUT
 from pipeline.disk import disk_full_is_the_users
 from pipeline.errors import UserError
 from pipeline.progress import StageProgress
@@ -69,6 +71,8 @@ def needs(recipe: Recipe, stage: StageName) -> tuple[StageName, ...]:
     """Return the stages whose tables a stage reads."""
     if stage == "publish":
         return _needs_of_publish(recipe)
+    if stage == "evaluate" and recipe.evaluate is not None:
+        return _needs_of_evaluate(recipe.evaluate)
     return GRPO_NEEDS if stage == "train" and _learns_from_the_judge(recipe) else NEEDS[stage]
 
 
@@ -78,6 +82,12 @@ def _needs_of_publish(recipe: Recipe) -> tuple[StageName, ...]:
     if recipe.publish is not None and recipe.publish.model is not None:
         needed = [*(needed if recipe.curate is not None else ()), "train"]
     return (*needed, "evaluate") if recipe.evaluate is not None else tuple(needed)
+
+
+def _needs_of_evaluate(config: EvaluateConfig) -> tuple[StageName, ...]:
+    """Return nothing for others' models on a suite: neither tasks nor a student are made for that."""
+    tasks: tuple[StageName, ...] = ("tasks",) if config.suite == HELDOUT else ()
+    return (*tasks, "train") if config.trained else tasks
 
 
 def _learns_from_the_judge(recipe: Recipe) -> bool:
@@ -107,6 +117,9 @@ def expected_inputs(recipe: Recipe, out: Path, stage: StageName) -> dict[str, An
     if stage in JUDGED or (stage == "train" and _learns_from_the_judge(recipe)):
         inputs["judge"] = identity(recipe.judge)
         inputs["judge_version"] = judge_version()
+    if stage == "evaluate" and recipe.evaluate is not None and recipe.evaluate.suite != HELDOUT:
+        suite = recipe.evaluate.resolved()[1]
+        inputs["suite"] = suite.model_dump(mode="json") if suite else None
     for needed in needs(recipe, stage):
         inputs[f"output of {needed}"] = (read_manifest(out / needed) or {}).get("output")
     return json.loads(json.dumps(inputs))

@@ -174,6 +174,8 @@ class Judge:
     def _probe(self, task: Task, filters: TaskFilters | None) -> str | None:
         if self._server is None:
             return None
+        if task.direction == "backward":
+            self._server.prepare(DIFFERENTIATING)
         if filters is not None:
             self._server.prepare(FIGURES)
         reference = lambda case, **more: self._reference(task, case, **more)  # noqa: E731

@@ -1,30 +1,37 @@
-"""evaluate: has the untrained model and the student write kernels for the held-out tasks, and judges them.
+"""evaluate: has models write kernels for the held-out tasks, or those of a suite, and judges them.
 
 Answers are written in fixed chunks of one model, one sample index and ``batch_size`` tasks. An interrupted run
 writes a chunk that is not complete again as a whole, with the same seeds and so the same answers.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator
+import functools
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
-from pydantic import Field, model_validator
 
+from eval import kernels
+from eval.config import EvaluateConfig
+from eval.figures import MEASURED
+from eval.probing import TABLE, left_out, usable
+from eval.suite import HELDOUT
 from pipeline.agent.loop import answered, request_seed
 from pipeline.agent.prompting import translate
 from pipeline.errors import RefusedError, TeacherError, UserError
 from pipeline.futures import IN_FLIGHT_PER_WORKER, as_finished
+from pipeline.judge.config import Policy
 from pipeline.records import Candidate, Message, Task, Verdict, content_hash
-from pipeline.section import Section, throughput
 from pipeline.stages import StageContext
 from pipeline.store import write_json
 from pipeline.tables import from_row, schema_of, to_row
 from pipeline.teachers import Reply, Teacher, transformers
-from pipeline.teachers.making import TeacherConfig, make
+from pipeline.teachers.making import make
 
 if TYPE_CHECKING:
+    from eval.figures import Row
     from pipeline.agent.verdicts import Judging
 
 SCHEMA = schema_of(
@@ -36,38 +43,10 @@ SCHEMA = schema_of(
     detail=pa.string(),
     accepted=pa.bool_(),
     speedup=pa.float64(),
+    speedup_compile=pa.float64(),
+    reasoning_tokens=pa.int64(),
 )
-TRAINED = ("untrained", "student")  # folders of the train stage
-SUITE = "heldout"
-
-
-class EvaluateConfig(Section):
-    """How models are asked and what is computed from their verdicts.
-
-    ``models`` adds others to the untrained model and the student, each a ``teacher`` section under a name. ``limit``
-    takes that many tasks. pass@k is estimated from ``samples_per_task`` samples and fast_p for the thresholds
-    ``fast_p``; intervals come from ``resamples`` bootstrap resamples of the tasks. ``batch_size`` conversations are
-    answered at once; to change it between two halves of one evaluation may change single answers through rounding.
-    """
-
-    models: dict[str, TeacherConfig] = Field(default_factory=dict)
-    limit: int | None = Field(None, ge=1)
-    samples_per_task: int = Field(4, ge=1, le=9999)
-    k: tuple[int, ...] = (1, 4)
-    temperature: float = Field(0.6, ge=0)
-    top_p: float = Field(1.0, gt=0, le=1)
-    max_new_tokens: int = Field(4096, ge=1)
-    fast_p: tuple[float, ...] = (1.0, 1.5, 2.0)
-    resamples: int = Field(1000, ge=1)
-    batch_size: int = throughput(64, ge=1)
-
-    @model_validator(mode="after")
-    def _is_possible(self) -> Self:
-        if not self.k or not all(1 <= k <= self.samples_per_task for k in self.k):
-            raise ValueError(f"each k must be from 1 to samples_per_task ({self.samples_per_task}), given {self.k}")
-        if taken := self.models.keys() & set(TRAINED):
-            raise ValueError(f"models.{min(taken)} is the name of a model that is evaluated anyway")
-        return self
+FURTHER = {TABLE: schema_of(Task)}
 
 
 class Question(NamedTuple):
@@ -87,64 +66,115 @@ class Outcome(NamedTuple):
     detail: str | None
     accepted: bool
     speedup: float | None
+    speedup_compile: float | None = None
 
 
 def run(context: StageContext) -> dict[str, Any]:
     """Write a row per model, task and sample, results.json and report.html; return the headline figures.
 
     Raises:
-        UserError: there is no held-out task, or a model can't answer.
+        UserError: there is no task, or a model can't answer.
         InfrastructureError: the judge failed on some answers; the next run judges those again.
     """
     from pipeline.judge.judge import Judge
 
-    with Judge(context.recipe.judge, context.recipe.seed) as judge:
-        return Evaluation(context, judge, IN_FLIGHT_PER_WORKER * judge.workers).run()
+    recipe = context.recipe
+    if recipe.evaluate is None:
+        raise UserError("the recipe has no section 'evaluate'")
+    config, suite = recipe.evaluate.resolved()
+    with ExitStack() as stack:
+        judge = stack.enter_context(Judge(recipe.judge, recipe.seed))
+        in_flight = IN_FLIGHT_PER_WORKER * judge.workers
+
+        @functools.cache
+        def judge_by(policy: Policy) -> Judge:
+            if policy == recipe.judge.policy:
+                return judge
+            other = recipe.judge.model_copy(update={"policy": policy})
+            return stack.enter_context(Judge(other, recipe.seed))
+
+        tasks = usable(context, judge, suite, config.limit, in_flight) if suite else heldout(context, config.limit)
+        return Evaluation(context, config, tasks, judge_by, in_flight).run(suite.name if suite else HELDOUT)
+
+
+def heldout(context: StageContext, limit: int | None) -> list[Task]:
+    """Return the held-out tasks in the order of their ids, which is random but the same every time.
+
+    Raises:
+        UserError: there is none.
+    """
+    rows = (row for row in context.read("tasks") if row["split"] == "heldout")
+    tasks = sorted((from_row(Task, row) for row in rows), key=lambda task: task.id)[:limit]
+    if not tasks:
+        raise UserError("evaluate: no task is of split 'heldout'")
+    return tasks
 
 
 class Evaluation:
-    """One run of the stage with a judge, which gets at most ``in_flight`` answers at a time."""
+    """One run of the stage with judges by policy, which get at most ``in_flight`` answers at a time."""
 
-    def __init__(self, context: StageContext, judge: "Judging", in_flight: int) -> None:
-        if context.recipe.evaluate is None:
-            raise UserError("the recipe has no section 'evaluate'")
+    def __init__(
+        self,
+        context: StageContext,
+        config: EvaluateConfig,
+        tasks: list[Task],
+        judge_by: "Callable[[Policy], Judging]",
+        in_flight: int,
+    ) -> None:
         self.context = context
-        self.config: EvaluateConfig = context.recipe.evaluate
-        self.judge = judge
+        self.config = config
+        self.tasks = tasks
+        self.judge_by = judge_by
         self.in_flight = in_flight
-        self.tasks = self._tasks()
+        self.models: tuple[str, ...] = (*config.trained, *config.models)
         # Models repeat themselves: an answer that was judged for this task already is not judged again.
-        self.known: dict[tuple[str, str], Outcome] = {}
+        self.known: dict[tuple[Policy, str, str], Outcome] = {}
         self.unanswered: list[TeacherError] = []
         self.accepted = 0
 
-    def run(self) -> dict[str, Any]:
-        """See the module's ``run``."""
+    def run(self, suite: str) -> dict[str, Any]:
+        """See the module's ``run``; ``suite`` is the name in the results."""
         store = self.context.store
+        written = 0
         for row in store.rows():
+            written += 1
             if row["code"] is not None:
-                self.known[row["task_id"], content_hash(row["code"])] = Outcome(*(row[f] for f in Outcome._fields))
-        models = (*TRAINED, *self.config.models)
-        total = len(models) * len(self.tasks) * self.config.samples_per_task
-        self.context.progress.start(total, len(store))
+                outcome = Outcome(*(row[f] for f in Outcome._fields))
+                self.known[self._policy(row["model"]), row["task_id"], content_hash(row["code"])] = outcome
+        finished = {m: self._finished(m, c) for m, c in self.config.models.items() if isinstance(c, kernels.Config)}
+        asked = [model for model in self.models if model not in finished]
+        total = len(asked) * len(self.tasks) * self.config.samples_per_task
+        self.context.progress.start(total + sum(map(len, finished.values())), written)
         with asyncio.Runner() as runner:
-            for model in models:
+            for model in self.models:
                 self.accepted = sum(row["accepted"] for row in store.rows() if row["model"] == model)
-                self._evaluate(model, runner)
+                if model in finished:
+                    self._judge(model, self._waiting(model, finished[model]))
+                else:
+                    self._evaluate(model, runner)
         if self.unanswered:
             raise UserError(
                 f"evaluate: {len(self.unanswered)} of {total} requests got no answer; run the same command again for "
                 f"the rest. The first: {self.unanswered[0]}"
             )
-        return self._results()
+        return self._results(suite)
 
-    def _tasks(self) -> list[Task]:
-        """Return the held-out tasks in the order of their ids, which is random but the same every time."""
-        rows = (row for row in self.context.read("tasks") if row["split"] == "heldout")
-        tasks = sorted((from_row(Task, row) for row in rows), key=lambda task: task.id)[: self.config.limit]
-        if not tasks:
-            raise UserError("evaluate: no task is of split 'heldout'")
-        return tasks
+    def _policy(self, model: str) -> Policy:
+        config = self.config.models.get(model)
+        return config.policy if isinstance(config, kernels.Config) else self.context.recipe.judge.policy
+
+    def _finished(self, model: str, config: kernels.Config) -> list[tuple[Task, Candidate]]:
+        """Return what others' model wrote, as candidates; a missing kernel is one without code."""
+        codes, others = kernels.read(config, self.tasks)
+        if others:
+            self.context.progress.say(f"{model}: {others} kernels are for no task of this suite")
+        pairs = ((task, sample, code) for task in self.tasks for sample, code in enumerate(codes[task.id]))
+        return [(task, _written(task, sample, model, code)) for task, sample, code in pairs]
+
+    def _waiting(self, model: str, finished: list[tuple[Task, Candidate]]) -> Iterator[Question]:
+        for task, candidate in finished:
+            if key(model, task, candidate.sample) not in self.context.store:
+                yield from self._question(model, task, candidate)
 
     def _evaluate(self, model: str, runner: asyncio.Runner) -> None:
         chunks = list(self._chunks(model))
@@ -152,17 +182,25 @@ class Evaluation:
             return
         teacher = self._teacher(model)
         try:
-            questions = self._questions(model, teacher, chunks, runner)
-            for question, future in as_finished(questions, self._submit, self.in_flight):
-                outcome = _outcome(future.result())
-                self.known[question.task.id, content_hash(question.code)] = outcome
-                self._keep(question.model, question.task, question.candidate, outcome)
+            self._judge(model, self._questions(model, teacher, chunks, runner))
         finally:
             runner.run(teacher.close())
 
+    def _judge(self, model: str, questions: Iterator[Question]) -> None:
+        policy = self._policy(model)
+
+        def submit(question: Question) -> Future[Verdict]:
+            return self.judge_by(policy).submit(question.task, question.code, question.candidate.id)
+
+        for question, future in as_finished(questions, submit, self.in_flight):
+            outcome = _outcome(future.result())
+            self.known[policy, question.task.id, content_hash(question.code)] = outcome
+            self._keep(question.model, question.task, question.candidate, outcome)
+
     def _teacher(self, model: str) -> Teacher:
-        if model not in TRAINED:
-            return make(self.config.models[model])
+        config = self.config.models.get(model)
+        if config is not None and not isinstance(config, kernels.Config):
+            return make(config)
         return transformers.TransformersTeacher(
             transformers.Config(
                 kind="transformers",
@@ -196,38 +234,43 @@ class Evaluation:
                     self.unanswered.append(reply)
                     continue
                 candidate = answered(task, sample, model, (), messages, reply)
-                if key(model, task, sample) in self.context.store:
-                    continue
-                if candidate.code is None:
-                    self._keep(model, task, candidate, Outcome("malformed", candidate.status, None, False, None))
-                elif outcome := self.known.get((task.id, content_hash(candidate.code))):
-                    self._keep(model, task, candidate, outcome)
-                else:
-                    yield Question(model, task, candidate, candidate.code)
+                if key(model, task, sample) not in self.context.store:
+                    yield from self._question(model, task, candidate)
 
-    def _submit(self, question: Question) -> Future[Verdict]:
-        return self.judge.submit(question.task, question.code, question.candidate.id)
+    def _question(self, model: str, task: Task, candidate: Candidate) -> Iterator[Question]:
+        """Yield the answer if it must be judged; keep it at once if its outcome is known."""
+        if candidate.code is None:
+            self._keep(model, task, candidate, Outcome("malformed", candidate.status, None, False, None))
+        elif outcome := self.known.get((self._policy(model), task.id, content_hash(candidate.code))):
+            self._keep(model, task, candidate, outcome)
+        else:
+            yield Question(model, task, candidate, candidate.code)
 
     def _keep(self, model: str, task: Task, candidate: Candidate, outcome: Outcome) -> None:
-        row = {**to_row(candidate), **outcome._asdict(), "model": model, "category": task.category}
+        about = {"model": model, "category": task.category, "reasoning_tokens": reasoning_tokens(candidate)}
+        row = {**to_row(candidate), **outcome._asdict(), **about}
         self.context.store.append(key(model, task, candidate.sample), row)
         self.accepted += outcome.accepted
         self.context.progress.advance(note=f"{model}: {self.accepted} correct")
 
-    def _results(self) -> dict[str, Any]:
+    def _results(self, suite: str) -> dict[str, Any]:
+        from eval.figures import Plan
         from eval.report import write
-        from eval.results import Plan, Row, results
+        from eval.results import results
 
         config, store = self.config, self.context.store
-        rows = [Row(r["model"], r["task_id"], r["category"], r["verdict_status"], r["speedup"]) for r in store.rows()]
-        order = (*TRAINED, *config.models)
-        rows.sort(key=lambda row: order.index(row.model))
-        plan = Plan(SUITE, config.k, config.fast_p, config.resamples, self.context.recipe.seed)
-        found = results(rows, plan)
+        names = {task.id: task.name for task in self.tasks}
+        rows = [_row(r, names[r["task_id"]]) for r in store.rows()]
+        rows.sort(key=lambda row: self.models.index(row.model))
+        seed = self.context.recipe.seed
+        wanted = (config.token_budgets, config.prices, config.intervals)
+        found = results(rows, Plan(suite, config.k, config.fast_p, config.resamples, seed, *wanted))
+        if suite != HELDOUT:
+            found["left_out"] = left_out(self.context)
         write_json(store.directory / "results.json", found)
-        write(self.context.out, store.rows())
-        wanted = ("n_tasks", "samples_per_task", "compile_rate", "pass_at_k", "fast_p", "statuses")
-        return {model: {name: figures[name] for name in wanted} for model, figures in found["models"].items()}
+        write(self.context.out, store.rows(), {task.id: to_row(task) for task in self.tasks})
+        shown = ("n_tasks", "samples_per_task", "compile_rate", "pass_at_k", "fast_p", "statuses")
+        return {model: {name: figures[name] for name in shown} for model, figures in found["models"].items()}
 
 
 def key(model: str, task: Task, sample: int) -> str:
@@ -256,7 +299,45 @@ def _answers(
     return runner.run(ask_all())
 
 
+def reasoning_tokens(candidate: Candidate) -> int | None:
+    """Return the tokens of the trace: the answer's tokens by its model's count, in proportion to characters.
+
+    None where the model's server gave no count.
+    """
+    if candidate.completion_tokens is None:
+        return None
+    reasoning, said = len(candidate.reasoning or ""), len(candidate.messages[-1].content)
+    whole = said if candidate.messages[-1].reasoning is None else said + reasoning
+    return round(candidate.completion_tokens * min(1.0, reasoning / whole)) if whole else 0
+
+
+def _row(row: dict[str, Any], name: str) -> "Row":
+    from eval.figures import Row
+
+    measured = {field: row[field] for field in MEASURED}
+    return Row(row["model"], row["task_id"], row["category"], row["verdict_status"], name=name, **measured)
+
+
+def _written(task: Task, sample: int, model: str, code: str | None) -> Candidate:
+    """Return a kernel from a folder as an answer of which nothing else is known."""
+    return Candidate(
+        task_id=task.id,
+        sample=sample,
+        turn=0,
+        teacher=model,
+        messages=(Message(role="assistant", content=code or ""),),
+        reasoning=None,
+        code=code,
+        status="empty" if code is None else "complete",
+        finish_reason=None,
+        prompt_tokens=None,
+        completion_tokens=None,
+    )
+
+
 def _outcome(verdict: Verdict) -> Outcome:
     """Return what a row says about a verdict."""
-    speedup = verdict.timing.speedup if verdict.timing else None
-    return Outcome(verdict.status, verdict.reason, verdict.detail, verdict.accepted, speedup)
+    timing = verdict.timing
+    speedup = timing.speedup if timing else None
+    over_compile = timing.compile_ms / timing.candidate_ms if timing and timing.compile_ms else None
+    return Outcome(verdict.status, verdict.reason, verdict.detail, verdict.accepted, speedup, over_compile)

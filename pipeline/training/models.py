@@ -55,7 +55,7 @@ def load_model(name: str, revision: str | None = None, *, half: bool = True) -> 
             with quiet_renaming():
                 return PeftModel.from_pretrained(base, name).merge_and_unload()
         return AutoModelForCausalLM.from_pretrained(name, revision=revision, dtype=dtype)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise UserError(f"model {name}: {_first_line(error)}") from error
 
 

@@ -3,15 +3,18 @@
 import json
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pydantic import ValidationError
 
-from pipeline.errors import InfrastructureError, UserError
+from eval.config import EvaluateConfig
+from eval.probing import left_out, usable
+from eval.suite import Suite, load_suite
+from pipeline.errors import InfrastructureError, TaskError, UserError
 from pipeline.records import Check, Task, Verdict
 from pipeline.stages import StageContext, evaluate
-from pipeline.stages.evaluate import EvaluateConfig, Evaluation
+from pipeline.stages.evaluate import Evaluation, heldout
 from pipeline.store import StageStore, read_rows
 from pipeline.tables import schema_of, to_row
 from pipeline.teachers import Reply, transformers
@@ -63,10 +66,11 @@ class Writer(transformers.TransformersTeacher):
         return Reply(f"<think>\nIt is {name}.\n</think>\n\n```python\n{code}```", None, "stop", 9, 3)
 
 
-def evaluation(out: Path, store: StageStore, judge: Judge, **section: Any) -> Evaluation:
+def evaluation(out: Path, store: StageStore, judge: Judge, judge_by: Any = None, **section: Any) -> Evaluation:
     values = {"samples_per_task": 3, "k": [1, 3], "batch_size": 3, **section}
-    context = StageContext(recipe(evaluate=EvaluateConfig.model_validate(values)), out, store, CONSOLE)
-    return Evaluation(context, judge, in_flight=2)
+    config = EvaluateConfig.model_validate(values)
+    context = StageContext(recipe(evaluate=config), out, store, CONSOLE)
+    return Evaluation(context, config, heldout(context, config.limit), judge_by or (lambda _: judge), in_flight=2)
 
 
 def tasks(out: Path, *, split: str = "heldout") -> None:
@@ -78,7 +82,7 @@ def run(out: Path, judge: Judge, **section: Any) -> dict[str, Any]:
     if not (out / "tasks").exists():
         tasks(out)
     with StageStore(out / "evaluate", evaluate.SCHEMA, {}) as store:
-        stats = evaluation(out, store, judge, **section).run()
+        stats = evaluation(out, store, judge, **section).run("heldout")
         store.seal(stats, VERSIONS)
         return stats
 
@@ -122,7 +126,7 @@ def test_interrupted_anywhere_it_ends_with_the_same_tables(tmp_path: Path):
     tasks(out)
     for call in (1, 2, 3):
         with StageStore(out / "evaluate", evaluate.SCHEMA, {}) as store, pytest.raises(ZeroDivisionError):
-            evaluation(out, store, Judge({call: ZeroDivisionError()})).run()
+            evaluation(out, store, Judge({call: ZeroDivisionError()})).run("heldout")
     run(out, Judge())
     names = ("data.parquet", "results.json")
     assert [(out / "evaluate" / n).read_bytes() for n in names] == [
@@ -133,7 +137,7 @@ def test_interrupted_anywhere_it_ends_with_the_same_tables(tmp_path: Path):
 def test_the_judges_fault_is_owed(tmp_path: Path):
     tasks(tmp_path)
     with StageStore(tmp_path / "evaluate", evaluate.SCHEMA, {}) as store, pytest.raises(InfrastructureError):
-        evaluation(tmp_path, store, Judge({2: InfrastructureError("died")})).run()
+        evaluation(tmp_path, store, Judge({2: InfrastructureError("died")})).run("heldout")
     assert run(tmp_path, Judge())["student"]["statuses"] == run(tmp_path / "other", Judge())["student"]["statuses"]
 
 
@@ -163,3 +167,105 @@ def test_real_models_give_the_same_rows_twice(tmp_path: Path, monkeypatch: pytes
     first, second = (list(read_rows(tmp_path / f"evaluate-{n}")) for n in range(2))
     assert first == second
     assert len({row["messages"][-1]["content"] for row in first}) > len(OPERATORS)  # samples differ
+
+
+# --- suites and finished kernels ---
+
+
+class Prober(Judge):
+    """Also probes: a reference that says so is broken; ``dies`` at a call is the judge's own fault."""
+
+    def __init__(self, dies: int = 0) -> None:
+        super().__init__()
+        self.probed: list[str] = []
+        self.dies = dies
+
+    def probe(self, task: Task) -> "Future[Any]":
+        self.probed.append(task.name)
+        future: Future[Any] = Future()
+        if len(self.probed) == self.dies:
+            future.set_exception(InfrastructureError("died"))
+        elif "broken" in task.reference:
+            future.set_exception(TaskError("task_raises", "it says so"))
+        else:
+            future.set_result(None)
+        return future
+
+
+def suite_of(folder: Path) -> Suite:
+    folder.mkdir()
+    ending = "\n\ndef get_inputs():\n    return []\n\n\ndef get_init_inputs():\n    return []\n"
+    for operator in OPERATORS[:3]:
+        (folder / f"{operator}.py").write_text(task(operator).reference + ending)
+    (folder / "bad.py").write_text("# broken\n" + task("neg").reference + ending)
+    return load_suite(str(folder))
+
+
+def test_a_broken_task_of_a_suite_is_named_and_what_was_probed_stays(tmp_path: Path):
+    suite = suite_of(tmp_path / "mine")
+
+    def probe(judge: Prober) -> tuple[list[Task], dict[str, str]]:
+        with StageStore(tmp_path / "evaluate", evaluate.SCHEMA, {}, evaluate.FURTHER) as store:
+            context = StageContext(recipe(), tmp_path, store, CONSOLE)
+            found = usable(context, cast("Any", judge), suite, None, 1)
+            return found, left_out(context)
+
+    first, second = Prober(dies=2), Prober()
+    with pytest.raises(InfrastructureError):
+        probe(first)
+    tasks, reasons = probe(second)
+    assert sorted(task.name for task in tasks) == sorted(OPERATORS[:3])
+    assert reasons == {"bad": "task_raises"}
+    assert len(first.probed) == 4
+    assert len(second.probed) == 1  # only what the judge failed on
+    assert probe(Prober())[0] == tasks
+
+
+def test_finished_kernels_are_judged_by_their_policy_and_gaps_are_not_solved(tmp_path: Path):
+    tasks(tmp_path)
+    lines = [{"task": o, "code": f"class ModelNew:\n    kernel = '{o}f(x)'\n"} for o in OPERATORS[:6]]
+    lines += [{"task": OPERATORS[0], "code": None}, {"task": OPERATORS[1], "code": "class ModelNew: ..."}]
+    (tmp_path / "k.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    judges = {"report": Judge(), "strict": Judge()}
+    theirs = {"theirs": {"kind": "kernels", "path": str(tmp_path / "k.jsonl")}}
+    section = {"models": theirs, "trained": [], "samples_per_task": 4, "k": [1, 4]}
+    with StageStore(tmp_path / "evaluate", evaluate.SCHEMA, {}) as store:
+        stats = evaluation(tmp_path, store, Judge(), judges.__getitem__, **section).run("heldout")
+        again = Judge({1: ZeroDivisionError()})
+        assert evaluation(tmp_path, store, again, **section).run("heldout") == stats  # nothing is owed
+    assert not judges["strict"].calls
+    assert len(judges["report"].calls) == 7
+    n = len(OPERATORS)
+    assert stats["theirs"]["samples_per_task"] == 2
+    assert stats["theirs"]["pass_at_k"]["1"]["mean"] == pytest.approx(6 / (2 * n))
+    assert stats["theirs"]["pass_at_k"]["4"] is None
+    assert stats["theirs"]["statuses"] == {"correct": 6, "malformed": 2 * n - 7, "incorrect": 1}
+
+
+def test_what_a_suite_says_counts_unless_the_recipe_says_it(tmp_path: Path):
+    suite_of(tmp_path / "mine")
+    file = tmp_path / "s.yaml"
+    file.write_text("name: s\nsource: {source: files, path: mine}\nk: [1, 9]\nsamples_per_task: 9\n")
+    config, suite = EvaluateConfig(suite=str(file)).resolved()
+    assert suite is not None
+    assert (config.k, config.samples_per_task) == ((1, 9), 9)
+    config, _ = EvaluateConfig(suite=str(file), k=(2,)).resolved()
+    assert (config.k, config.samples_per_task) == ((2,), 9)
+    with pytest.raises(UserError, match=r"suite s: .*each k must be from 1"):
+        EvaluateConfig(suite=str(file), samples_per_task=4).resolved()
+
+
+def test_models_that_are_none_are_said(tmp_path: Path):
+    with pytest.raises(ValidationError, match="nothing to evaluate"):
+        EvaluateConfig.model_validate({"trained": []})
+    with pytest.raises(ValidationError, match="untrained"):
+        EvaluateConfig.model_validate({"trained": ["studnet"]})
+    with pytest.raises(ValidationError, match=r"prices\.m is no model"):
+        EvaluateConfig.model_validate({"prices": {"m": [1, 2]}})
+
+
+def test_a_wrong_checkpoint_folder_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.undo()
+    (tmp_path / "train" / "untrained").mkdir(parents=True)
+    with pytest.raises(UserError, match="untrained"):
+        run(tmp_path, Judge())

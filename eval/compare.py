@@ -1,0 +1,99 @@
+"""Is A better than B? On the same tasks: paired bootstrap, wins and losses per task, McNemar's exact test."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from eval.metrics import Estimate
+from pipeline.errors import UserError
+
+
+class TaskDifference(NamedTuple):
+    """A task's shares of right samples, or its best speedups, under A and B."""
+
+    task_id: str
+    name: str
+    a: float
+    b: float
+
+
+class McNemar(NamedTuple):
+    """Tasks that only A, or only B, solves, and the chance of a split at least as uneven were both alike."""
+
+    only_a: int
+    only_b: int
+    p_value: float
+
+
+class Comparison(NamedTuple):
+    """``difference`` is A's mean share of right samples minus B's."""
+
+    n_tasks: int
+    difference: Estimate
+    first: McNemar
+    any_of: McNemar
+    wins: list[TaskDifference]
+    losses: list[TaskDifference]
+    left_out: int
+
+
+def mcnemar(a: Sequence[bool], b: Sequence[bool]) -> McNemar:
+    """Return McNemar's exact two-sided test: of the n discordant pairs, min(only_a, only_b) is Binomial(n, 1/2).
+
+    Raises:
+        ValueError: the sequences differ in length.
+    """
+    pairs = list(zip(a, b, strict=True))
+    only_a, only_b = (sum(x and not y for x, y in pairs), sum(y and not x for x, y in pairs))
+    n = only_a + only_b
+    tail = sum(math.comb(n, k) for k in range(min(only_a, only_b) + 1))
+    return McNemar(only_a, only_b, min(1.0, 2 * tail / 2**n))
+
+
+def paired_bootstrap(a: Sequence[float], b: Sequence[float], resamples: int, seed: int) -> Estimate:
+    """Return the mean of a - b and its 95% percentile interval, resampling tasks with both values of each.
+
+    Raises:
+        ValueError: the sequences differ in length, or there is no task or no resample.
+    """
+    differences = np.array([x - y for x, y in zip(a, b, strict=True)])
+    if not len(differences) or resamples < 1:
+        raise ValueError("a difference over no task, or no resample")
+    generator = np.random.default_rng(seed)
+    size = len(differences)
+    means = [differences[generator.integers(size, size=size)].mean() for _ in range(resamples)]
+    low, high = np.quantile(means, [0.025, 0.975])
+    return Estimate(float(differences.mean()), float(low), float(high))
+
+
+def compare(a: Mapping[str, Any], b: Mapping[str, Any], resamples: int = 2000, seed: int = 0) -> Comparison:
+    """Compare two models' ``tasks`` of results.json on the tasks that both were asked.
+
+    ``first`` tests the samples of index 0 (pass@1), ``any_of`` whether any sample is right.
+
+    Raises:
+        UserError: they share no task.
+    """
+    shared = sorted(a.keys() & b.keys())
+    if not shared:
+        raise UserError("compare: the two have no task in common")
+    right = {side: [_right(tasks[key]) for key in shared] for side, tasks in (("a", a), ("b", b))}
+    rates = {side: [sum(r) / len(r) for r in rows] for side, rows in right.items()}
+    differences = [
+        TaskDifference(key, a[key]["name"], x, y) for key, x, y in zip(shared, rates["a"], rates["b"], strict=True)
+    ]
+    return Comparison(
+        n_tasks=len(shared),
+        difference=paired_bootstrap(rates["a"], rates["b"], resamples, seed),
+        first=mcnemar([r[0] for r in right["a"]], [r[0] for r in right["b"]]),
+        any_of=mcnemar([any(r) for r in right["a"]], [any(r) for r in right["b"]]),
+        wins=sorted((d for d in differences if d.a > d.b), key=lambda d: (d.b - d.a, d.name)),
+        losses=sorted((d for d in differences if d.b > d.a), key=lambda d: (d.a - d.b, d.name)),
+        left_out=len(a.keys() ^ b.keys()),
+    )
+
+
+def _right(task: Mapping[str, Any]) -> list[bool]:
+    return [sample["status"] == "correct" for sample in task["samples"]]
