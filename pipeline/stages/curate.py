@@ -129,6 +129,7 @@ def run(context: StageContext) -> dict[str, Any]:
     first = read_features(read_candidates(context.out / "generate"), tasks, verdicts, filters)
     seen = examine_tasks(list(tasks.values()), filters)
     every = with_tasks_figures(list(first.features.values()), seen, config.difficulty_edges)
+    first.features.clear()  # a million of them are a gigabyte, and the completed ones take their place
     heldout = {row.candidate_id: "heldout_task" for row in every if tasks[row.task_id].split != "train"}
     rows = [row for row in every if row.candidate_id not in heldout]
     outcome = run_filters(rows, filters)
