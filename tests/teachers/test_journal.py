@@ -51,7 +51,7 @@ def test_a_reply_of_a_run_set_aside_is_entered_once_with_its_cost(tmp_path):
         with Journal(tmp_path / "new", [tmp_path / "old", tmp_path / "none"]) as journal:
             found = [journal.find("s", "a") for _ in range(2)]
             assert [reply.content if reply else None for reply in found] == ["a", "a"]
-    assert journal.spent.dollars == 0.5
+            assert journal.spent.dollars == 0.5
 
 
 def test_a_server_that_does_not_count_is_counted_roughly(tmp_path):
