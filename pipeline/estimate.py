@@ -14,8 +14,9 @@ from pipeline.teachers.journal import CHARACTERS_PER_TOKEN
 from pipeline.teachers.making import TeacherConfig
 
 ASSUMED_COMPLETION_TOKENS = 8000  # a reasoning model on such tasks: 6K tokens when right, 8K when wrong (ConCuR)
-ASSUMED_REPORT_TOKENS = 2500  # of a later turn's prompt: the last answer without its reasoning, the report
-ASSUMED_KERNEL_TOKENS = 1500  # a kernel that a prompt of evolve or a review shows
+ASSUMED_REVIEW_TOKENS = 2000
+ASSUMED_MODULE_TOKENS = 2000  # a module with its kernels, where a prompt shows one
+ASSUMED_REPORT_TOKENS = 500
 
 
 class Estimate(NamedTuple):
@@ -28,23 +29,13 @@ class Estimate(NamedTuple):
 
 
 def estimate(config: GenerateConfig, tasks: Sequence[Task], completion_tokens: int) -> tuple[Estimate, Estimate]:
-    """Return the least and the most for these tasks: first answers are all right, or none before the last.
+    """Return the least and the most that these tasks take: rollouts end as soon as they can, or as late.
 
-    In evolve, at least what its patience or its own budget allows to end after; an adaptive budget may give every
-    task its probe only. Reviews are counted for every answer that may be judged.
+    ``adaptive`` divides the same number of units differently, so it is not in the figures; nor is the budget.
     """
     prompt = sum(len(m.content) for task in tasks for m in translate(task)) // CHARACTERS_PER_TOKEN
-    mode = config.mode
-    fewest = min(config.adaptive.probe, config.units) if config.adaptive else config.units
-    if isinstance(mode, EvolveConfig):
-        ends = 1 if mode.tokens_per_task else min(fewest, mode.patience + 1 if mode.patience else fewest)
-        least, most = (mode.proposals, ends), (mode.proposals, mode.generations)
-        added = mode.parents * ASSUMED_KERNEL_TOKENS
-    else:
-        least, most = (fewest, 1), (config.samples_per_task, config.max_turns)
-        added = ASSUMED_REPORT_TOKENS
-    shape = _Shape(len(tasks), prompt, completion_tokens, added)
-    return _sum(config, shape, *least), _sum(config, shape, *most)
+    least = _sum(config, len(tasks), prompt, completion_tokens, most=False)
+    return least, _sum(config, len(tasks), prompt, completion_tokens, most=True)
 
 
 def completion_tokens(config: TeacherConfig, out: Path) -> tuple[int, str]:
@@ -66,32 +57,36 @@ def _measured(stats: Path) -> int | None:
     return round(requests["completion_tokens"] / requests["answered"]) if requests.get("answered") else None
 
 
-class _Shape(NamedTuple):
-    """Tasks, the prompt tokens of all their first questions, an answer's tokens, what a later turn's prompt adds."""
-
-    n_tasks: int
-    prompt: int
-    completion: int
-    added: int
-
-
-def _sum(config: GenerateConfig, shape: _Shape, width: int, turns: int) -> Estimate:
-    """Return the sums for ``width`` answers a turn and task: one a sample, or one a proposal."""
-    answers = shape.n_tasks * width * turns
-    prompts = width * (shape.prompt * turns + shape.n_tasks * shape.added * (turns - 1))
-    completions = answers * shape.completion
-    found = Estimate(answers, prompts, completions, _dollars(config.teacher, prompts, completions))
-    if config.verifiers is None or not config.judges:
-        return found
+def _sum(config: GenerateConfig, n_tasks: int, prompt: int, completion: int, *, most: bool) -> Estimate:
+    """Add up the answers and their reviews; ``prompt`` is the tokens of all tasks' first prompts together."""
+    first, later, shown = _answers(config, most=most)
+    answers = n_tasks * (first + later)
+    prompts = prompt * (first + later) + n_tasks * later * shown
+    written = Estimate(answers, prompts, answers * completion, None)
+    written = written._replace(dollars=_dollars(config.teacher, prompts, written.completion_tokens))
+    if config.verifiers is None:
+        return written
     reviews = config.verifiers.reviews
-    asked = answers * reviews
-    prompts = reviews * (width * turns * shape.prompt + answers * ASSUMED_KERNEL_TOKENS)
-    completions = asked * shape.completion
-    dollars = _dollars(config.verifiers.teacher or config.teacher, prompts, completions)
-    total = None if found.dollars is None or dollars is None else found.dollars + dollars
+    read = reviews * (prompt * (first + later) + answers * ASSUMED_MODULE_TOKENS)
+    said = answers * reviews * ASSUMED_REVIEW_TOKENS
+    cost = _dollars(config.verifiers.teacher or config.teacher, read, said)
     return Estimate(
-        found.requests + asked, found.prompt_tokens + prompts, found.completion_tokens + completions, total
+        written.requests + answers * reviews,
+        written.prompt_tokens + read,
+        written.completion_tokens + said,
+        None if cost is None or written.dollars is None else written.dollars + cost,
     )
+
+
+def _answers(config: GenerateConfig, *, most: bool) -> tuple[int, int, int]:
+    """Return a task's answers to its first prompt, those to later ones, and what these show besides, in tokens."""
+    mode = config.mode
+    if isinstance(mode, EvolveConfig):
+        shortest = mode.generations if mode.patience is None else min(mode.generations, 1 + mode.patience)
+        generations = mode.generations if most else shortest
+        return mode.proposals, mode.proposals * (generations - 1), mode.parents * ASSUMED_MODULE_TOKENS
+    later = config.samples_per_task * (config.max_turns - 1) if most else 0
+    return config.samples_per_task, later, ASSUMED_MODULE_TOKENS + ASSUMED_REPORT_TOKENS
 
 
 def _dollars(config: TeacherConfig, prompt_tokens: int, completion_tokens: int) -> float | None:

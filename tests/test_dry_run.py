@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.agent.prompting import translate
 from pipeline.dry_run import dry_run
-from pipeline.estimate import ASSUMED_REPORT_TOKENS, completion_tokens, estimate
+from pipeline.estimate import ASSUMED_MODULE_TOKENS, ASSUMED_REPORT_TOKENS, completion_tokens, estimate
 from pipeline.recipe import load_recipe
 from pipeline.runner import expected_inputs
 from pipeline.stages import tasks
@@ -46,22 +46,24 @@ def test_prompts_and_sums_are_those_of_the_tasks_that_there_are(tmp_path, capsys
     assert sum(translate(one)[0].content in told for one in posed) == 2
     prompt = sum(len(translate(one)[0].content) for one in posed) // 4
     assert f"at least: 6 requests, {2 * prompt:,} prompt tokens, 48,000 completion tokens, $0.48" in told
-    most = 2 * (3 * prompt + 3 * 2 * ASSUMED_REPORT_TOKENS)  # a conversation does not grow with its turns
+    most = 2 * (3 * prompt + 3 * 2 * (ASSUMED_MODULE_TOKENS + ASSUMED_REPORT_TOKENS))
     assert f"at most: 18 requests, {most:,} prompt tokens, 144,000 completion tokens, $1.4" in told
     assert "budget: 2.0 dollars" in told
 
 
-def test_evolution_and_reviews_are_in_the_sum():
-    config = load_recipe(Path("recipes/evolve.yaml"), ["generate.mode.patience=null"]).generate
-    assert config is not None
-    least, most = estimate(config, [task("relu"), task("tanh")], 1000)
-    assert least == most
-    assert most.requests == 2 * 4 * 8 * (1 + 3 * 2)  # tasks, generations, proposals; checklists, each twice
-    assert most.completion_tokens == most.requests * 1000
-    adaptive = load_recipe(Path("recipes/translate_verified.yaml"), ["generate.verifiers=null"]).generate
-    assert adaptive is not None
-    least, most = estimate(adaptive, [task("relu")], 1000)
-    assert (least.requests, most.requests) == (2, 4 * 3)
+def test_generations_and_reviews_are_counted():
+    mode = "{kind: evolve, generations: 4, proposals: 5, patience: 1}"
+    section = f"{{teacher: {TEACHER}, mode: {mode}, verifiers: {{votes: 2, reflect: false}}}}"
+    recipe = load_recipe(Path("recipes/own_server.yaml"), [f"generate={section}"])
+    assert recipe.generate is not None
+    least, most = estimate(recipe.generate, [task("relu")], 1000)
+    reviews = 3 * 2
+    assert (least.requests, most.requests) == (2 * 5 * (1 + reviews), 4 * 5 * (1 + reviews))
+    alone = estimate(recipe.generate.model_copy(update={"verifiers": None}), [task("relu")], 1000)[0]
+    assert (alone.requests, alone.completion_tokens) == (10, 10_000)
+    assert least.dollars is not None
+    assert alone.dollars is not None
+    assert least.dollars > alone.dollars
 
 
 def test_what_earlier_answers_were_is_better_than_an_assumption(tmp_path):

@@ -1,6 +1,7 @@
 """A task whose kernels are numbers, for tests of evolution: the smaller, the better."""
 
 import re
+import secrets
 from concurrent.futures import Future
 
 from pipeline.records import Check, Message, Task, Verdict
@@ -42,7 +43,7 @@ class NumberJudge:
         self.judged.append(code)
         number = int(code.rsplit(maxsplit=1)[-1])
         right = number % 3 != 0
-        figures: dict[str, float | int | str | None] = {"launches": 100 * number + len(self.judged)}
+        figures: dict[str, float | int | str | None] = {"launches": 100 * number + secrets.randbelow(90)}
         verdict = Verdict(
             candidate_id=candidate_id,
             status="correct" if right else "incorrect",
