@@ -105,6 +105,8 @@ def curves(lines: Mapping[str, Mapping[int, float] | Mapping[float, float]], acr
         across: label of x.
         up: label of the shares, which are drawn in per cent.
     """
+    from matplotlib.ticker import MaxNLocator
+
     colours = dict(zip(lines, (BEFORE, AFTER) if len(lines) <= 2 else _shades(len(lines)), strict=False))
 
     def draw(axes: "Axes") -> None:
