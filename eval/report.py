@@ -12,12 +12,14 @@ from eval import gathering, plots
 from eval.curves import fast_curve, pass_curve
 from eval.grid import grid
 from eval.headline import headline, models_in_order, share
+from eval.scaling import fit_saturation, saturation_point
 from pipeline.store import read_manifest, read_rows
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 TOP_REASONS = 10
+SMALL_GAIN = 0.01  # of pass@k, by one more sample
 
 
 def write(
@@ -113,11 +115,22 @@ def _curve_plots(models: dict[str, dict[str, Any]]) -> list[tuple[str, Markup, s
     figures = []
     if any(len(curve) > 1 for curve in passed.values()):
         svg = Markup(plots.curves(passed, "samples k", "pass@k, %"))  # noqa: S704  (SVG that matplotlib has escaped)
-        figures.append(("At least one of k answers is right", svg, "Unbiased, from all samples of each task."))
+        figures.append(("At least one of k answers is right", svg, _saturation(passed)))
     if fast:
         svg = Markup(plots.curves(fast, "p", "fast_p, %"))  # noqa: S704  (SVG that matplotlib has escaped)
         figures.append(("Right and more than p times as fast", svg, "Against eager PyTorch, one answer per task."))
     return figures
+
+
+def _saturation(passed: dict[str, dict[int, float]]) -> str:
+    """Return in words where more samples stop bringing anything (see ``scaling``), where that can be told."""
+    said = ["Unbiased, from all samples of each task."]
+    for model, curve in passed.items():
+        fitted = fit_saturation(curve) if len(curve) > 2 else None
+        if fitted is not None and fitted.error < 0.02:
+            n = saturation_point(fitted.p, fitted.f_max, SMALL_GAIN)
+            said.append(f"{model}: {n} samples until one more gains less than {SMALL_GAIN:.0%}, by a fitted curve.")
+    return " ".join(said)
 
 
 def _summary(results: dict[str, Any] | None) -> str | None:

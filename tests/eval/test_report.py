@@ -187,3 +187,15 @@ def test_the_terminal_table_fits_and_orders_models():
     with console.capture() as captured:
         console.print(table({**results, "models": {"student": figures, "untrained": slow}}))
     assert "40.0% (10.0 to 70.0)" in captured.get()
+
+
+def test_every_sample_is_a_cell_and_leads_to_its_answer(run):
+    text = write(run).read_text()
+    rows = list(read_rows(run / "evaluate"))
+    with_code = {(row["task_id"], row["code"]) for row in rows if row["code"]}
+    assert text.count('<details class="answer"') == len(with_code)
+    for number in range(len(with_code)):
+        assert f'href="#answer-{number}"' in text
+        assert text.count(f'id="answer-{number}"') == 1
+    assert text.count('<a class="right"') == sum(row["accepted"] for row in rows)
+    assert "Candidate " + next(row["id"] for row in rows if row["code"]) in text
