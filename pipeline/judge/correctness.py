@@ -91,6 +91,8 @@ class Correctness:
                     self._needs_its_kernels = self._lost_without_kernels(case, expected)
                     previous = None  # the instance is another one now
             except Decided as decided:
+                if decided.status == "runtime_error":  # on a GPU the process is of no use any more
+                    self._session.restart()
                 self._note_or_raise(case, self._explained(decided, case, expected))
                 previous = None
         self._conclude()
@@ -218,6 +220,7 @@ class Correctness:
             given = self._call(case, expected, construct=True, launching=False)
         except Decided:
             del self._judgement.checks[noted:]
+            self._session.restart()
             return True
         return comparison(expected, given).mismatch is not None
 

@@ -22,8 +22,10 @@ NEARBY = 2.0**-21  # of a value: some rounding errors of float32, as any kernel 
 REQUIRED = ("Model", "get_inputs", "get_init_inputs")
 
 
-def serve(channel: Channel) -> None:
-    """Answer requests until the parent closes the channel.
+def serve(channel: Channel, device: str = "cpu") -> None:
+    """Answer requests until the parent closes the channel; modules are run on ``device``.
+
+    Arguments and weights are made on the CPU, so that they are the same on every backend.
 
     {"op": "case", "source", "sizes", "seed", "distribution", ...} -> the arguments and results of one call, see
     ``_case``; {"op": "measure", "source", "settings"} -> what a call at each of the settings takes, see ``_measure``;
@@ -45,7 +47,7 @@ def serve(channel: Channel) -> None:
             elif request["op"] == "figures":
                 header, buffers = {"figures": _figures(request)}, []
             else:
-                header, buffers = _case(request)
+                header, buffers = _case(request, device)
         except Refused as refusal:
             header, buffers = {"error": refusal.kind, "detail": str(refusal)}, []
         channel.send(header, buffers)
@@ -90,28 +92,24 @@ def describe(error: BaseException, filename: str) -> str:
     return f"{type(error).__name__}: {text[:1500]}{where}"
 
 
-def _case(request: dict[str, Any]) -> tuple[dict[str, Any], list[memoryview]]:
+def _case(request: dict[str, Any], device: str) -> tuple[dict[str, Any], list[memoryview]]:
     """Run one call of the reference.
 
     Returns a tree {"init", "state", "inputs", "upstream", "expected", "nearby", "eager"}: constructor arguments,
     named parameters and buffers, call arguments, for direction ``backward`` the gradients that arrive at the outputs
     (else None), results in float64 where the module can compute in it, the same of arguments a rounding error away,
     and the results of the module as it stands; these two set the tolerance. ``twice`` is a second run's result when
-    asked for.
+    asked for. Floating arguments are multiplied by ``scale``, if there is one, and weights with ``scale_weights``.
     """
-    module = load_module(request["source"], request["sizes"])
     seed = request["seed"]
     backward = request["direction"] == "backward"
     try:
-        weights_seed = request["weights_seed"]
-        seed_all(weights_seed)
-        init = list(module.get_init_inputs())
-        seed_all(weights_seed)
-        model = module.Model(*init)
-        if request["fresh_weights"]:
-            _randomise(model, weights_seed)
-        seed_all(seed + 1)
-        inputs = transform(list(module.get_inputs()), request["distribution"], seed)
+        init, model, inputs = make(request, device)
+        if (scale := request.get("scale")) is not None:
+            for tensor in model.state_dict().values() if request["scale_weights"] else ():
+                if tensor.is_floating_point():
+                    tensor.mul_(scale)
+            inputs = map_tensors(inputs, lambda t: t * scale if t.is_floating_point() else t)
         call = Call(seed, backward=backward)
         eager = call(model, inputs)
         values = {
@@ -125,6 +123,8 @@ def _case(request: dict[str, Any]) -> tuple[dict[str, Any], list[memoryview]]:
         }
         if request.get("twice"):
             values["twice"] = call(model, inputs)
+    except Refused:
+        raise
     except Exception as error:
         raise Refused("task_raises", describe(error, "<task>")) from error
     try:
@@ -132,6 +132,25 @@ def _case(request: dict[str, Any]) -> tuple[dict[str, Any], list[memoryview]]:
     except BadValueError as error:
         raise Refused("task_unsupported", f"gives {error}") from error
     return {"values": tree}, buffers
+
+
+def make(request: dict[str, Any], device: str) -> tuple[list[Any], torch.nn.Module, list[Any]]:
+    """Return constructor arguments, the module on the device, and call arguments there, as a request asks for them.
+
+    Raises:
+        Refused: the source is no task's module. What it raises itself goes through.
+    """
+    module = load_module(request["source"], request["sizes"])
+    weights_seed, seed = request["weights_seed"], request["seed"]
+    seed_all(weights_seed)
+    init = list(module.get_init_inputs())
+    seed_all(weights_seed)
+    model = module.Model(*init)
+    if request["fresh_weights"]:
+        _randomise(model, weights_seed)
+    seed_all(seed + 1)
+    inputs = transform(list(module.get_inputs()), request["distribution"], seed)
+    return init, model.to(device), map_tensors(inputs, lambda t: t.to(device))
 
 
 class Call:
@@ -158,7 +177,7 @@ class Call:
     def _arriving(self, outputs: list[torch.Tensor]) -> list[torch.Tensor]:
         if self.upstream is None:
             self.upstream = calling.random_upstream(self._seed + 2)(outputs)
-        return [gradient.to(output.dtype) for gradient, output in zip(self.upstream, outputs, strict=True)]
+        return [gradient.to(output) for gradient, output in zip(self.upstream, outputs, strict=True)]
 
 
 def _nearby(inputs: list[Any], seed: int) -> list[Any]:
@@ -169,7 +188,7 @@ def _nearby(inputs: list[Any], seed: int) -> list[Any]:
         if not value.is_floating_point():
             return value
         noise = 2 * torch.rand(value.shape, generator=generator, dtype=torch.float64) - 1
-        return value.double() * (1 + NEARBY * noise)
+        return value.double() * (1 + NEARBY * noise.to(value.device))
 
     return map_tensors(inputs, change)
 

@@ -1,4 +1,4 @@
-"""Benchmarks: ``python -m tests.bench judge | judge-quality | startup | loop``. Figures, never assertions; JSON on the last line."""
+"""Benchmarks: ``python -m tests.bench judge | judge-quality | startup | loop | cuda-build | cuda | cuda-sandbox``. Figures, never assertions; JSON on the last line."""
 
 import importlib
 import json
@@ -8,7 +8,7 @@ import sys
 
 from pipeline.doctor import cpu_name
 
-BENCHES = ("judge", "judge-quality", "startup", "loop")
+BENCHES = ("judge", "judge-quality", "startup", "loop", "cuda-build", "cuda", "cuda-sandbox")
 
 
 def main() -> int:
