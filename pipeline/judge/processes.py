@@ -35,6 +35,7 @@ FORK_SERVER = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     "PYTORCH_NVML_BASED_CUDA_CHECK": "1",  # the other check starts CUDA, which does not survive a fork
 }
+THERE_ANYWAY = ("usr", "proc")  # inside bubblewrap; what is in them can't be bound a second time
 # CUDA numbers GPUs as nvidia-smi does; inductor compiles in its own process, and cuBLAS gives the same result twice.
 GPU_ENVIRONMENT = {
     "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
@@ -114,7 +115,7 @@ class ForkServer:
         root = Path(__file__).parents[2]
         if sandbox:
             allowed = Allowances((), ()) if gpu is None else allowances()
-            trees = [root, *readable, *(t for t in allowed.readable if t.parts[1] != "proc")]
+            trees = [root, *readable, *(t for t in allowed.readable if t.parts[1] not in THERE_ANYWAY)]
             command = wrapped(command, [Path(self._folders.name)], trees, allowed.devices)
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         environment = {**inherited, **FORK_SERVER, "PYTHONPATH": str(root)}

@@ -5,12 +5,17 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from fcntl import ioctl
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
+from pipeline.errors import InfrastructureError
+from pipeline.judge.cuda.gpus import why_not
 from pipeline.judge.cuda.sandbox import Allowances
+from pipeline.judge.processes import ForkServer, Limits, OnGpu
 from pipeline.judge.sandbox import confine, missing
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason="this machine can't confine anything")
@@ -85,3 +90,12 @@ def test_only_the_baselines_process_may_start_compilers(tmp_path: Path):
     assert outcome(tmp_path, compiles, Allowances((), (), compiling=True)) == "done"
     assert outcome(tmp_path, compiles, Allowances((), ())) == "PermissionError"
     assert outcome(tmp_path, socket.socket, Allowances((), (), compiling=True)) == "PermissionError"
+
+
+@pytest.mark.skipif(not why_not(), reason="CUDA starts here")
+def test_cuda_that_does_not_start_is_no_candidate_s_fault():
+    roles: tuple[Literal["candidate", "reference", "baseline"], ...] = ("candidate", "reference", "baseline")
+    with closing(ForkServer(sandbox=True, readable=[], gpu=OnGpu("GPU-1", Path("/nowhere.so")))) as server:
+        for role in roles:
+            with pytest.raises(InfrastructureError, match="CUDA does not start"):
+                server.start_worker(role, Limits())
