@@ -66,6 +66,7 @@ def examine() -> list[Finding]:
         _finding(
             "nvcc", nvcc, "no kernel can be built for the GPU" if gpus else "nothing without a GPU", needed=bool(gpus)
         ),
+        *_backend(gpus),
         _finding("g++", _version_line("g++"), "no kernel can be judged (Debian: apt-get install g++)", needed=True),
         *_confinement(),
         *_room(),
@@ -82,6 +83,15 @@ def _torch(gpus: list[str]) -> Iterator[Finding]:
     if gpus and version:
         cost = "the GPU is there but torch can't use it: install a torch build for this driver"
         yield _finding("torch on the GPU", "yes" if usable == "True" else None, cost)
+
+
+def _backend(gpus: list[str]) -> Iterator[Finding]:
+    """Say which backend ``judge.backend: auto`` takes here, and why."""
+    from pipeline.judge.cuda.gpus import why_not
+
+    lacking = why_not()
+    state: State = "absent" if lacking and gpus else "ok"
+    yield Finding("judge.backend: auto", state, f"simt: {lacking}" if lacking else "cuda", "speed is not measured")
 
 
 def gpu_names() -> list[str]:

@@ -30,17 +30,22 @@ def bubblewrap() -> str | None:
     return program if done.returncode == 0 else None
 
 
-def wrapped(command: Sequence[str], writable: Sequence[Path], readable: Sequence[Path]) -> list[str]:
+def wrapped(
+    command: Sequence[str], writable: Sequence[Path], readable: Sequence[Path], devices: Sequence[Path] = ()
+) -> list[str]:
     """Return the command inside bubblewrap, or as it is where that does not work.
 
     Inside there is no network and no other process; of the file system the system's libraries, what Python has on
-    its path and ``readable``, all read-only, and ``writable``.
+    its path and ``readable``, all read-only, ``writable`` and ``devices``.
     """
     program = bubblewrap()
     if program is None:
         return list(command)
     python = [Path(sys.prefix), Path(sys.base_prefix), *(Path(entry) for entry in sys.path if entry)]
-    return [program, *_isolation(), *_trees(writable, [*python, *readable]), *command]
+    options = _trees(writable, [*python, *readable])
+    for device in devices:
+        options += ["--dev-bind-try", os.fspath(device), os.fspath(device)]
+    return [program, *_isolation(), *options, *command]
 
 
 def _isolation() -> list[str]:

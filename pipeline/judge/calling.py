@@ -56,6 +56,6 @@ def random_upstream(seed: int) -> Callable[[Upstream], Upstream]:
 
     def draw(outputs: Upstream) -> Upstream:
         generator = torch.Generator().manual_seed(seed)
-        return [torch.randn(t.shape, generator=generator).to(t.dtype) for t in outputs]
+        return [torch.randn(t.shape, generator=generator).to(t) for t in outputs]
 
     return draw

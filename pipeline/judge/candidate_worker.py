@@ -7,6 +7,7 @@ candidate, or is checked by the parent.
 import sys
 import time
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ import torch
 
 from pipeline.judge import calling
 from pipeline.judge.channel import Channel, ChannelClosedError
+from pipeline.judge.cuda.contestant import weights_of
+from pipeline.judge.cuda.timed import Timed
 from pipeline.judge.device import Device
 from pipeline.judge.extension_stub import BuildFailedError, make_stub
 from pipeline.judge.operators import OperatorLog
 from pipeline.judge.reference_worker import describe
-from pipeline.judge.simt import device as simt
 from pipeline.judge.simt.errors import SimtFault
+from pipeline.judge.simt.fault import Fault
 from pipeline.judge.torch_values import map_tensors, pack_values, seed_all, unpack_values
 from pipeline.judge.values import BadValueError
 
@@ -28,13 +31,14 @@ SCALAR_BYTES = 8  # what a tensor's element takes as a Python number
 REPEAT_SECONDS = 0.01  # of the processor, for calls that nobody looks at
 
 
-def serve(channel: Channel, fault_page: int, device: Device = simt) -> None:
+def serve(channel: Channel, fault_page: int, device: Device) -> None:
     """Answer requests until the parent closes the channel.
 
     {"op": "load", "code"}: execute the module; each load_inline in it becomes a {"build": ...} request to the parent.
     {"op": "call", "construct", "order", "seed", "weights_seed", "repeats", "launching", "compared": names of buffers,
     "values": {"init", "state", "inputs", "upstream"}}: call ModelNew, answer with {"values": {"outputs", "inputs",
-    "buffers"}, ...}. What goes wrong is answered with {"error": kind, "detail": text}.
+    "buffers"}, ...}; on a GPU also what ``cuda.timed`` answers. What goes wrong is answered with {"error": kind,
+    "detail": text}.
     """
     device.set_fault_page(fault_page)
     device.install()
@@ -48,18 +52,25 @@ def serve(channel: Channel, fault_page: int, device: Device = simt) -> None:
         try:
             if request["op"] == "load":
                 header, answer = candidate.load(request["code"]), []
-            else:
+            elif request["op"] == "call":
                 header, answer = candidate.call(request, buffers)
+            else:
+                header, answer = candidate.timing(request, buffers)
         except SimtFault as found:
-            fault = found.fault
-            header, answer = {"error": fault.kind, "detail": str(fault)}, []
+            header, answer = _fault(found.fault), []
         except BuildFailedError as error:
             header, answer = {"error": "build_failed", "detail": str(error)}, []
         except BadValueError as error:
             header, answer = {"error": "wrong_type", "detail": f"forward returned {error}"}, []
         except BaseException as error:  # noqa: BLE001  (whatever the candidate raises, SystemExit too, is data)
-            header, answer = {"error": "raises", "detail": describe(error, "<candidate>")}, []
+            fault = device.fault_of(error)
+            header = _fault(fault) if fault else {"error": "raises", "detail": describe(error, "<candidate>")}
+            answer = []
         channel.send(header, answer)
+
+
+def _fault(fault: Fault) -> dict[str, Any]:
+    return {"error": fault.kind, "detail": str(fault)}
 
 
 class CandidateModule:
@@ -72,6 +83,7 @@ class CandidateModule:
         self._model: Any = None
         self._inputs: list[Any] = []
         self._state_loaded = False
+        self._timed: Timed | None = None
         stub = make_stub(channel, device)
         sys.modules["torch.utils.cpp_extension"] = stub
         torch.utils.cpp_extension = stub  # type: ignore[attr-defined]
@@ -91,16 +103,46 @@ class CandidateModule:
         torch.set_grad_enabled(False)
         self._device.set_order(request["order"], seed)
         self._device.set_launching(request["launching"])
+        upstream = map_tensors(values["upstream"], self._device.place)
         if request["construct"]:
-            seed_all(request["weights_seed"])
-            self._model = self._module.ModelNew(*values["init"])
+            self._device.release_guards()
+            self._construct(values["init"], request["weights_seed"], self._device.guard)
             self._inputs = map_tensors(values["inputs"], self._device.guard)
-            self._guard_parameters()
         if request["repeats"]:
-            self._repeat(request["repeats"], values["upstream"])
+            self._repeat(request["repeats"], upstream)
         if not request["construct"]:
             _copy_into(self._inputs, values["inputs"], self._device)
-        return self._observed_call(values["state"], values["upstream"], request["compared"], seed)
+        return self._observed_call(values["state"], upstream, request["compared"], seed)
+
+    def timing(self, request: dict[str, Any], buffers: list[bytearray]) -> tuple[dict[str, Any], list[memoryview]]:
+        """Answer what ``cuda.timed.Timed`` does; ``arm`` constructs the model anew, nothing guarded or poisoned."""
+        if request["op"] == "arm":
+            self._timed = None
+            values = unpack_values(request["values"], buffers)
+            torch.set_grad_enabled(False)
+            self._device.release_guards()
+            self._construct(values["init"], request["weights_seed"], self._device.place)
+            self._load_state(values["state"])
+            inputs, upstream = (map_tensors(values[name], self._device.place) for name in ("inputs", "upstream"))
+            model = self._model
+            call = lambda given: _run(model, given, upstream)  # noqa: E731
+            weights = weights_of(model, values["state"]) if self._state_loaded else []
+            self._timed = Timed({"candidate": (call, inputs, weights, None)}, request["samples"])
+            return {"state_loaded": self._state_loaded}, []
+        if self._timed is None:
+            raise ValueError("not armed")
+        launched = len(self._device.launches())
+        header, answer = self._timed.answer(request)
+        if request["op"] == "profile":
+            header["launched"] = sorted({launch.kernel for launch in self._device.launches()[launched:]})
+        return header, answer
+
+    def _construct(self, init: Any, seed: int, put: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        """Make an instance whose parameters and buffers are where ``put`` puts them."""
+        seed_all(seed)
+        self._model = self._module.ModelNew(*map_tensors(init, self._device.place))
+        for tensor in [*self._model.parameters(), *self._model.buffers()]:
+            tensor.data = put(tensor.data)
 
     def _observed_call(
         self, state: dict[str, torch.Tensor], upstream: list[torch.Tensor] | None, buffers: list[str], seed: int
@@ -111,9 +153,11 @@ class CandidateModule:
             self._load_state(state)
             seed_all(seed)
             began = time.process_time()
-            outputs = self._run(upstream)
+            outputs = _run(self._model, self._inputs, upstream)
             seconds = time.process_time() - began
             self._device.check_guards()
+            copied = log.copied_bytes
+            map_tensors(outputs, self._check_place)
             own = dict(torch.nn.Module.named_buffers(self._model))
             left = {name: own[name] for name in buffers if name in own}
             tree, answer = pack_values({"outputs": outputs, "inputs": self._inputs, "buffers": left})
@@ -121,28 +165,23 @@ class CandidateModule:
             "values": tree,
             "launches": [launch.kernel for launch in self._device.launches()[launched:]],
             "torch_operators": sorted(log.computing),
-            "host_bytes": self._device.host_bytes() - read + log.scalars * SCALAR_BYTES,
+            "host_bytes": self._device.host_bytes() - read + log.scalars * SCALAR_BYTES + copied,
             "aliased": _shares_memory(outputs if upstream is None else outputs["outputs"], self._inputs),
             "state_loaded": self._state_loaded,
             "seconds": seconds,
         }, answer
 
-    def _run(self, upstream: list[torch.Tensor] | None) -> Any:
-        if upstream is None:
-            return calling.forward(self._model, self._inputs)
-        return calling.backward(self._model, self._inputs, lambda _: upstream)
+    def _check_place(self, tensor: torch.Tensor) -> None:
+        if not self._device.on_device(tensor):
+            raise BadValueError(f"a tensor on {tensor.device}")
 
     def _repeat(self, times: int, upstream: list[torch.Tensor] | None) -> None:
         """Call the model again and again on the earlier values, for a while at most."""
         until = time.process_time() + REPEAT_SECONDS
         for _ in range(times):
-            self._run(upstream)
+            _run(self._model, self._inputs, upstream)
             if time.process_time() > until:
                 break
-
-    def _guard_parameters(self) -> None:
-        for tensor in [*self._model.parameters(), *self._model.buffers()]:
-            tensor.data = self._device.guard(tensor.data)
 
     def _load_state(self, state: dict[str, torch.Tensor]) -> None:
         """Give the model the reference's weights, in place, when names and shapes match; else its seeded own stay."""
@@ -151,6 +190,12 @@ class CandidateModule:
         if self._state_loaded:
             for name, tensor in state.items():
                 own[name].data.copy_(tensor)
+
+
+def _run(model: Any, inputs: list[Any], upstream: list[torch.Tensor] | None) -> Any:
+    if upstream is None:
+        return calling.forward(model, inputs)
+    return calling.backward(model, inputs, lambda _: upstream)
 
 
 def _copy_into(targets: list[Any], values: Any, device: Device) -> None:

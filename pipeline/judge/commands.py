@@ -176,4 +176,6 @@ def _print(verdict: Verdict) -> None:
         table.add_row(check.name, "ok" if check.passed else "[red]failed", escape(check.detail or figures))
     console.print(table)
     word = "[green]accepted" if verdict.accepted else f"[red]rejected[/]: {verdict.status}, {verdict.reason}"
-    console.print(f"\n{word}[/] ({verdict.backend}, {verdict.sandbox or 'not run'}; speed not measured)")
+    timing = verdict.timing
+    speed = f"{timing.speedup:.2f} times as fast as eager" if timing else "speed not measured"
+    console.print(f"\n{word}[/] ({verdict.backend}, {verdict.sandbox or 'not run'}; {speed})")

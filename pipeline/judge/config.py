@@ -18,8 +18,9 @@ class JudgeConfig(Section):
     none`` runs candidates unprotected on a machine that can't confine them. ``seeds``: ``fresh`` draws a secret for
     each run, from which all inputs and weights come; a verdict says which, and the same text gives the same values
     again. ``budget_seconds`` of work is what a candidate may cost on simt: settings that would take more, by an
-    estimate, or more than ``max_case_mb`` of inputs and results, are replaced by smaller ones. ``workers: 0`` means
-    one per core.
+    estimate, or on any backend more than ``max_case_mb`` of inputs and results (by default 64 on simt and 1024 on
+    cuda), are replaced by smaller ones. ``timing: none`` leaves speed out on cuda too. ``workers: 0`` means one per
+    core, on a GPU at most one for each 4 GiB of its memory.
     """
 
     backend: Backend = "auto"
@@ -27,7 +28,8 @@ class JudgeConfig(Section):
     sandbox: Literal["auto", "none"] = "auto"
     seeds: str = Field(default="fresh", min_length=1)
     budget_seconds: float = Field(default=10, gt=0)
-    max_case_mb: int = Field(default=64, ge=1)
+    max_case_mb: int | None = Field(default=None, ge=1)
+    timing: Literal["auto", "none"] = "auto"
     cpu_seconds: int = Field(default=20, ge=1)
     memory_mb: int = Field(default=4096, ge=256)
     workers: int = throughput(0, ge=0)

@@ -99,6 +99,8 @@ class Correctness:
                     self._needs_its_kernels = self._lost_without_kernels(case, expected)
                     previous = None  # the instance is another one now
             except Decided as decided:
+                if decided.status == "runtime_error":  # on a GPU the process is of no use any more
+                    self._session.restart()
                 self._note_or_raise(case, self._explained(decided, case, expected))
                 previous = None
         if self._errors and judgement.strict and judgement.may_share:
@@ -236,6 +238,7 @@ class Correctness:
             given = self._call(case, expected, construct=True, launching=False)
         except Decided:
             del self._judgement.checks[noted:]
+            self._session.restart()
             return True
         if expected.moves_only and self._judgement.strict and (share := share_right(expected, given)) > MOST:
             detail = f"{share:.0%} of the result are there if its kernels do nothing: torch moved them"

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import torch
 
 from pipeline.judge.inputs import Order
+from pipeline.judge.simt.fault import Fault
 
 
 class Launched(Protocol):
@@ -32,8 +33,23 @@ class Device(Protocol):
         """Return a copy on the device in whose surroundings stray accesses are found."""
         ...
 
+    def place(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Return the tensor where the device's tensors are, unguarded."""
+        ...
+
+    def on_device(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor is where the device's tensors are."""
+        ...
+
     def check_guards(self) -> None:
         """Raise what was found around guarded tensors."""
+
+    def release_guards(self) -> None:
+        """Forget the guarded tensors so far."""
+
+    def fault_of(self, error: BaseException) -> Fault | None:
+        """Return the kernel's fault that an exception stands for, None if it stands for itself."""
+        ...
 
     def set_order(self, order: Order, seed: int) -> None:
         """Set the order of threads, where the backend has a choice."""

@@ -56,6 +56,8 @@ def _closed(extension: Any) -> types.ModuleType:
     """Return a module with the extension's functions and nothing that leads from them to the backend."""
     module = types.ModuleType("extension")
     for name, function in vars(extension).items():
+        if name.startswith("__"):  # of a Python module built with torch's own headers: its loader and the like
+            continue
         setattr(module, name, _plain(function))
     return module
 

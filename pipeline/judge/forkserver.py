@@ -5,7 +5,8 @@ says what confines this process itself: ``bwrap`` already does, ``own`` namespac
 runs no foreign code itself. When the parent goes, it goes, and its workers with it.
 
 Requests, one JSON message each:
-    {"op": "fork", "role": "reference" | "candidate", ...}  with a stream socket and a fault page as descriptors
+    {"op": "fork", "role": "reference" | "baseline" | "candidate", "backend": "simt" | "cuda", ...}  with a stream
+        socket and a fault page as descriptors
         -> {"pid": ...}
     {"op": "import", "module": ...} -> {}
     {"op": "end", "pid": ...}, which kills it and its group
@@ -23,9 +24,12 @@ import socket
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.judge import namespaces
+
+if TYPE_CHECKING:
+    from pipeline.judge.channel import Channel
 
 MESSAGE_BYTES = 65536
 WATCH_SECONDS = 0.2  # between two looks at how much workers have written
@@ -36,6 +40,9 @@ PREPARED = (
     "torch.nn.functional",
     "pipeline.judge.candidate_worker",
     "pipeline.judge.reference_worker",
+    "pipeline.judge.simt.device",
+    "pipeline.judge.cuda.device",
+    "pipeline.judge.cuda.baseline_worker",
     "pipeline.judge.sandbox",
 )
 
@@ -136,27 +143,62 @@ def _become_worker(server: socket.socket, request: dict[str, Any], descriptors: 
         _close_all_but({0, 1, 2, *descriptors})
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.setsid()
-        from pipeline.judge import candidate_worker, reference_worker
         from pipeline.judge.channel import Channel
-        from pipeline.judge.sandbox import confine
 
-        sandbox = "none"
-        if request["sandbox"]:
-            readable = [Path(tree) for tree in request["readable"]]
-            limits = request["cpu_seconds"], request["memory_bytes"]
-            sandbox = confine(Path(request["folder"]), readable, *limits)
-            sandbox = sandbox if around == "none" else f"{around}+{sandbox}"
-        else:
-            os.chdir(request["folder"])
+        sandbox = _confine(request, around)
+        os.environ.update(request["environment"])
         channel = Channel(socket.socket(fileno=descriptors[0]))
+        if request["backend"] == "cuda" and (why_not := _start_cuda(Path(request["runtime"]))):
+            channel.send({"failed": why_not})
+            return
         channel.send({"sandbox": sandbox})
-        if request["role"] == "candidate":
-            candidate_worker.serve(channel, fault_page=descriptors[1])
-        else:
-            reference_worker.serve(channel)
+        _work(request, channel, descriptors[1])
         code = 0
     finally:
         os._exit(code)
+
+
+def _confine(request: dict[str, Any], around: str) -> str:
+    """Confine this process as far as it is asked for; return the tier."""
+    from pipeline.judge.cuda.sandbox import allowances
+    from pipeline.judge.sandbox import confine
+
+    if not request["sandbox"]:
+        os.chdir(request["folder"])
+        os.environ.update({"HOME": request["folder"], "TMPDIR": request["folder"], "PATH": "/usr/bin:/bin"})
+        return "none"
+    readable = [Path(tree) for tree in request["readable"]]
+    gpu = allowances(compiling=request["role"] == "baseline") if request["backend"] == "cuda" else None
+    tier = confine(Path(request["folder"]), readable, request["cpu_seconds"], request["memory_bytes"], gpu)
+    return tier if around == "none" else f"{around}+{tier}"
+
+
+def _start_cuda(runtime: Path) -> str | None:
+    """Initialise CUDA in this worker; return why that can't be done, which is no candidate's fault."""
+    from pipeline.judge.cuda import device
+
+    try:
+        device.install()
+        device.open_runtime(runtime)
+    except Exception as error:  # noqa: BLE001  (whatever torch raises goes to the parent, which raises it)
+        return f"CUDA does not start in a confined process ({type(error).__name__}: {error})"
+    return None
+
+
+def _work(request: dict[str, Any], channel: "Channel", fault_page: int) -> None:
+    from pipeline.judge import candidate_worker, reference_worker
+    from pipeline.judge.cuda import baseline_worker
+    from pipeline.judge.cuda import device as cuda
+    from pipeline.judge.simt import device as simt
+
+    on_gpu = request["backend"] == "cuda"
+    match request["role"]:
+        case "candidate":
+            candidate_worker.serve(channel, fault_page, cuda if on_gpu else simt)
+        case "baseline":
+            baseline_worker.serve(channel)
+        case _:
+            reference_worker.serve(channel, "cuda" if on_gpu else "cpu")
 
 
 def _close_all_but(kept: set[int]) -> None:

@@ -5,6 +5,7 @@ sees a candidate; the candidate's process runs only the candidate, confined, and
 """
 
 import hashlib
+import math
 import os
 import platform
 import secrets
@@ -13,29 +14,37 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pipeline.errors import InfrastructureError, TaskError, UserError
+from pipeline.judge.answers import Expected
 from pipeline.judge.config import Backend, JudgeConfig
 from pipeline.judge.correctness import Correctness
-from pipeline.judge.cuda.device import why_not
+from pipeline.judge.cuda.backend import GpuBackend
+from pipeline.judge.cuda.gpus import why_not
+from pipeline.judge.cuda.lock import GpuLock
+from pipeline.judge.cuda.measuring import NotTimedError
 from pipeline.judge.inputs import Case
-from pipeline.judge.judging import Decided, Judgement
+from pipeline.judge.judging import Decided, Judgement, using
 from pipeline.judge.probing import probe
 from pipeline.judge.processes import ForkServer, Limits, Worker, WorkerGoneError
 from pipeline.judge.sandbox import missing
 from pipeline.judge.session import Session
 from pipeline.judge.settings import Measurement, Plan, choose
-from pipeline.judge.simt.build import prepare
+from pipeline.judge.simt.build import build, prepare
 from pipeline.judge.simt.explain import explain
+from pipeline.judge.simt.fault import Fault
 from pipeline.judge.task_filters import TaskFilters, apply
 from pipeline.judge.version import judge_version
-from pipeline.records import Check, Setting, Task, Verdict, VerdictStatus
+from pipeline.records import Check, Setting, Task, Timing, Verdict, VerdictStatus
 
 MEASURING = "pipeline.judge.meta"
 FIGURES = "pipeline.judge.task_figures"
 DIFFERENTIATING = "torch.fx.experimental.symbolic_shapes"  # torch.autograd.grad imports it: 3 s, and files to read
 ANSWER_SLACK_BYTES = 16 * 2**20  # beyond twice a case: what small wrong answers may take before they are no answers
+BASELINE_LIMITS = Limits(cpu_seconds=600, wall_seconds=300.0)  # torch.compile takes its time
+MAX_CASE_MB, MAX_CASE_MB_GPU = 64, 1024  # what a case may take where the recipe does not say
+OUT_OF_MEMORY = "out of memory"  # in torch's message and in CUDA's
 MAX_PLANS = 10_000  # tasks whose settings are remembered
 
 
@@ -56,18 +65,23 @@ class Judge:
         self.backend = _choose_backend(config.backend)
         self.version = judge_version()
         self.workers = config.workers or os.cpu_count() or 1
+        self._gpu = GpuBackend.here() if self.backend == "cuda" else None
+        if self._gpu is not None and not config.workers:
+            self.workers = min(self.workers, self._gpu.most_workers)
+        max_case_mb = config.max_case_mb or (MAX_CASE_MB if self._gpu is None else MAX_CASE_MB_GPU)
         self._cache = config.cache.expanduser().resolve()
         self._limits = Limits(cpu_seconds=config.cpu_seconds, memory_bytes=config.memory_mb * 2**20)
-        answer_bytes = 2 * config.max_case_mb * 2**20 + ANSWER_SLACK_BYTES
+        answer_bytes = 2 * max_case_mb * 2**20 + ANSWER_SLACK_BYTES
         self._candidate_limits = replace(self._limits, answer_bytes=answer_bytes)
         self._server: ForkServer | None = None
         self._local = threading.local()
         self._lock = threading.Lock()
         self._plans: dict[str, Plan] = {}
-        self._max_case_bytes = config.max_case_mb * 2**20
+        self._max_case_bytes = max_case_mb * 2**20
         self.seeds = secrets.token_hex(16) if config.seeds == "fresh" else config.seeds
         self._key = hashlib.blake2b(self.seeds.encode(), digest_size=32).digest()
-        self._references: list[Worker] = []
+        self._seconds = config.budget_seconds if self._gpu is None else math.inf
+        self._workers: list[Worker] = []  # of references and baselines
         if self.backend != "none":
             confined = config.sandbox == "auto"
             if confined and (lacking := missing()):
@@ -75,9 +89,11 @@ class Judge:
                     f"judge.sandbox: this machine can't confine candidates, it lacks {lacking}; "
                     "set judge.sandbox=none to accept that"
                 )
-            self._server = ForkServer(sandbox=confined, readable=[self._cache])
+            on_gpu = None if self._gpu is None else self._gpu.workers(self._cache)
+            self._server = ForkServer(sandbox=confined, readable=[self._cache], gpu=on_gpu)
             try:
-                prepare(self._cache)  # while the fork server imports torch
+                if self._gpu is None:
+                    prepare(self._cache)  # while the fork server imports torch
             except BaseException:
                 self._server.close()
                 raise
@@ -106,7 +122,7 @@ class Judge:
     def close(self) -> None:
         """End all processes; what is under way is given up."""
         self._pool.shutdown(wait=True, cancel_futures=True)
-        for worker in self._references:
+        for worker in self._workers:
             with suppress(InfrastructureError):
                 worker.__exit__()
         if self._server is not None:
@@ -119,6 +135,13 @@ class Judge:
         self.close()
 
     def _judge(self, task: Task, code: str, candidate_id: str) -> Verdict:
+        verdict = self._judge_once(task, code, candidate_id)
+        if self._gpu is None or OUT_OF_MEMORY not in (verdict.detail or ""):
+            return verdict
+        with self._gpu.lock.alone():  # other candidates may have taken what this one needs
+            return self._judge_once(task, code, candidate_id)
+
+    def _judge_once(self, task: Task, code: str, candidate_id: str) -> Verdict:
         status: VerdictStatus
         if self._server is None:
             return self._verdict(candidate_id, "unsupported", "not_judged", (), None)
@@ -126,11 +149,16 @@ class Judge:
             task=task,
             code=code,
             strict=self.config.policy == "strict",
+            build=build if self._gpu is None else self._gpu.build,
             cache=self._cache,
             max_case_bytes=self._max_case_bytes,
+            gpu=self._lock_of_gpu,
         )
-        server = self._server
-        explained = lambda request, buffers, orders: explain(server, self._cache, code, request, buffers, orders)  # noqa: E731
+        server, timing = self._server, None
+
+        def explained(*call: Any) -> list[Fault]:
+            return explain(server, self._cache, code, *call) if self._gpu is None else []
+
         session = Session(self._server, self._candidate_limits, judgement)
         try:
             judgement.rules()
@@ -140,16 +168,35 @@ class Judge:
                 session.worker()
                 settings = self._settings(task)
                 reference = lambda case: self._reference(task, case)  # noqa: E731
-                Correctness(judgement, session, reference, settings, self.config.budget_seconds, explained).run(
-                    self._key
-                )
+                Correctness(judgement, session, reference, settings, self._seconds, explained).run(self._key)
+                if self._gpu is not None and self.config.timing == "auto":
+                    timing = self._time(task, judgement, session, settings)
             status, reason = "correct", None
         except Decided as decided:
             status, reason = decided.status, decided.reason
         except TaskError as error:
             status, reason = "unsupported", f"task:{error.reason}"
             judgement.checks.append(Check(name="task", passed=False, detail=str(error)))
-        return self._verdict(candidate_id, status, reason, tuple(judgement.checks), session.sandbox)
+        return self._verdict(candidate_id, status, reason, tuple(judgement.checks), session.sandbox, timing)
+
+    def _time(self, task: Task, judgement: Judgement, session: Session, settings: Plan) -> Timing | None:
+        """Return how fast a right candidate is; None, and a check says why, where the task can't be timed."""
+        if self._gpu is None:
+            return None
+        case = self._gpu.case(task, settings.settings[0], self._key)
+
+        def expected(case: Case, scale: float, weights: bool) -> Expected | None:
+            answer, buffers = self._reference(task, case, scale=scale, scale_weights=weights)
+            return None if "error" in answer else Expected(answer["values"]["dict"], buffers)
+
+        def baseline(request: dict[str, Any]) -> tuple[dict[str, Any], list[bytearray]]:
+            return self._ask_worker("baseline", task, request)
+
+        try:
+            return self._gpu.measure(judgement, session, case, baseline, expected, self._case_request(task, case))
+        except NotTimedError as error:
+            judgement.passed("timing", f"not measured: {error}")
+            return None
 
     def _verdict(
         self,
@@ -158,6 +205,7 @@ class Judge:
         reason: str | None,
         checks: tuple[Check, ...],
         sandbox: str | None,
+        timing: Timing | None = None,
     ) -> Verdict:
         return Verdict(
             candidate_id=candidate_id,
@@ -165,7 +213,8 @@ class Judge:
             reason=reason,
             checks=checks,
             backend=self.backend,
-            device=platform.machine() if self.backend == "simt" else None,
+            timing=timing,
+            device=self._gpu.gpu.name if self._gpu else platform.machine() if self.backend == "simt" else None,
             sandbox=sandbox,
             seeds=self.seeds,
             judge_version=self.version,
@@ -208,8 +257,8 @@ class Judge:
         with self._lock:
             plan = self._plans.get(task.id)
         if plan is None:
-            seconds = self.config.budget_seconds
-            plan = choose(task, lambda settings: self._measure(task, settings), seconds, self._max_case_bytes)
+            measure = lambda settings: self._measure(task, settings)  # noqa: E731
+            plan = choose(task, measure, self._seconds, self._max_case_bytes)
             with self._lock:
                 if len(self._plans) >= MAX_PLANS:
                     self._plans.clear()
@@ -229,10 +278,15 @@ class Judge:
             for m in answer["measurements"]
         ]
 
-    def _reference(self, task: Task, case: Case, *, twice: bool = False) -> tuple[dict[str, Any], list[bytearray]]:
+    def _reference(
+        self, task: Task, case: Case, *, twice: bool = False, **more: Any
+    ) -> tuple[dict[str, Any], list[bytearray]]:
         """Return the reference's answer to a case: see ``reference_worker``."""
-        request = {
-            "op": "case",
+        return self._ask_reference(task, {**self._case_request(task, case), "op": "case", "twice": twice, **more})
+
+    @staticmethod
+    def _case_request(task: Task, case: Case) -> dict[str, Any]:
+        return {
             "source": task.reference,
             "sizes": case.setting.sizes,
             "direction": task.direction,
@@ -240,44 +294,60 @@ class Judge:
             "weights_seed": case.weights_seed,
             "distribution": case.distribution,
             "fresh_weights": case.fresh_weights,
-            "twice": twice,
             "watched": case.call == 0,
         }
-        return self._ask_reference(task, request)
 
     def _ask_reference(self, task: Task, request: dict[str, Any]) -> tuple[dict[str, Any], list[bytearray]]:
-        """Ask this thread's reference process, which serves one task at a time.
+        return self._ask_worker("reference", task, request)
 
-        A reference that dies is tried once more in a fresh process; then it counts as refusing what was asked.
+    def _ask_worker(
+        self, role: Literal["reference", "baseline"], task: Task, request: dict[str, Any]
+    ) -> tuple[dict[str, Any], list[bytearray]]:
+        """Ask this thread's process of a role, which serves one task at a time.
+
+        One that dies is tried once more in a fresh process; then it counts as refusing what was asked.
         """
         ending = ""
         for _ in range(2):
-            worker = self._reference_worker(task)
+            worker = self._worker(role, task)
             try:
-                worker.renew()
-                return worker.ask(request)
+                with using(self._lock_of_gpu):
+                    worker.renew()
+                    answer, buffers = worker.ask(request)
             except WorkerGoneError as gone:
-                self._local.worker = None
-                self._references.remove(worker)
+                self._forget(role)
                 ending = "took too long" if gone.timed_out else f"died: {gone}"
+                continue
+            if "error" in answer and self._gpu is not None:  # its context may be lost with the error
+                worker.end()
+                self._forget(role)
+            return answer, buffers
         return {"error": "task_dies", "detail": ending}, []
 
-    def _reference_worker(self, task: Task) -> Worker:
-        if getattr(self._local, "worker", None) is not None and self._local.task_id == task.id:
-            return self._local.worker
-        if getattr(self._local, "worker", None) is not None:
-            self._references.remove(self._local.worker)
-            self._local.worker.end()
-            self._local.worker = None
+    def _worker(self, role: Literal["reference", "baseline"], task: Task) -> Worker:
+        mine: dict[str, tuple[Worker, str]] = self._local.__dict__.setdefault("workers", {})
+        if role in mine and mine[role][1] == task.id:
+            return mine[role][0]
+        if role in mine:
+            mine[role][0].end()
+            self._forget(role)
         if self._server is None:
             raise InfrastructureError("the judge is closed")
-        worker = self._server.start_worker("reference", self._limits)
-        self._references.append(worker)
-        self._local.worker, self._local.task_id = worker, task.id
+        with using(self._lock_of_gpu):
+            worker = self._server.start_worker(role, self._limits if role == "reference" else BASELINE_LIMITS)
+        self._workers.append(worker)
+        mine[role] = worker, task.id
         return worker
+
+    def _forget(self, role: str) -> None:
+        self._workers.remove(self._local.workers.pop(role)[0])
+
+    @property
+    def _lock_of_gpu(self) -> GpuLock | None:
+        return self._gpu and self._gpu.lock
 
 
 def _choose_backend(wanted: Backend) -> str:
-    if wanted == "cuda":
-        raise UserError(f"judge.backend: {why_not()}")
-    return "simt" if wanted == "auto" else wanted
+    if wanted == "cuda" and (lacking := why_not()):
+        raise UserError(f"judge.backend: {lacking}")
+    return ("simt" if why_not() else "cuda") if wanted == "auto" else wanted

@@ -1,13 +1,17 @@
 """One judgement: the checks so far, the rules on the source, the build. ``correctness`` goes on from here."""
 
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline.judge.cuda.lock import GpuLock
 from pipeline.judge.processes import Worker, WorkerGoneError
 from pipeline.judge.rules import findings, native_findings
 from pipeline.judge.rules.findings import Finding
-from pipeline.judge.simt.build import ExtensionSource, build
+from pipeline.judge.simt.build import ExtensionSource
 from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, ForbiddenError, Unsupported
 from pipeline.judge.simt.fault import read_fault
 from pipeline.judge.simt.sharing import may_share
@@ -22,6 +26,16 @@ STATUS_OF_ERROR: dict[str, VerdictStatus] = {
     "wrong_type": "incorrect",
     "unwritten": "incorrect",
 }
+
+
+@contextmanager
+def using(gpu: GpuLock | None, worker: Worker | None = None) -> Iterator[None]:
+    """Share the GPU, if there is one, for the length of the block; a worker's time does not pass while waiting."""
+    before = time.monotonic()
+    with gpu.shared() if gpu else nullcontext():
+        if worker is not None:
+            worker.extend(time.monotonic() - before)
+        yield
 
 
 class Decided(Exception):  # noqa: N818  (it ends a judgement; nothing went wrong)
@@ -41,15 +55,19 @@ class Judgement:
         task: what it must do.
         code: the candidate's module.
         strict: whether a rule that fires rejects.
+        build: makes a library of an extension's sources, see ``simt.build`` and ``cuda.build``.
         cache: where builds are kept.
         max_case_bytes: cases whose inputs and results take more than this are left out.
+        gpu: where candidates run on one; given up while something is built.
     """
 
     task: Task
     code: str
     strict: bool
+    build: Callable[[ExtensionSource, Path], Path]
     cache: Path
     max_case_bytes: int
+    gpu: GpuLock | None = None
     checks: list[Check] = field(default_factory=list)
     may_share: bool = False  # threads of a kernel that was built may meet at one address
     _build_failure: tuple[VerdictStatus, str, str] | None = None
@@ -110,7 +128,8 @@ class Judgement:
             self._build_failure = rejected
             return {"failed": True}
         try:
-            path = build(source, self.cache)
+            with self.gpu.released() if self.gpu else nullcontext():
+                path = self.build(source, self.cache)
         except CompileError as error:
             self._build_failure = ("compile_error", "compile_error", error.log)
         except CompileTimeoutError as error:
@@ -131,7 +150,8 @@ class Judgement:
         A module may build at any time: when it is loaded, in a constructor, at its first call.
         """
         try:
-            answer, theirs = candidate.ask(request, buffers, self._build)
+            with using(self.gpu, candidate):
+                answer, theirs = candidate.ask(request, buffers, self._build)
         except WorkerGoneError as gone:
             fault = read_fault(gone.ending.fault_page)
             if fault is not None:

@@ -38,10 +38,11 @@ def enter() -> bool:
     return True
 
 
-def own_folder(folder: Path) -> bool:
+def own_folder(folder: Path, *, executable: bool = False) -> bool:
     """Put a file system of this process's own on the folder, of ``FOLDER_BYTES`` and ``FOLDER_FILES``.
 
-    Nobody else sees it and it goes with the process. False: the kernel does not allow it; the folder is as it was.
+    Unless ``executable``, no program or library in it can be used. Nobody else sees it and it goes with the
+    process. False: the kernel does not allow it; the folder is as it was.
     """
     user, group = os.getuid(), os.getgid()
     if _libc.unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0:
@@ -50,7 +51,7 @@ def own_folder(folder: Path) -> bool:
     if _libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) != 0:
         return False
     options = f"size={FOLDER_BYTES},nr_inodes={FOLDER_FILES},mode=700".encode()
-    flags = MS_NOSUID | MS_NODEV | MS_NOEXEC
+    flags = MS_NOSUID | MS_NODEV | (0 if executable else MS_NOEXEC)
     return _libc.mount(b"tmpfs", os.fsencode(folder), b"tmpfs", flags, options) == 0
 
 

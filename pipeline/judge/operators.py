@@ -15,13 +15,15 @@ PLAIN = (torch.Tensor, torch.nn.Parameter)
 class OperatorLog(TorchDispatchMode):
     """Context manager; afterwards ``computing`` holds the names of the operators that computed something.
 
-    ``scalars`` counts the elements that became Python numbers.
+    ``scalars`` counts the elements that became Python numbers, ``copied_bytes`` what went from a GPU's memory to the
+    host's.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.computing: set[str] = set()
         self.scalars = 0
+        self.copied_bytes = 0
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -33,7 +35,18 @@ class OperatorLog(TorchDispatchMode):
             self.computing.add(name if library == "aten" else f"{library}::{name}")
         self.computing |= {f"a {kind.__name__}" for kind in types if kind not in PLAIN}  # its handlers are not seen
         self.scalars += name == "_local_scalar_dense"
-        return func(*args, **(kwargs or {}))
+        result = func(*args, **(kwargs or {}))
+        if name in ("_to_copy", "copy_") and _on_host(result) and any(map(_on_gpu, args)):
+            self.copied_bytes += result.nbytes
+        return result
+
+
+def _on_host(value: Any) -> bool:
+    return isinstance(value, torch.Tensor) and value.device.type == "cpu"
+
+
+def _on_gpu(value: Any) -> bool:
+    return isinstance(value, torch.Tensor) and value.device.type == "cuda"
 
 
 class TooLongError(Exception):

@@ -20,6 +20,7 @@ from typing import Any, Literal, Self
 from pipeline.errors import InfrastructureError
 from pipeline.judge.bubblewrap import bubblewrap, wrapped
 from pipeline.judge.channel import MAX_BUFFER_BYTES, Channel, ChannelClosedError, ChannelTimeoutError, NotAFrameError
+from pipeline.judge.cuda.sandbox import Allowances, allowances
 
 FAULT_PAGE_BYTES = 4096
 START_SECONDS = 120  # importing torch on a busy machine
@@ -28,7 +29,19 @@ START_SECONDS = 120  # importing torch on a busy machine
 # Of the environment the fork server gets what running Python takes, and none of the user's keys: foreign code in its
 # children can read all of its memory.
 INHERITED = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "HOME", "CUDA_HOME", "CUDA_VISIBLE_DEVICES")
-FORK_SERVER = {"OMP_NUM_THREADS": "1", "PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+FORK_SERVER = {
+    "OMP_NUM_THREADS": "1",
+    "PYTHONMALLOC": "malloc",
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+    "PYTORCH_NVML_BASED_CUDA_CHECK": "1",  # the other check starts CUDA, which does not survive a fork
+}
+THERE_ANYWAY = ("usr", "proc")  # inside bubblewrap; what is in them can't be bound a second time
+# CUDA numbers GPUs as nvidia-smi does; inductor compiles in its own process, and cuBLAS gives the same result twice.
+GPU_ENVIRONMENT = {
+    "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+    "TORCHINDUCTOR_COMPILE_THREADS": "1",
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+}
 
 
 @dataclass(frozen=True)
@@ -67,16 +80,29 @@ class WorkerGoneError(Exception):
         self.forged = forged
 
 
+@dataclass(frozen=True)
+class OnGpu:
+    """What workers need for CUDA: the value of CUDA_VISIBLE_DEVICES, and the runtime library of ``cuda.library``."""
+
+    visible: str
+    runtime: Path
+
+
 class ForkServer:
     """Owns the fork server's process; thread-safe. Use as a context manager.
 
     Args:
         sandbox: whether workers are confined.
         readable: trees that confined workers may read besides the interpreter's own.
+        gpu: for workers that use CUDA; None: they do not.
     """
 
-    def __init__(self, *, sandbox: bool, readable: Sequence[Path]) -> None:
+    def __init__(self, *, sandbox: bool, readable: Sequence[Path], gpu: OnGpu | None = None) -> None:
         self.sandbox = sandbox
+        self._device = {"backend": "simt", "environment": {}, "runtime": ""}
+        if gpu is not None:
+            environment = {**GPU_ENVIRONMENT, "CUDA_VISIBLE_DEVICES": gpu.visible}
+            self._device = {"backend": "cuda", "environment": environment, "runtime": str(gpu.runtime)}
         self.readable = [str(tree) for tree in readable]
         self._lock = threading.Lock()
         self._folders = tempfile.TemporaryDirectory(prefix="judge-", ignore_cleanup_errors=True)
@@ -88,7 +114,9 @@ class ForkServer:
         command = [sys.executable, "-m", "pipeline.judge.forkserver", str(theirs.fileno()), around]
         root = Path(__file__).parents[2]
         if sandbox:
-            command = wrapped(command, writable=[Path(self._folders.name)], readable=[root, *readable])
+            allowed = Allowances((), ()) if gpu is None else allowances()
+            trees = [root, *readable, *(t for t in allowed.readable if t.parts[1] not in THERE_ANYWAY)]
+            command = wrapped(command, [Path(self._folders.name)], trees, allowed.devices)
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         environment = {**inherited, **FORK_SERVER, "PYTHONPATH": str(root)}
         self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
@@ -96,11 +124,11 @@ class ForkServer:
         self._ready = False
         self._prepared: set[str] = set()
 
-    def start_worker(self, role: Literal["reference", "candidate"], limits: Limits) -> "Worker":
+    def start_worker(self, role: Literal["reference", "baseline", "candidate"], limits: Limits) -> "Worker":
         """Fork a worker.
 
         Raises:
-            InfrastructureError: the fork server is gone.
+            InfrastructureError: the fork server is gone, or CUDA does not start in the worker.
         """
         folder = Path(tempfile.mkdtemp(dir=self._folders.name))
         ours, theirs = socket.socketpair()
@@ -111,6 +139,7 @@ class ForkServer:
             "op": "fork",
             "role": role,
             "folder": str(folder),
+            **self._device,
             "sandbox": self.sandbox,
             "readable": self.readable,
             "cpu_seconds": limits.cpu_seconds,
@@ -190,7 +219,14 @@ class Worker:
         except (ChannelClosedError, ChannelTimeoutError) as error:
             self.end()
             raise InfrastructureError(f"a worker did not start: {error}") from error
+        if "failed" in header:
+            self.end()
+            raise InfrastructureError(header["failed"])
         self.sandbox = header["sandbox"]
+
+    def extend(self, seconds: float) -> None:
+        """Add to the worker's wall-clock budget what it did not spend itself."""
+        self._deadline += seconds
 
     def renew(self) -> None:
         """Give the worker its wall-clock budget anew (before a request to a long-lived one)."""

@@ -7,14 +7,15 @@ import ast
 import copy
 import traceback
 import types
+from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 
 from pipeline.judge import calling
 from pipeline.judge.channel import Channel, ChannelClosedError
-from pipeline.judge.inputs import LARGE, Distribution, transform
+from pipeline.judge.inputs import LARGE, transform
 from pipeline.judge.operators import OperatorLog
 from pipeline.judge.sizes import with_sizes
 from pipeline.judge.torch_values import map_tensors, pack_values, seed_all, widen
@@ -22,10 +23,13 @@ from pipeline.judge.values import BadValueError
 
 NEARBY = 2.0**-21  # of a value: some rounding errors of float32, as any kernel makes in its first operations
 REQUIRED = ("Model", "get_inputs", "get_init_inputs")
+Arguments: TypeAlias = Callable[..., list[Any]]  # by how much large values are large; one of ``LARGE``
 
 
-def serve(channel: Channel) -> None:
-    """Answer requests until the parent closes the channel.
+def serve(channel: Channel, device: str = "cpu") -> None:
+    """Answer requests until the parent closes the channel; modules are run on ``device``.
+
+    Arguments and weights are made on the CPU, so that they are the same on every backend.
 
     {"op": "case", "source", "sizes", "seed", "distribution", ...} -> the arguments and results of one call, see
     ``_case``; {"op": "measure", "source", "settings"} -> what a call at each of the settings takes, see ``_measure``;
@@ -47,7 +51,7 @@ def serve(channel: Channel) -> None:
             elif request["op"] == "figures":
                 header, buffers = {"figures": _figures(request)}, []
             else:
-                header, buffers = _case(request)
+                header, buffers = _case(request, device)
         except Refused as refusal:
             header, buffers = {"error": refusal.kind, "detail": str(refusal)}, []
         channel.send(header, buffers)
@@ -92,7 +96,7 @@ def describe(error: BaseException, filename: str) -> str:
     return f"{type(error).__name__}: {text[:1500]}{where}"
 
 
-def _case(request: dict[str, Any]) -> tuple[dict[str, Any], list[memoryview]]:
+def _case(request: dict[str, Any], device: str) -> tuple[dict[str, Any], list[memoryview]]:
     """Run one call of the reference.
 
     Returns a tree {"init", "state", "inputs", "upstream", "expected", "nearby", "eager"}: constructor arguments,
@@ -101,29 +105,28 @@ def _case(request: dict[str, Any]) -> tuple[dict[str, Any], list[memoryview]]:
     and the results of the module as it stands; these two set the tolerance. ``twice`` is a second run's result when
     asked for. ``buffers`` has the same three of the module's buffers that the call changed, by name. ``computing``
     beside the tree names the torch operators that computed something, None unless the request is ``watched``.
+    Floating arguments are multiplied by ``scale``, if there is one, and weights with ``scale_weights``.
     """
-    module = load_module(request["source"], request["sizes"])
     seed = request["seed"]
     backward = request["direction"] == "backward"
     try:
-        weights_seed = request["weights_seed"]
-        seed_all(weights_seed)
-        init = list(module.get_init_inputs())
-        seed_all(weights_seed)
-        model = module.Model(*init)
-        if request["fresh_weights"]:
-            _randomise(model, weights_seed)
-        seed_all(seed + 1)
-        made = list(module.get_inputs())
+        init, model, arguments = make(request, device)
+        scale = request.get("scale")
+        if scale is not None and request["scale_weights"]:
+            for tensor in model.state_dict().values():
+                if tensor.is_floating_point():
+                    tensor.mul_(scale)
         call = Call(seed, backward=backward, watched=request["watched"])
         values = {
             "init": init,
             "state": dict(model.state_dict()),
-            **_results(call, model, made, request["distribution"], seed),
+            **_results(call, model, arguments, large=request["distribution"] == "large", seed=seed),
             "upstream": call.upstream,
         }
         if request.get("twice"):
             values["twice"] = call(model, values["inputs"])
+    except Refused:
+        raise
     except Exception as error:
         raise Refused("task_raises", describe(error, "<task>")) from error
     try:
@@ -131,6 +134,34 @@ def _case(request: dict[str, Any]) -> tuple[dict[str, Any], list[memoryview]]:
     except BadValueError as error:
         raise Refused("task_unsupported", f"gives {error}") from error
     return {"values": tree, "computing": call.computing}, raw
+
+
+def make(request: dict[str, Any], device: str) -> tuple[list[Any], torch.nn.Module, Arguments]:
+    """Return constructor arguments, the module on the device, and what makes the call arguments there.
+
+    Raises:
+        Refused: the source is no task's module. What it raises itself goes through.
+    """
+    module = load_module(request["source"], request["sizes"])
+    weights_seed, seed = request["weights_seed"], request["seed"]
+    seed_all(weights_seed)
+    init = list(module.get_init_inputs())
+    seed_all(weights_seed)
+    model = module.Model(*init)
+    if request["fresh_weights"]:
+        _randomise(model, weights_seed)
+    seed_all(seed + 1)
+    made = list(module.get_inputs())
+    scale = request.get("scale")
+
+    def place(tensor: torch.Tensor) -> torch.Tensor:
+        tensor = tensor.to(device)
+        return tensor if scale is None or not tensor.is_floating_point() else tensor * scale
+
+    def arguments(factor: int = LARGE[0]) -> list[Any]:
+        return map_tensors(transform(made, request["distribution"], seed, factor), place)
+
+    return init, model.to(device), arguments
 
 
 class Call:
@@ -167,15 +198,13 @@ class Call:
     def _arriving(self, outputs: list[torch.Tensor]) -> list[torch.Tensor]:
         if self.upstream is None:
             self.upstream = calling.random_upstream(self._seed + 2)(outputs)
-        return [gradient.to(output.dtype) for gradient, output in zip(self.upstream, outputs, strict=True)]
+        return [gradient.to(output) for gradient, output in zip(self.upstream, outputs, strict=True)]
 
 
-def _results(
-    call: Call, model: torch.nn.Module, made: list[Any], distribution: Distribution, seed: int
-) -> dict[str, Any]:
+def _results(call: Call, model: torch.nn.Module, arguments: Arguments, *, large: bool, seed: int) -> dict[str, Any]:
     """Return the call arguments and what ``_case`` says of the results and buffers."""
     before = dict(model.named_buffers())
-    inputs, eager = _first_finite(call, model, made, distribution, seed)
+    inputs, eager = _first_finite(call, model, arguments, large=large)
     left = call.buffers
     changed = [name for name, buffer in left.items() if name not in before or not torch.equal(before[name], buffer)]
     expected = call.in_float64(model, inputs, eager)
@@ -186,17 +215,15 @@ def _results(
     return {"inputs": inputs, "expected": expected, "nearby": nearby, "eager": eager, "buffers": buffers}
 
 
-def _first_finite(
-    call: Call, model: torch.nn.Module, made: list[Any], distribution: Distribution, seed: int
-) -> tuple[list[Any], Any]:
-    """Return the transformed inputs and the results; of the large inputs those for which these are finite."""
+def _first_finite(call: Call, model: torch.nn.Module, arguments: Arguments, *, large: bool) -> tuple[list[Any], Any]:
+    """Return the call arguments and the results; of the large arguments those for which these are finite."""
     largest, less = LARGE
-    inputs = transform(made, distribution, seed, largest)
+    inputs = arguments(largest)
     eager = call(model, inputs)
     finite: list[bool] = []
     map_tensors(eager, lambda t: finite.append(bool(torch.isfinite(t).all())))
-    if distribution == "large" and not all(finite):
-        inputs = transform(made, distribution, seed, less)
+    if large and not all(finite):
+        inputs = arguments(less)
         eager = call(model, inputs)
     return inputs, eager
 
@@ -209,7 +236,7 @@ def _nearby(inputs: list[Any], seed: int) -> list[Any]:
         if not value.is_floating_point():
             return value
         noise = 2 * torch.rand(value.shape, generator=generator, dtype=torch.float64) - 1
-        return value.double() * (1 + NEARBY * noise)
+        return value.double() * (1 + NEARBY * noise.to(value.device))
 
     return map_tensors(inputs, change)
 

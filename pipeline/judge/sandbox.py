@@ -15,31 +15,36 @@ import tempfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 from pipeline.judge.bubblewrap import bubblewrap
+from pipeline.judge.cuda.sandbox import Allowances
 from pipeline.judge.landlock import landlock_abi, restrict
 from pipeline.judge.namespaces import FOLDER_BYTES, drop_capabilities, own_folder
-from pipeline.judge.seccomp import install_filter, worker_filter
+from pipeline.judge.seccomp import Kind, install_filter, worker_filter
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_GET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 4, 21, 38
 SIGKILL = 9
-OPEN_FILES = 128
+OPEN_FILES, OPEN_FILES_GPU = 128, 1024  # CUDA opens its devices again and again
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def confine(folder: Path, readable: Sequence[Path], cpu_seconds: int, memory_bytes: int) -> str:
+def confine(
+    folder: Path, readable: Sequence[Path], cpu_seconds: int, memory_bytes: int, gpu: Allowances | None = None
+) -> str:
     """Confine this process for good and return the tier of what it did, for example ``landlock6+seccomp+rlimits``.
 
     Args:
         folder: private, writable; becomes the working directory.
         readable: further trees that may be read and whose libraries may be loaded.
         cpu_seconds: after which the kernel kills the process.
-        memory_bytes: of address space beyond what the process has now.
+        memory_bytes: of address space beyond what the process has now; with ``gpu``, of private writable memory.
+        gpu: what is allowed besides, so that CUDA works.
     """
     tier: list[str] = []
-    _limit(cpu_seconds, memory_bytes)
-    if own_folder(folder):
+    _limit(cpu_seconds, memory_bytes, gpu=gpu is not None)
+    if own_folder(folder, executable=gpu is not None and gpu.compiling):
         tier.append("tmpfs")
     os.chdir(folder)
     os.environ.clear()
@@ -49,9 +54,10 @@ def confine(folder: Path, readable: Sequence[Path], cpu_seconds: int, memory_byt
     _libc.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
     _libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     if _libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
-        if landlock_abi() and restrict([folder], [*_interpreter_trees(), *readable]):
+        writable, more = ([], []) if gpu is None else (gpu.devices, gpu.readable)
+        if landlock_abi() and restrict([folder, *writable], [*_interpreter_trees(), *readable, *more]):
             tier.append(f"landlock{landlock_abi()}")
-        if install_filter(os.getpid()):
+        if install_filter(os.getpid(), "worker" if gpu is None else "gpu_compiling" if gpu.compiling else "gpu"):
             tier.append("seccomp")
     return "+".join([*tier, "rlimits"])
 
@@ -60,7 +66,8 @@ def prepare() -> None:
     """Compute once, before a fork, what ``confine`` needs in every child."""
     _interpreter_trees()
     landlock_abi()
-    worker_filter()
+    for kind in get_args(Kind):
+        worker_filter(kind)
 
 
 def missing() -> str | None:
@@ -72,17 +79,19 @@ def missing() -> str | None:
     return None
 
 
-def _limit(cpu_seconds: int, memory_bytes: int) -> None:
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    address_space = pages * resource.getpagesize() + memory_bytes
+def _limit(cpu_seconds: int, memory_bytes: int, *, gpu: bool) -> None:
     limits = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_CPU: cpu_seconds,
-        resource.RLIMIT_AS: address_space,
         resource.RLIMIT_FSIZE: FOLDER_BYTES,
-        resource.RLIMIT_NOFILE: OPEN_FILES,
-        resource.RLIMIT_MEMLOCK: 0,
+        resource.RLIMIT_NOFILE: OPEN_FILES_GPU if gpu else OPEN_FILES,
     }
+    size, _, _, _, _, data, *_ = map(int, Path("/proc/self/statm").read_text().split())
+    if gpu:  # CUDA reserves address space for all memory of host and GPU, and locks some for transfers
+        limits[resource.RLIMIT_DATA] = data * resource.getpagesize() + memory_bytes
+    else:
+        limits[resource.RLIMIT_AS] = size * resource.getpagesize() + memory_bytes
+        limits[resource.RLIMIT_MEMLOCK] = 0
     for kind, value in limits.items():
         _, hard = resource.getrlimit(kind)
         ceiling = value if hard == resource.RLIM_INFINITY else min(value, hard)

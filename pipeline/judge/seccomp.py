@@ -12,10 +12,11 @@ import platform
 import struct
 from collections.abc import Iterable
 from functools import cache
+from typing import Literal
 
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 ALLOW, ERRNO = 0x7FFF0000, 0x00050000
-LOAD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+LOAD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT, AND, RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
 OFFSET_NUMBER, OFFSET_ARCH, OFFSET_ARGUMENT_0, OFFSET_ARGUMENT_1 = 0, 4, 16, 24
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 X32_BIT = 0x40000000
@@ -65,16 +66,27 @@ IOCTL_ALLOWED = (0x5401, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS, FIONREAD, FI
 FCNTL_DENIED = (8, 10, 15, 1026)
 
 
+# For CUDA: threads of the driver and of autograd, requests to the driver's devices (those of their magic number, and
+# nvidia-uvm's, which have none), and the socket on which the driver listens for other processes of the same user. It
+# can neither connect nor send, and nobody outside the network namespace sees it.
+CLONE_THREAD = 0x00010000
+IOCTL_MAGIC_MASK, IOCTL_NVIDIA, IOCTL_UVM = 0xFF00, ord("F") << 8, (0x30000001, 0x30000002)
+AF_UNIX, SOCK_SEQPACKET, SOCK_TYPE_MASK = 1, 5, 0xF
+LISTENING = ("bind", "listen", "accept", "accept4")
+
+Kind = Literal["worker", "gpu", "gpu_compiling"]  # the last one also starts compilers, for torch.compile
+
+
 class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 
 
-def install_filter(own_pid: int) -> bool:
+def install_filter(own_pid: int, kind: Kind = "worker") -> bool:
     """Install the workers' filter on this process for good; return whether the kernel took it.
 
     ``no_new_privs`` must be set. Signals to ``own_pid`` stay allowed, because abort() sends one.
     """
-    template = worker_filter()
+    template = worker_filter(kind)
     if template is None:
         return False
     code = template.replace(struct.pack("=I", _OWN_PID), struct.pack("=I", own_pid))
@@ -85,13 +97,15 @@ def install_filter(own_pid: int) -> bool:
 
 
 @cache
-def worker_filter() -> bytes | None:
+def worker_filter(kind: Kind = "worker") -> bytes | None:
     """Return the filter for workers with ``_OWN_PID`` in place of the process; None for an unknown machine.
 
     No sockets, no new processes or threads, no signals to others, no reach into others, no changed attributes of
-    files that can't be opened, no memory that no limit counts.
+    files that can't be opened, no memory that no limit counts; on a GPU, what CUDA can't do without is let through.
     """
-    return _filter(f"{PROCESSES} {HOUSEKEEPING} {ALWAYS}")
+    if kind == "gpu_compiling":
+        return _filter(ALWAYS, gpu=True)
+    return _filter(f"{PROCESSES} {HOUSEKEEPING} {ALWAYS}", gpu=kind == "gpu")
 
 
 @cache
@@ -100,44 +114,82 @@ def compiler_filter() -> bytes | None:
     return _filter(ALWAYS)
 
 
-def _filter(table: str) -> bytes | None:
+def _filter(table: str, *, gpu: bool = False) -> bytes | None:
     machine = platform.machine()
     if machine not in AUDIT_ARCH:
         return None
     column = list(AUDIT_ARCH).index(machine)
     calls = (entry.partition("=") for entry in table.split())
     numbers = {name: both.split("/")[column] for name, _, both in calls}
-    return _compile(AUDIT_ARCH[machine], {name: int(number) for name, number in numbers.items() if number != "-"})
+    known = {name: int(number) for name, number in numbers.items() if number != "-"}
+    return _compile(AUDIT_ARCH[machine], known, gpu=gpu)
 
 
-def _compile(architecture: int, numbers: dict[str, int]) -> bytes:
+def _compile(architecture: int, numbers: dict[str, int], *, gpu: bool) -> bytes:
     denied, absent, allowed = _op(RETURN, ERRNO | errno.EPERM), _op(RETURN, ERRNO | errno.ENOSYS), _op(RETURN, ALLOW)
     program = [_op(LOAD, OFFSET_ARCH), _op(JUMP_EQUAL, architecture, 1, 0), denied, _op(LOAD, OFFSET_NUMBER)]
     if architecture == AUDIT_ARCH["x86_64"]:
         program += [_op(JUMP_ANY_BIT, X32_BIT, 0, 1), denied]
     program += [_op(JUMP_AT_LEAST, NEWEST_KNOWN + 1, 0, 1), absent]
     for name, number in numbers.items():
-        match name:
-            case "clone3":  # glibc falls back to clone
-                body = [absent]
-            case "kill" | "tgkill":
-                body = _by_argument(OFFSET_ARGUMENT_0, [_OWN_PID], allowed, denied)
-            case "prctl":
-                body = _by_argument(OFFSET_ARGUMENT_0, PRCTL_ALLOWED, allowed, denied)
-            case "ioctl":
-                body = _by_argument(OFFSET_ARGUMENT_1, IOCTL_ALLOWED, allowed, denied)
-            case "fcntl":
-                body = _by_argument(OFFSET_ARGUMENT_1, FCNTL_DENIED, denied, allowed)
-            case _:
-                body = [denied]
+        body = (_for_cuda(name, allowed, denied) if gpu else None) or _usual(name, allowed, denied, absent)
         program += [_op(JUMP_EQUAL, number, 0, len(body)), *body]
     return b"".join([*program, allowed])
+
+
+def _usual(name: str, allowed: bytes, denied: bytes, absent: bytes) -> list[bytes]:
+    """Return the instructions that decide over a listed call."""
+    match name:
+        case "clone3":  # glibc falls back to clone
+            return [absent]
+        case "kill" | "tgkill":
+            return _by_argument(OFFSET_ARGUMENT_0, [_OWN_PID], allowed, denied)
+        case "prctl":
+            return _by_argument(OFFSET_ARGUMENT_0, PRCTL_ALLOWED, allowed, denied)
+        case "ioctl":
+            return _by_argument(OFFSET_ARGUMENT_1, IOCTL_ALLOWED, allowed, denied)
+        case "fcntl":
+            return _by_argument(OFFSET_ARGUMENT_1, FCNTL_DENIED, denied, allowed)
+        case _:
+            return [denied]
+
+
+def _for_cuda(name: str, allowed: bytes, denied: bytes) -> list[bytes] | None:
+    """Return the instructions for a listed call that CUDA needs in part; None for any other."""
+    match name:
+        case "clone":
+            return [_op(LOAD, OFFSET_ARGUMENT_0), _op(JUMP_ANY_BIT, CLONE_THREAD, 0, 1), allowed, denied]
+        case "socket":
+            return _only_listening(allowed, denied)
+        case "ioctl":
+            return _requests_to_nvidia(allowed, denied)
+        case _ if name in LISTENING:
+            return [allowed]
+        case _:
+            return None
 
 
 def _by_argument(offset: int, values: Iterable[int], listed: bytes, otherwise: bytes) -> list[bytes]:
     """Return the instructions that decide by the low half of an argument, which is all that these calls look at."""
     checks = [op for value in values for op in (_op(JUMP_EQUAL, value, 0, 1), listed)]
     return [_op(LOAD, offset), *checks, otherwise]
+
+
+def _only_listening(allowed: bytes, denied: bytes) -> list[bytes]:
+    """Return the instructions that let socket() make a UNIX one of sequenced packets only."""
+    return [
+        *(_op(LOAD, OFFSET_ARGUMENT_0), _op(JUMP_EQUAL, AF_UNIX, 1, 0), denied),
+        *(_op(LOAD, OFFSET_ARGUMENT_1), _op(AND, SOCK_TYPE_MASK), _op(JUMP_EQUAL, SOCK_SEQPACKET, 1, 0), denied),
+        allowed,
+    ]
+
+
+def _requests_to_nvidia(allowed: bytes, denied: bytes) -> list[bytes]:
+    """Return the instructions that let ioctl() through as for any worker, or with a request of NVIDIA's driver."""
+    usual = _by_argument(OFFSET_ARGUMENT_1, (*IOCTL_ALLOWED, *IOCTL_UVM), allowed, b"")[:-1]
+    masked = [_op(AND, IOCTL_MAGIC_MASK), _op(JUMP_EQUAL, IOCTL_NVIDIA, 0, 1), allowed]
+    whole = [_op(LOAD, OFFSET_ARGUMENT_1), _op(JUMP_AT_LEAST, 0x100, 0, 1), denied, allowed]  # nvidia-uvm's others
+    return [*usual, *masked, *whole]
 
 
 def _op(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:

@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from pipeline.judge.judging import Judgement
+from pipeline.judge.judging import Judgement, using
 from pipeline.judge.processes import ForkServer, Limits, Worker
 
 
@@ -11,13 +11,13 @@ class Session:
 
     Args:
         server: forks the process.
-        limits: of each process.
+        limits: of each process; may be changed for those to come.
         judgement: loads the candidate into it.
     """
 
     def __init__(self, server: ForkServer, limits: Limits, judgement: Judgement) -> None:
         self._server = server
-        self._limits = limits
+        self.limits = limits
         self._judgement = judgement
         self._worker: Worker | None = None
         self.sandbox: str | None = None
@@ -25,7 +25,8 @@ class Session:
     def worker(self) -> Worker:
         """Return the process with the candidate loaded; raises ``Decided`` if it does not load."""
         if self._worker is None or self._worker.ended:
-            self._worker = self._server.start_worker("candidate", self._limits)
+            with using(self._judgement.gpu):
+                self._worker = self._server.start_worker("candidate", self.limits)
             self.sandbox = self._worker.sandbox
             self._judgement.load(self._worker)
         return self._worker

@@ -8,7 +8,7 @@ import sys
 
 from pipeline.doctor import cpu_name
 
-BENCHES = ("curate", "generate", "judge", "judge-quality", "startup", "loop")
+BENCHES = ("curate", "cuda", "cuda-build", "cuda-sandbox", "generate", "judge", "judge-quality", "startup", "loop")
 
 
 def main() -> int:

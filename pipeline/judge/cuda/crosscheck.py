@@ -8,6 +8,7 @@ from pipeline.judge.cuda.statistics import Ratio, pooled_median
 UNSTEADY = 0.2  # an interval wider than this share of the ratio
 SLACK_MS = 0.05  # of host time a call: an interpreter's hiccup
 SLACK_SHARE = 0.5  # of the claimed time
+LEAST_OWN_SHARE = 0.5
 BELOW_ROOFLINE = 0.9  # of the bound: data sheets round
 
 
@@ -56,7 +57,11 @@ def contradiction(candidate: Series, eager: Series) -> str | None:
 
 
 def flags(
-    candidate_ms: float, speedup: Ratio, roofline_ms: float | None, own_share: float, throttled_by: Sequence[str]
+    candidate_ms: float,
+    speedup: Ratio,
+    roofline_ms: float | None,
+    own_share: float | None,
+    throttled_by: Sequence[str],
 ) -> tuple[str, ...]:
     """Return what a reader of a timing should know; none of these is a verdict."""
     found = [f"throttled: {reason}" for reason in throttled_by]
@@ -64,6 +69,6 @@ def flags(
         found.append("unsteady")
     if roofline_ms is not None and candidate_ms < BELOW_ROOFLINE * roofline_ms:
         found.append("beyond_roofline")
-    if own_share < 0.5:
+    if own_share is not None and own_share < LEAST_OWN_SHARE:
         found.append("mostly_not_own_kernels")
     return tuple(found)

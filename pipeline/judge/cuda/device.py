@@ -1,113 +1,35 @@
-"""What the NVIDIA driver says about its GPUs, through nvidia-smi: no CUDA context, no torch."""
+"""This backend as a ``pipeline.judge.device.Device``."""
 
-import subprocess
-from dataclasses import dataclass
-
-from pipeline.errors import InfrastructureError
-
-_SECONDS = 30
-_IDENTITY = ("index", "uuid", "name", "compute_cap", "driver_version", "memory.total")
-_STATE = (
-    "clocks.sm",
-    "clocks.max.sm",
-    "clocks.mem",
-    "temperature.gpu",
-    "power.draw",
-    "clocks_throttle_reasons.active",
+from pipeline.judge.cuda.binding import (
+    check_guards,
+    fault_of,
+    guard,
+    host_bytes,
+    install,
+    launches,
+    load,
+    on_device,
+    open_runtime,
+    place,
+    release_guards,
+    set_fault_page,
+    set_launching,
+    set_order,
 )
-# nvml.h, nvmlClocksEventReasons: what slows a GPU down against its owner's wish. Idle (1) and the application's own
-# clock setting (2) are left out: the first can't be during a measurement, the second is steady.
-THROTTLED_BY = {
-    0x4: "power cap",
-    0x8: "hardware slowdown",
-    0x10: "sync boost",
-    0x20: "temperature",
-    0x40: "temperature (hardware)",
-    0x80: "power brake",
-}
 
-
-@dataclass(frozen=True)
-class Gpu:
-    """One GPU. ``memory_mib`` is all that it has."""
-
-    index: int
-    uuid: str
-    name: str
-    compute_capability: str
-    driver: str
-    memory_mib: int
-
-
-@dataclass(frozen=True)
-class GpuState:
-    """Clocks in MHz, degrees Celsius, watts (None where the GPU does not say), and what slows it down."""
-
-    sm_mhz: int | None
-    sm_max_mhz: int | None
-    memory_mhz: int | None
-    celsius: int | None
-    watts: float | None
-    throttled_by: tuple[str, ...]
-
-
-def find_gpus() -> list[Gpu]:
-    """Return the GPUs that the driver shows; none without a driver."""
-    rows = _query(_IDENTITY)
-    return [
-        Gpu(int(index), uuid, name, capability, driver, int(float(memory)))
-        for index, uuid, name, capability, driver, memory in rows or ()
-    ]
-
-
-def why_not() -> str:
-    """Return in a line why candidates can't be judged on a GPU here.
-
-    Raises:
-        UserError: there is a GPU and no toolkit; the message names what was looked for.
-    """
-    from pipeline.judge.cuda.toolkit import find_toolkit
-
-    if not find_gpus():
-        return "cuda needs an NVIDIA GPU with its driver, and nvidia-smi shows none; use simt"
-    find_toolkit()
-    return "cuda builds candidates but does not run them yet in this version; use simt"
-
-
-def read_state(uuid: str) -> GpuState:
-    """Return a GPU's state now.
-
-    Raises:
-        InfrastructureError: the driver does not answer.
-    """
-    rows = _query(_STATE, uuid)
-    if not rows:
-        raise InfrastructureError(f"nvidia-smi says nothing about {uuid}")
-    return parse_state(rows[0])
-
-
-def parse_state(row: list[str]) -> GpuState:
-    """Return the state of one row of nvidia-smi's answer; a field in brackets ("[N/A]") is unknown."""
-    sm, sm_max, memory, celsius, watts = (None if value.startswith("[") else float(value) for value in row[:5])
-    reasons = 0 if row[5].startswith("[") else int(row[5], 16)
-    return GpuState(
-        sm_mhz=None if sm is None else int(sm),
-        sm_max_mhz=None if sm_max is None else int(sm_max),
-        memory_mhz=None if memory is None else int(memory),
-        celsius=None if celsius is None else int(celsius),
-        watts=watts,
-        throttled_by=tuple(name for bit, name in THROTTLED_BY.items() if reasons & bit),
-    )
-
-
-def _query(fields: tuple[str, ...], uuid: str | None = None) -> list[list[str]] | None:
-    command = ["nvidia-smi", f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits"]
-    try:
-        done = subprocess.run(
-            [*command, *(["--id", uuid] if uuid else [])],
-            capture_output=True, text=True, check=True, timeout=_SECONDS,
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
-        return None
-    rows = [[value.strip() for value in line.split(",")] for line in done.stdout.splitlines() if line.strip()]
-    return [row for row in rows if len(row) == len(fields)]
+__all__ = [
+    "check_guards",
+    "fault_of",
+    "guard",
+    "host_bytes",
+    "install",
+    "launches",
+    "load",
+    "on_device",
+    "open_runtime",
+    "place",
+    "release_guards",
+    "set_fault_page",
+    "set_launching",
+    "set_order",
+]

@@ -27,17 +27,24 @@ def build_full(source: ExtensionSource, target: Path, tools: Builder, deadline: 
 
     with tempfile.TemporaryDirectory(prefix="cuda-") as name, ThreadPoolExecutor(2) as pool:
         folder = Path(name)
-        (folder / "main.cpp").write_text(_main(source), errors="replace")
-        (folder / "cuda.cu").write_text(_cuda(source), errors="replace")
-        nvcc = [*tools.nvcc_command(allowed_flags(source)), *_flags(tools)]
-        cxx = [tools.cxx, *_flags(tools), "-fPIC", "-w"]
-        commands = [[*cxx, "-c", "main.cpp", "-o", "main.o"], [*nvcc, "-c", "cuda.cu", "-o", "cuda.o"]]
+        commands = load_inline_commands(source, folder, tools, allowed_flags(source))
         for code, log in list(pool.map(lambda command: run(command, folder, deadline), commands)):
-            if code and not _for_cuda() and ("/ATen/" in log or "/c10/" in log or _GENERATED in log):
+            if code and not torch_is_for_cuda() and ("/ATen/" in log or "/c10/" in log or _GENERATED in log):
                 raise Unsupported(missing, "and the torch that is installed here was not built for CUDA")
             if code:
                 raise _as_unsupported(failure(log, folder, tools), missing)
         link([folder / "main.o", folder / "cuda.o"], target, _libraries(), tools, deadline)
+
+
+def load_inline_commands(
+    source: ExtensionSource, folder: Path, tools: Builder, flags: tuple[str, ...]
+) -> list[list[str]]:
+    """Write main.cpp and cuda.cu into a folder and return the commands that compile them there."""
+    (folder / "main.cpp").write_text(_main(source), errors="replace")
+    (folder / "cuda.cu").write_text(_cuda(source), errors="replace")
+    nvcc = [*tools.nvcc_command(flags), *_flags(tools)]
+    cxx = [tools.cxx, *_flags(tools), "-fPIC", "-w"]
+    return [[*cxx, "-c", "main.cpp", "-o", "main.o"], [*nvcc, "-c", "cuda.cu", "-o", "cuda.o"]]
 
 
 def _as_unsupported(error: Exception, missing: str) -> Exception:
@@ -70,11 +77,18 @@ def _flags(tools: Builder) -> list[str]:
 
 def _libraries() -> list[str]:
     folder = _torch() / "lib"
-    names = ["c10", "torch_cpu", "torch", "torch_python", *(["c10_cuda", "torch_cuda"] if _for_cuda() else [])]
+    names = [
+        "c10",
+        "torch_cpu",
+        "torch",
+        "torch_python",
+        *(["c10_cuda", "torch_cuda"] if torch_is_for_cuda() else []),
+    ]
     return [f"-L{folder}", *(f"-l{name}" for name in names)]
 
 
-def _for_cuda() -> bool:
+def torch_is_for_cuda() -> bool:
+    """Whether the installed torch was built for CUDA, without importing it."""
     return (_torch() / "include" / _GENERATED).exists()
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 _DEVICES = ("nvidiactl", "nvidia-uvm", "nvidia-uvm-tools", "nvidia[0-9]*", "nvidia-caps/*")
 # Where the driver says what it can do, and where its libraries are on the usual systems.
 _READABLE = (
-    *("/proc/driver/nvidia", "/proc/modules", "/proc/devices", "/sys/devices/system/cpu", "/sys/devices/system/node"),
+    *("/proc/driver/nvidia", "/proc/modules", "/proc/devices", "/proc/cpuinfo", "/proc/meminfo", "/proc/self/maps"),
+    *("/proc/self/status", "/proc/sys/vm", "/sys/devices/system/cpu", "/sys/devices/system/node"),
     *("/sys/bus/pci/devices", "/usr/local/cuda", "/usr/local/nvidia", "/run/nvidia", "/etc/ld.so.cache"),
 )
 
@@ -16,17 +17,17 @@ class Allowances:
     """For ``confine``.
 
     Attributes:
-        writable: device files to open for reading and writing.
+        devices: device files to open for reading and writing.
         readable: further trees to read.
-        address_space: whether RLIMIT_AS may be set: CUDA reserves address space for all memory of host and GPU.
+        compiling: whether the process may start compilers and load what they make.
     """
 
-    writable: tuple[Path, ...]
+    devices: tuple[Path, ...]
     readable: tuple[Path, ...]
-    address_space: bool = False
+    compiling: bool = False
 
 
-def allowances() -> Allowances:
+def allowances(*, compiling: bool = False) -> Allowances:
     """Return what this machine has of it."""
     devices = sorted(path for pattern in _DEVICES for path in Path("/dev").glob(pattern))
-    return Allowances(tuple(devices), tuple(path for path in map(Path, _READABLE) if path.exists()))
+    return Allowances(tuple(devices), tuple(path for path in map(Path, _READABLE) if path.exists()), compiling)

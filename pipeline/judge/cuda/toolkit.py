@@ -56,7 +56,7 @@ def find_toolkit() -> Toolkit:
 @cache
 def architecture() -> str:
     """Return the compute capability of the first GPU in nvcc's spelling (``90``), an H100's where there is none."""
-    from pipeline.judge.cuda.device import find_gpus
+    from pipeline.judge.cuda.gpus import find_gpus
 
     gpus = find_gpus()
     return gpus[0].compute_capability.replace(".", "") if gpus else DEFAULT_ARCHITECTURE

@@ -1,5 +1,7 @@
 """This backend as a ``pipeline.judge.device.Device``."""
 
+import torch
+
 from pipeline.judge.simt.binding import (
     check_guards,
     guard,
@@ -10,16 +12,40 @@ from pipeline.judge.simt.binding import (
     set_launching,
     set_order,
 )
+from pipeline.judge.simt.fault import Fault
 from pipeline.judge.simt_device import install
 
 __all__ = [
     "check_guards",
+    "fault_of",
     "guard",
     "host_bytes",
     "install",
     "launches",
     "load",
+    "on_device",
+    "place",
+    "release_guards",
     "set_fault_page",
     "set_launching",
     "set_order",
 ]
+
+
+def place(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the tensor itself: there is one memory."""
+    return tensor
+
+
+def on_device(tensor: torch.Tensor) -> bool:
+    """Whether the tensor is where all are, and not on torch's meta device."""
+    return tensor.device.type == "cpu"
+
+
+def release_guards() -> None:
+    """Do nothing: the runtime itself follows what is freed."""
+
+
+def fault_of(error: BaseException) -> Fault | None:  # noqa: ARG001  (the protocol's)
+    """Return None: the runtime reports faults itself."""
+    return None

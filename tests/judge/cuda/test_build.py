@@ -2,6 +2,7 @@
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +13,8 @@ from pipeline.judge.cuda.diagnostics import missing_construct, relevant
 from pipeline.judge.cuda.toolkit import find_toolkit
 from pipeline.judge.simt.build import ExtensionSource
 from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, ForbiddenError, SimtFault, Unsupported
+from tests.honest.pairs import Pair, pairs
+from tests.judge.cuda.captured import sources_of
 from tests.judge.examples import HONEST
 from tests.judge.simt import sources, sources_16_bit, sources_device
 from tests.judge.simt.example import inline
@@ -20,6 +23,7 @@ from tests.judge.simt.sources import GRID_3D
 EXAMPLES = {**sources.EXAMPLES, **sources_16_bit.EXAMPLES, **sources_device.EXAMPLES}
 SOURCE = EXAMPLES["3-D grid"].source
 FUNCTION = "torch::Tensor f(torch::Tensor x)"
+SAMPLED = 13  # every so many honest kernels are built here; `python -m tests.bench cuda-build` builds all
 
 
 def _honest() -> ExtensionSource:
@@ -47,6 +51,18 @@ def test_nvcc_takes_the_fast_path_of_every_honest_kernel(name: str, cache: Path)
     path = build(source, cache)
     assert not path.name.endswith(".full.so")
     assert build(source, cache) == path
+
+
+HONEST_PAIRS = pairs()[::SAMPLED]
+
+
+@pytest.mark.parametrize("pair", HONEST_PAIRS, ids=lambda pair: pair.name)
+def test_nvcc_takes_what_honest_kernels_build(pair: Pair, cache: Path):
+    module: dict[str, Any] = {}
+    exec(pair.task.reference, module)
+    found = sources_of(pair.code, module["get_init_inputs"]())
+    assert found
+    assert not any(build(source, cache).name.endswith(".full.so") for source in found)
 
 
 @pytest.mark.parametrize(
@@ -168,6 +184,37 @@ def test_the_runtime_s_tensors_are_torch_s_own(cache: Path, on_the_cpu: None):
     before = binding.host_bytes()
     assert extension.first(x) == 3.5
     assert binding.host_bytes() == before + 4
+
+
+def test_launches_that_are_to_do_nothing_are_counted(cache: Path, on_the_cpu: None):
+    """Nor do they ask CUDA for anything: this passes without a driver."""
+    cuda = """
+    __global__ void one(float* x) { *x = 1.0f; }
+    torch::Tensor f(torch::Tensor x) { one<<<3, 32>>>(x.data_ptr<float>()); return x; }
+    """
+    extension = binding.load(build(inline(cuda, FUNCTION), cache))
+    before = len(binding.launches())
+    binding.set_launching(False)
+    try:
+        x = extension.f(torch.zeros(1))
+    finally:
+        binding.set_launching(True)
+    (launch,) = binding.launches()[before:]
+    assert (launch.grid, launch.block, float(x)) == ((3, 1, 1), (32, 1, 1), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (RuntimeError("CUDA error: an illegal memory access was encountered\nmore"), "out_of_bounds"),
+        (RuntimeError("CUDA error: device-side assert triggered"), "assert"),
+        (RuntimeError("CUDA error: out of memory"), None),
+        (ValueError("CUDA error: an illegal memory access was encountered"), None),
+    ],
+)
+def test_what_cuda_says_of_a_kernel_has_simt_s_names(error: Exception, kind: str | None):
+    fault = binding.fault_of(error)
+    assert (fault.kind if fault else None) == kind
 
 
 @pytest.mark.parametrize(("shape", "dtype"), [((2, 3), torch.float32), ((5,), torch.uint8), ((0, 3), torch.int64)])

@@ -1,5 +1,6 @@
 """The arithmetic of timing, on times made by hand: what a GPU would add is only the times themselves."""
 
+import fcntl
 import threading
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from pipeline.errors import UserError
 from pipeline.judge.config import JudgeConfig
 from pipeline.judge.cuda.crosscheck import Series, contradiction, flags
-from pipeline.judge.cuda.device import find_gpus, parse_state
+from pipeline.judge.cuda.gpus import find_gpus, parse_state
 from pipeline.judge.cuda.lock import GpuLock
 from pipeline.judge.cuda.plan import interleaved
 from pipeline.judge.cuda.roofline import Work, bound_ms
@@ -44,7 +45,6 @@ def test_every_contestant_is_as_often_first_and_no_value_comes_twice():
     for place in range(len(CONTESTANTS)):
         assert sorted(r.order[place] for r in rounds) == sorted(CONTESTANTS * 6)
     assert all(len(set(r.scales)) == len(r.scales) == 8 and 0 <= r.kept < 8 for r in rounds)
-    assert len({r.seed for r in rounds}) == len(rounds)
     assert len({r.kept for r in rounds}) > 1
     assert rounds != interleaved(CONTESTANTS, rounds=24, samples=8, secret=2)
 
@@ -87,16 +87,54 @@ def test_what_the_driver_says_about_clocks_is_read():
     assert parse_state(["345", "1980", "2619", "41", "70.1", "0x0000000000000001"]).throttled_by == ()  # idle
 
 
-def test_the_gpu_is_one_holder_s_at_a_time_except_where_it_is_given_up(tmp_path: Path):
-    one, other = GpuLock("GPU-1", tmp_path), GpuLock("GPU-1", tmp_path)  # as two processes would have
+def test_who_wants_the_gpu_alone_waits_for_those_inside_and_goes_before_those_to_come(tmp_path: Path):
+    one, other, third = (GpuLock("GPU-1", tmp_path) for _ in range(3))  # as three processes would have
+    order: list[str] = []
+    entered = threading.Event()
+
+    def alone() -> None:
+        with other.alone(), other.shared():  # asking again changes nothing
+            order.append("alone")
+
+    def late() -> None:
+        with third.shared():
+            order.append("late")
+
+    threads = [threading.Thread(target=alone), threading.Thread(target=late)]
+    with one.shared(), GpuLock("GPU-1", tmp_path).shared():
+        threads[0].start()
+        while not _waited_for(tmp_path / "gpu-GPU-1.entrance.lock"):
+            entered.wait(0.01)
+        threads[1].start()
+        entered.wait(0.1)
+        order.append("first")
+        with pytest.raises(RuntimeError, match="shares"), one.alone():
+            pass
+    for thread in threads:
+        thread.join(10)
+    assert order == ["first", "alone", "late"]
+
+
+def _waited_for(path: Path) -> bool:
+    """Whether somebody stands in the entrance."""
+    with path.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def test_a_gpu_that_is_given_up_for_a_while_is_others_to_use(tmp_path: Path):
+    one, other = GpuLock("GPU-1", tmp_path), GpuLock("GPU-1", tmp_path)
     order: list[str] = []
 
     def second() -> None:
-        with other.held():
+        with other.alone():
             order.append("second")
 
     thread = threading.Thread(target=second)
-    with one.held():
+    with one.alone():
         thread.start()
         thread.join(0.2)
         order.append("first")

@@ -7,6 +7,7 @@ extern "C" {
 
 void simt_count_launch(const char* kernel, const unsigned* grid, const unsigned* block);
 void simt_count_host_bytes(size_t bytes);
+bool simt_launching();
 
 // Some of these exist only in some versions of CUDA: weak, and then never called.
 #define REAL(NAME) __attribute__((weak)) __real_##NAME
@@ -20,29 +21,40 @@ cudaError_t REAL(cudaMallocManaged)(void**, size_t, unsigned);
 cudaError_t REAL(cudaMallocHost)(void**, size_t);
 cudaError_t REAL(cudaHostAlloc)(void**, size_t, unsigned);
 
-static cudaError_t launched(cudaError_t status, const void* kernel, dim3 grid, dim3 block) {
-    if (status != cudaSuccess) return status;
+static void count(const void* kernel, dim3 grid, dim3 block) {
     const char* name = nullptr;
 #if CUDART_VERSION >= 12030
     if (cudaFuncGetName(&name, kernel) != cudaSuccess) cudaGetLastError();
 #endif
     const unsigned blocks[3] = {grid.x, grid.y, grid.z}, threads[3] = {block.x, block.y, block.z};
     simt_count_launch(name, blocks, threads);
+}
+
+}  // extern "C"
+
+// Where launches are to do nothing, they are counted all the same. A launch that failed is none.
+template <class Launch>
+static cudaError_t launched(const void* kernel, dim3 grid, dim3 block, Launch launch) {
+    const cudaError_t status = simt_launching() ? launch() : cudaSuccess;
+    if (status == cudaSuccess) count(kernel, grid, block);
     return status;
 }
 
+extern "C" {
+
 cudaError_t __wrap_cudaLaunchKernel(const void* f, dim3 grid, dim3 block, void** args, size_t shared, cudaStream_t s) {
-    return launched(__real_cudaLaunchKernel(f, grid, block, args, shared, s), f, grid, block);
+    return launched(f, grid, block, [&] { return __real_cudaLaunchKernel(f, grid, block, args, shared, s); });
 }
 cudaError_t __wrap___cudaLaunchKernel(void* f, dim3 grid, dim3 block, void** args, size_t shared, cudaStream_t s) {
-    return launched(__real___cudaLaunchKernel(f, grid, block, args, shared, s), f, grid, block);
+    return launched(f, grid, block, [&] { return __real___cudaLaunchKernel(f, grid, block, args, shared, s); });
 }
 cudaError_t __wrap_cudaLaunchCooperativeKernel(const void* f, dim3 grid, dim3 block, void** args, size_t shared,
                                                cudaStream_t s) {
-    return launched(__real_cudaLaunchCooperativeKernel(f, grid, block, args, shared, s), f, grid, block);
+    return launched(f, grid, block,
+                    [&] { return __real_cudaLaunchCooperativeKernel(f, grid, block, args, shared, s); });
 }
 cudaError_t __wrap_cudaLaunchKernelExC(const cudaLaunchConfig_t* config, const void* f, void** args) {
-    return launched(__real_cudaLaunchKernelExC(config, f, args), f, config->gridDim, config->blockDim);
+    return launched(f, config->gridDim, config->blockDim, [&] { return __real_cudaLaunchKernelExC(config, f, args); });
 }
 
 // With unified addressing the kind may be cudaMemcpyDefault: the destination says whether the host gets to see it.

@@ -13,6 +13,7 @@ struct LaunchRecord {
 constexpr size_t kMaxRecords = 4096;
 static std::vector<LaunchRecord> records;
 static int64_t launch_count;
+static bool launching = true;
 
 extern "C" {
 
@@ -25,6 +26,8 @@ void simt_count_launch(const char* kernel, const unsigned* grid, const unsigned*
     memcpy(record.block, block, sizeof record.block);
     records.push_back(record);
 }
+void simt_set_launching(bool on) { launching = on; }
+bool simt_launching() { return launching; }
 int64_t simt_launch_count() { return launch_count; }
 const LaunchRecord* simt_launch_record(int64_t i) {
     return i < static_cast<int64_t>(records.size()) ? &records[static_cast<size_t>(i)] : nullptr;
