@@ -48,7 +48,7 @@ def dry_run(recipe: Recipe, out: Path, last: StageName) -> None:
 def _tasks(recipe: Recipe, out: Path, *, tested: bool) -> list[Task]:
     if tested:
         return [from_row(Task, row) for row in read_rows(out / "tasks")]
-    tasks = {task.id: task for task in read_source(recipe.tasks, recipe.seed)}
+    tasks = {task.id: task for task in read_source(recipe.tasks, recipe.seed) if isinstance(task, Task)}
     if not tasks:
         raise UserError(f"tasks: source {recipe.tasks.source!r} has no tasks")
     return list(tasks.values())

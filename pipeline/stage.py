@@ -102,7 +102,7 @@ def publish(  # noqa: PLR0913, PLR0917  (the options of a command)
         changes.append("publish.model={}")
     given = {"to": to, "private": private or None, "revision": revision}
     changes += [f"{section}.{key}={json.dumps(value)}" for key, value in given.items() if value is not None]
-    directory = _run(recipe, changes, out, "publish")
+    directory = _run(recipe, changes, out, "publish", dry_run=False)
     kinds = ("model",) if model else ("dataset",) if to else ("dataset", "model")
     send_run(directory, load_recipe(recipe, changes).publish, kinds, dry_run=dry_run)
 

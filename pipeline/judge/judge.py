@@ -32,8 +32,7 @@ from pipeline.judge.sandbox import missing
 from pipeline.judge.session import Session
 from pipeline.judge.settings import Measurement, Plan, choose
 from pipeline.judge.simt.build import build, prepare
-from pipeline.judge.simt.explain import explain
-from pipeline.judge.simt.fault import Fault
+from pipeline.judge.simt.explain import Findings, explain
 from pipeline.judge.task_filters import TaskFilters, apply
 from pipeline.judge.version import judge_version
 from pipeline.records import Check, Setting, Task, Timing, Verdict, VerdictStatus
@@ -156,8 +155,8 @@ class Judge:
         )
         server, timing = self._server, None
 
-        def explained(*call: Any) -> list[Fault]:
-            return explain(server, self._cache, code, *call) if self._gpu is None else []
+        def explained(*call: Any) -> Findings:
+            return explain(server, self._cache, code, *call) if self._gpu is None else Findings([], None)
 
         session = Session(self._server, self._candidate_limits, judgement)
         try:

@@ -73,6 +73,7 @@ def prepared(name: str, out: Path, *overrides: str) -> Recipe:
     recipe = load_recipe(Path("recipes") / f"{name}.yaml", ["tasks.train=4", "tasks.heldout=1", *overrides])
     with StageStore(out / "tasks", tasks.SCHEMA, {}) as store:
         for task in tasks.read_source(recipe.tasks, recipe.seed):
+            assert isinstance(task, Task)
             store.append(task.id, to_row(task))
         store.seal()
     return recipe

@@ -24,7 +24,7 @@ SAMPLES = 4
 GPU = Gpu(0, "GPU-1", "NVIDIA H100 80GB HBM3", "9.0", "580.1", 81559)
 REQUEST = {
     "source": REFERENCE, "sizes": {}, "direction": "forward", "seed": 5, "weights_seed": 5, "distribution": "own",
-    "fresh_weights": False,
+    "fresh_weights": False, "watched": False,
 }  # fmt: skip
 
 
@@ -62,7 +62,8 @@ def asks(wrap: Callable[[Any], Any]) -> Callable[[dict[str, Any]], tuple[dict[st
     """Return a contestant that is the reference's own module, its calls wrapped, behind what a worker answers."""
     from pipeline.judge.reference_worker import make
 
-    _, model, inputs = make(REQUEST, "cpu")
+    _, model, arguments = make(REQUEST, "cpu")
+    inputs = arguments()
     call = wrap(lambda given: model(*given))
     timed = Timed.__new__(Timed)
     timed._contestants = {
