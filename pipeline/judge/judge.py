@@ -12,9 +12,8 @@ import secrets
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pipeline.errors import InfrastructureError, TaskError, UserError
 from pipeline.judge.answers import Expected
@@ -25,15 +24,16 @@ from pipeline.judge.cuda.gpus import why_not
 from pipeline.judge.cuda.lock import GpuLock
 from pipeline.judge.cuda.measuring import NotTimedError
 from pipeline.judge.inputs import Case
-from pipeline.judge.judging import Decided, Judgement, using
+from pipeline.judge.judging import Decided, Judgement
 from pipeline.judge.probing import probe
-from pipeline.judge.processes import ForkServer, Limits, Worker, WorkerGoneError
+from pipeline.judge.processes import ForkServer, Limits
 from pipeline.judge.sandbox import missing
 from pipeline.judge.session import Session
 from pipeline.judge.settings import Measurement, Plan, choose
 from pipeline.judge.simt.build import build, prepare
 from pipeline.judge.simt.explain import Findings, explain
 from pipeline.judge.task_filters import TaskFilters, apply
+from pipeline.judge.task_workers import TaskWorkers
 from pipeline.judge.version import judge_version
 from pipeline.records import Check, Setting, Task, Timing, Verdict, VerdictStatus
 
@@ -41,7 +41,6 @@ MEASURING = "pipeline.judge.meta"
 FIGURES = "pipeline.judge.task_figures"
 DIFFERENTIATING = "torch.fx.experimental.symbolic_shapes"  # torch.autograd.grad imports it: 3 s, and files to read
 ANSWER_SLACK_BYTES = 16 * 2**20  # beyond twice a case: what small wrong answers may take before they are no answers
-BASELINE_LIMITS = Limits(cpu_seconds=600, wall_seconds=300.0)  # torch.compile takes its time
 MAX_CASE_MB, MAX_CASE_MB_GPU = 64, 1024  # what a case may take where the recipe does not say
 OUT_OF_MEMORY = "out of memory"  # in torch's message and in CUDA's
 MAX_PLANS = 10_000  # tasks whose settings are remembered
@@ -73,14 +72,13 @@ class Judge:
         answer_bytes = 2 * max_case_mb * 2**20 + ANSWER_SLACK_BYTES
         self._candidate_limits = replace(self._limits, answer_bytes=answer_bytes)
         self._server: ForkServer | None = None
-        self._local = threading.local()
         self._lock = threading.Lock()
         self._plans: dict[str, Plan] = {}
         self._max_case_bytes = max_case_mb * 2**20
         self.seeds = secrets.token_hex(16) if config.seeds == "fresh" else config.seeds
         self._key = hashlib.blake2b(self.seeds.encode(), digest_size=32).digest()
         self._seconds = config.budget_seconds if self._gpu is None else math.inf
-        self._workers: list[Worker] = []  # of references and baselines
+        self._task_workers: TaskWorkers | None = None
         if self.backend != "none":
             confined = config.sandbox == "auto"
             if confined and (lacking := missing()):
@@ -90,6 +88,7 @@ class Judge:
                 )
             on_gpu = None if self._gpu is None else self._gpu.workers(self._cache)
             self._server = ForkServer(sandbox=confined, readable=[self._cache], gpu=on_gpu)
+            self._task_workers = TaskWorkers(self._server, self._limits, self._lock_of_gpu)
             try:
                 if self._gpu is None:
                     prepare(self._cache)  # while the fork server imports torch
@@ -121,9 +120,8 @@ class Judge:
     def close(self) -> None:
         """End all processes; what is under way is given up."""
         self._pool.shutdown(wait=True, cancel_futures=True)
-        for worker in self._workers:
-            with suppress(InfrastructureError):
-                worker.__exit__()
+        if self._task_workers is not None:
+            self._task_workers.close()
         if self._server is not None:
             self._server.close()
 
@@ -189,7 +187,7 @@ class Judge:
             return None if "error" in answer else Expected(answer["values"]["dict"], buffers)
 
         def baseline(request: dict[str, Any]) -> tuple[dict[str, Any], list[bytearray]]:
-            return self._ask_worker("baseline", task, request)
+            return self._tasks_workers().ask("baseline", task, request)
 
         try:
             return self._gpu.measure(judgement, session, case, baseline, expected, self._case_request(task, case))
@@ -297,49 +295,12 @@ class Judge:
         }
 
     def _ask_reference(self, task: Task, request: dict[str, Any]) -> tuple[dict[str, Any], list[bytearray]]:
-        return self._ask_worker("reference", task, request)
+        return self._tasks_workers().ask("reference", task, request)
 
-    def _ask_worker(
-        self, role: Literal["reference", "baseline"], task: Task, request: dict[str, Any]
-    ) -> tuple[dict[str, Any], list[bytearray]]:
-        """Ask this thread's process of a role, which serves one task at a time.
-
-        One that dies is tried once more in a fresh process; then it counts as refusing what was asked.
-        """
-        ending = ""
-        for _ in range(2):
-            worker = self._worker(role, task)
-            try:
-                with using(self._lock_of_gpu):
-                    worker.renew()
-                    answer, buffers = worker.ask(request)
-            except WorkerGoneError as gone:
-                self._forget(role)
-                ending = "took too long" if gone.timed_out else f"died: {gone}"
-                continue
-            if "error" in answer and self._gpu is not None:  # its context may be lost with the error
-                worker.end()
-                self._forget(role)
-            return answer, buffers
-        return {"error": "task_dies", "detail": ending}, []
-
-    def _worker(self, role: Literal["reference", "baseline"], task: Task) -> Worker:
-        mine: dict[str, tuple[Worker, str]] = self._local.__dict__.setdefault("workers", {})
-        if role in mine and mine[role][1] == task.id:
-            return mine[role][0]
-        if role in mine:
-            mine[role][0].end()
-            self._forget(role)
-        if self._server is None:
+    def _tasks_workers(self) -> TaskWorkers:
+        if self._task_workers is None:
             raise InfrastructureError("the judge is closed")
-        with using(self._lock_of_gpu):
-            worker = self._server.start_worker(role, self._limits if role == "reference" else BASELINE_LIMITS)
-        self._workers.append(worker)
-        mine[role] = worker, task.id
-        return worker
-
-    def _forget(self, role: str) -> None:
-        self._workers.remove(self._local.workers.pop(role)[0])
+        return self._task_workers
 
     @property
     def _lock_of_gpu(self) -> GpuLock | None:

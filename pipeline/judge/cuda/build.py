@@ -29,7 +29,7 @@ _OUTSIDE = re.compile(r'^\s*#\s*include\s*[<"]\s*(/|[^">]*\.\.)', re.MULTILINE)
 # What a candidate may ask of nvcc. The rest (architectures, paths, the standard) is the judge's to choose.
 _FLAG = re.compile(
     r"-O[0-3]|--?use_fast_math|--?(fmad|ftz|prec-div|prec-sqrt)=\w+|--?maxrregcount[= ]?\d+"
-    r"|-D\w+(=\w+)?|-U__CUDA_NO_\w+"
+    r"|--?(expt-)?extended-lambda|--?expt-relaxed-constexpr|-D\w+(=\w+)?|-U__CUDA_NO_\w+"
 )
 _DECLARED_ONLY = re.compile(r"undefined reference to (?P<name>(at|c10|simt)::[\w:]+)")
 _TORCH_HEADER = re.compile(r"(torch|ATen|c10|caffe2|pybind11)/|Python\.h$")
