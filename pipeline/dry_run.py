@@ -4,19 +4,23 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from pipeline.agent.evolve import EvolveConfig
 from pipeline.agent.prompting import translate
 from pipeline.errors import UserError
-from pipeline.estimate import Estimate, completion_tokens, estimate
+from pipeline.estimate import ASSUMED_COMPLETION_TOKENS, Estimate, completion_tokens, estimate
 from pipeline.recipe import Recipe, StageName
 from pipeline.records import Task
 from pipeline.runner import stage_state, wanted_stages
 from pipeline.stages.generate import GenerateConfig
 from pipeline.stages.tasks import read_source
-from pipeline.store import read_rows
+from pipeline.store import read_manifest, read_rows
 from pipeline.tables import from_row
+from pipeline.training.config import TrainConfig
 
 EXAMPLES = 2
+TOKENS_PER_MODEL_TOKEN = 0.75  # how many of curation's words and marks a model's token comes to
 
 
 def dry_run(recipe: Recipe, out: Path, last: StageName) -> None:
@@ -37,12 +41,34 @@ def dry_run(recipe: Recipe, out: Path, last: StageName) -> None:
     train = [task for task in tasks if task.split == "train"]
     if "generate" in stages and recipe.generate is not None:
         _print_generate(recipe, out, train)
+    if "train" in stages and recipe.train is not None and recipe.train.method == "sft":
+        _print_train(recipe.train, out, len(train))
     if "evaluate" in stages and recipe.evaluate is not None:
         held_out = min(len(tasks) - len(train), recipe.evaluate.limit or len(tasks))
-        models = 2 + len(recipe.evaluate.models)
+        models = len(recipe.evaluate.trained) + len(recipe.evaluate.models)
         samples = recipe.evaluate.samples_per_task
         answers = held_out * models * samples
         print(f"\nevaluate: {held_out} held-out tasks x {models} models x {samples} samples = {answers:,} answers")
+
+
+def _print_train(config: TrainConfig, out: Path, n_tasks: int) -> None:
+    """Print what training will need; a model that can't be read from here is no reason to end the dry run."""
+    from pipeline.training.estimate import estimate as estimate_training
+    from pipeline.training.estimate import matmul_speed
+
+    if read_manifest(out / "curate") is not None:
+        columns = pq.read_table(out / "curate" / "data.parquet", columns=["completion_tokens"])
+        basis = "curate's samples"
+        tokens = round(sum(columns["completion_tokens"].to_pylist()) / TOKENS_PER_MODEL_TOKEN)
+    else:
+        basis = f"a sample of {ASSUMED_COMPLETION_TOKENS:,} tokens a task"
+        tokens = n_tasks * ASSUMED_COMPLETION_TOKENS
+    print(f"\ntrain: {tokens:,} tokens ({basis})")
+    try:
+        lines = estimate_training(config, tokens, matmul_speed()).lines()
+    except UserError as error:
+        lines = [f"no estimate: {error}"]
+    print("\n".join(f"  {line}" for line in lines))
 
 
 def _tasks(recipe: Recipe, out: Path, *, tested: bool) -> list[Task]:

@@ -67,6 +67,13 @@ def stage_state(recipe: Recipe, out: Path, stage: StageName) -> str:
     return f"complete: {_counts(manifest)}" if manifest else "to be continued"
 
 
+def last_stage(recipe: Recipe) -> StageName:
+    """Return the last stage that a recipe has a section for; what is generated is judged without a section."""
+    sections = {"verify": "generate"}
+    present: list[StageName] = [s for s in ORDER if getattr(recipe, sections.get(s, s)) is not None]
+    return present[-1]
+
+
 def needs(recipe: Recipe, stage: StageName) -> tuple[StageName, ...]:
     """Return the stages whose tables a stage reads."""
     if stage == "publish":

@@ -112,12 +112,11 @@ def publish(  # noqa: PLR0913, PLR0917  (the options of a command)
 def run(recipe: RecipePath, overrides: Overrides = None, out: Out = None, dry_run: DryRun = False) -> None:
     """Run every stage that the recipe has a section for, then print the result."""
     from pipeline.recipe import load_recipe
+    from pipeline.runner import last_stage
     from pipeline.showing import show_result
 
-    loaded = load_recipe(recipe, overrides or [])
-    sections = {"verify": "generate"}  # verify has no section of its own: what is generated is judged
-    present = [stage for stage in STAGES if getattr(loaded, sections.get(stage, stage)) is not None]
-    directory = _run(recipe, overrides or [], out, present[-1], dry_run=dry_run)
+    last = last_stage(load_recipe(recipe, overrides or []))
+    directory = _run(recipe, overrides or [], out, last, dry_run=dry_run)
     if not dry_run:
         show_result(directory)
 

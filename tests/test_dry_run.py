@@ -8,7 +8,7 @@ from pipeline.agent.prompting import translate
 from pipeline.dry_run import dry_run
 from pipeline.estimate import ASSUMED_MODULE_TOKENS, ASSUMED_REPORT_TOKENS, completion_tokens, estimate
 from pipeline.recipe import load_recipe
-from pipeline.runner import expected_inputs
+from pipeline.runner import expected_inputs, last_stage
 from pipeline.stages import tasks
 from pipeline.store import StageStore, write_json
 from pipeline.tables import to_row
@@ -22,12 +22,23 @@ TEACHER = "{kind: openai, base_url: 'http://127.0.0.1:9/v1', model: m, price: {p
 @pytest.mark.parametrize("path", RECIPES, ids=str)
 def test_every_shipped_recipe_can_be_run_dry(path, tmp_path, capsys):
     recipe = load_recipe(path, [FEW])
-    last = "generate" if recipe.generate else "train"
+    last = last_stage(recipe)
     dry_run(recipe, tmp_path / "out", last)
     told = capsys.readouterr().out
     assert "tasks: 4 train, 2 heldout (not yet tested" in told
     assert ("at least:" in told) == (recipe.generate is not None)
     assert not (tmp_path / "out").exists()
+
+
+def test_what_a_training_needs_is_estimated_and_an_unreachable_model_ends_nothing(tmp_path, capsys):
+    dry_run(load_recipe(Path("recipes/quickstart.yaml"), [FEW]), tmp_path / "out", "train")
+    told = capsys.readouterr().out
+    assert "train: 32,000 tokens (a sample of 8,000 tokens a task)" in told
+    assert "2.4 M parameters, 2.36 M of them trained" in told
+    dry_run(
+        load_recipe(Path("recipes/small_24gb.yaml"), [FEW, "train.model.name=no/where"]), tmp_path / "out", "train"
+    )
+    assert "no estimate: model no/where" in capsys.readouterr().out
 
 
 def test_prompts_and_sums_are_those_of_the_tasks_that_there_are(tmp_path, capsys):
