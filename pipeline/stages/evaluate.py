@@ -9,13 +9,13 @@ import functools
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from eval import kernels
+from eval.answers import Outcome, Question, figures_row, finished_kernel, outcome_of, reasoning_tokens
 from eval.config import EvaluateConfig
-from eval.figures import MEASURED
 from eval.probing import TABLE, left_out, usable
 from eval.suite import HELDOUT
 from pipeline.agent.loop import answered, request_seed
@@ -31,7 +31,6 @@ from pipeline.teachers import Reply, Teacher, transformers
 from pipeline.teachers.making import make
 
 if TYPE_CHECKING:
-    from eval.figures import Row
     from pipeline.agent.verdicts import Judging
 
 SCHEMA = schema_of(
@@ -47,26 +46,6 @@ SCHEMA = schema_of(
     reasoning_tokens=pa.int64(),
 )
 FURTHER = {TABLE: schema_of(Task)}
-
-
-class Question(NamedTuple):
-    """An answer that holds a module and waits for its verdict."""
-
-    model: str
-    task: Task
-    candidate: Candidate
-    code: str
-
-
-class Outcome(NamedTuple):
-    """What a row says about the verdict."""
-
-    verdict_status: str
-    reason: str | None
-    detail: str | None
-    accepted: bool
-    speedup: float | None
-    speedup_compile: float | None = None
 
 
 def run(context: StageContext) -> dict[str, Any]:
@@ -169,7 +148,7 @@ class Evaluation:
         if others:
             self.context.progress.say(f"{model}: {others} kernels are for no task of this suite")
         pairs = ((task, sample, code) for task in self.tasks for sample, code in enumerate(codes[task.id]))
-        return [(task, _written(task, sample, model, code)) for task, sample, code in pairs]
+        return [(task, finished_kernel(task, sample, model, code)) for task, sample, code in pairs]
 
     def _waiting(self, model: str, finished: list[tuple[Task, Candidate]]) -> Iterator[Question]:
         for task, candidate in finished:
@@ -193,7 +172,7 @@ class Evaluation:
             return self.judge_by(policy).submit(question.task, question.code, question.candidate.id)
 
         for question, future in as_finished(questions, submit, self.in_flight):
-            outcome = _outcome(future.result())
+            outcome = outcome_of(future.result())
             self.known[policy, question.task.id, content_hash(question.code)] = outcome
             self._keep(question.model, question.task, question.candidate, outcome)
 
@@ -260,7 +239,7 @@ class Evaluation:
 
         config, store = self.config, self.context.store
         names = {task.id: task.name for task in self.tasks}
-        rows = [_row(r, names[r["task_id"]]) for r in store.rows()]
+        rows = [figures_row(r, names[r["task_id"]]) for r in store.rows()]
         rows.sort(key=lambda row: self.models.index(row.model))
         seed = self.context.recipe.seed
         wanted = (config.token_budgets, config.prices, config.intervals)
@@ -297,47 +276,3 @@ def _answers(
         return await asyncio.gather(*(ask(m, s) for m, s in zip(conversations, seeds, strict=True)))
 
     return runner.run(ask_all())
-
-
-def reasoning_tokens(candidate: Candidate) -> int | None:
-    """Return the tokens of the trace: the answer's tokens by its model's count, in proportion to characters.
-
-    None where the model's server gave no count.
-    """
-    if candidate.completion_tokens is None:
-        return None
-    reasoning, said = len(candidate.reasoning or ""), len(candidate.messages[-1].content)
-    whole = said if candidate.messages[-1].reasoning is None else said + reasoning
-    return round(candidate.completion_tokens * min(1.0, reasoning / whole)) if whole else 0
-
-
-def _row(row: dict[str, Any], name: str) -> "Row":
-    from eval.figures import Row
-
-    measured = {field: row[field] for field in MEASURED}
-    return Row(row["model"], row["task_id"], row["category"], row["verdict_status"], name=name, **measured)
-
-
-def _written(task: Task, sample: int, model: str, code: str | None) -> Candidate:
-    """Return a kernel from a folder as an answer of which nothing else is known."""
-    return Candidate(
-        task_id=task.id,
-        sample=sample,
-        turn=0,
-        teacher=model,
-        messages=(Message(role="assistant", content=code or ""),),
-        reasoning=None,
-        code=code,
-        status="empty" if code is None else "complete",
-        finish_reason=None,
-        prompt_tokens=None,
-        completion_tokens=None,
-    )
-
-
-def _outcome(verdict: Verdict) -> Outcome:
-    """Return what a row says about a verdict."""
-    timing = verdict.timing
-    speedup = timing.speedup if timing else None
-    over_compile = timing.compile_ms / timing.candidate_ms if timing and timing.compile_ms else None
-    return Outcome(verdict.status, verdict.reason, verdict.detail, verdict.accepted, speedup, over_compile)

@@ -38,7 +38,6 @@ def run(context: StageContext) -> dict[str, Any]:
 
     progress = context.progress
     progress.start((read_manifest(context.out / "generate") or {}).get("rows"), done=len(context.store))
-    correct = sum(row["accepted"] for row in context.store.rows())
     with Judge(context.recipe.judge, context.recipe.seed) as judge:
 
         def submit(pair: Pair) -> Future[Verdict]:
@@ -49,8 +48,7 @@ def run(context: StageContext) -> dict[str, Any]:
             verdict = future.result()
             _keep(context, pair.candidate, verdict)
             progress.tally.judged(verdict)
-            correct += verdict.accepted
-            progress.advance(note=f"{correct} of {len(context.store)} correct")
+            progress.advance()
     return _stats(context)
 
 

@@ -1,0 +1,69 @@
+"""What the evaluate stage keeps of an answer: its place, its verdict, and what the figures rest on."""
+
+from typing import Any, NamedTuple
+
+from eval.figures import MEASURED, Row
+from pipeline.records import Candidate, Message, Task, Verdict
+
+
+class Question(NamedTuple):
+    """An answer that holds a module and waits for its verdict."""
+
+    model: str
+    task: Task
+    candidate: Candidate
+    code: str
+
+
+class Outcome(NamedTuple):
+    """What a row says about the verdict."""
+
+    verdict_status: str
+    reason: str | None
+    detail: str | None
+    accepted: bool
+    speedup: float | None
+    speedup_compile: float | None = None
+
+
+def reasoning_tokens(candidate: Candidate) -> int | None:
+    """Return the tokens of the trace: the answer's tokens by its model's count, in proportion to characters.
+
+    None where the model's server gave no count.
+    """
+    if candidate.completion_tokens is None:
+        return None
+    reasoning, said = len(candidate.reasoning or ""), len(candidate.messages[-1].content)
+    whole = said if candidate.messages[-1].reasoning is None else said + reasoning
+    return round(candidate.completion_tokens * min(1.0, reasoning / whole)) if whole else 0
+
+
+def figures_row(row: dict[str, Any], name: str) -> Row:
+    """Return what the figures rest on, of a row of the stage and its task's name."""
+    measured = {field: row[field] for field in MEASURED}
+    return Row(row["model"], row["task_id"], row["category"], row["verdict_status"], name=name, **measured)
+
+
+def finished_kernel(task: Task, sample: int, model: str, code: str | None) -> Candidate:
+    """Return a kernel from a folder as an answer of which nothing else is known."""
+    return Candidate(
+        task_id=task.id,
+        sample=sample,
+        turn=0,
+        teacher=model,
+        messages=(Message(role="assistant", content=code or ""),),
+        reasoning=None,
+        code=code,
+        status="empty" if code is None else "complete",
+        finish_reason=None,
+        prompt_tokens=None,
+        completion_tokens=None,
+    )
+
+
+def outcome_of(verdict: Verdict) -> Outcome:
+    """Return what a row says about a verdict."""
+    timing = verdict.timing
+    speedup = timing.speedup if timing else None
+    over_compile = timing.compile_ms / timing.candidate_ms if timing and timing.compile_ms else None
+    return Outcome(verdict.status, verdict.reason, verdict.detail, verdict.accepted, speedup, over_compile)
