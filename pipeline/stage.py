@@ -188,6 +188,9 @@ def judge(  # noqa: PLR0913, PLR0917  (the options of a command)
     seeds: Annotated[str, typer.Option(help="fresh, or a verdict's seeds to get its inputs again.")] = "fresh",
     sandbox: Annotated[str, typer.Option(help="auto, or none to run candidates unprotected.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as one JSON object only.")] = False,
+    serve: Annotated[str | None, typer.Option(help="Judge over HTTP here.", metavar="HOST:PORT")] = None,
+    token_env: Annotated[str | None, typer.Option(help="The environment variable with the server's token.")] = None,
+    queue: Annotated[int, typer.Option(help="How many requests may wait at the server.")] = 256,
 ) -> None:
     """Judge one candidate, or many (exit code 0: accepted, 1: rejected, 2: usage or our own fault)."""
     from pipeline.judge.commands import judge_one, judge_pairs
@@ -197,7 +200,12 @@ def judge(  # noqa: PLR0913, PLR0917  (the options of a command)
         raise typer.Exit(judge_one(task, candidate, options, as_json=as_json))
     if pairs and out and not (task or candidate):
         raise typer.Exit(judge_pairs(pairs, out, options))
-    raise UserError("judge: give either --task and --candidate, or --pairs and --out")
+    if serve and not (task or candidate or pairs or out):
+        from pipeline.judge.commands import judge_over_http
+
+        judge_over_http(serve, token_env, queue, options)
+        return
+    raise UserError("judge: give --task and --candidate, or --pairs and --out, or --serve and --token-env")
 
 
 Results = Annotated[Path, typer.Argument(help="A results.json, or the directory of a run.", metavar="RESULTS")]

@@ -67,7 +67,7 @@ def recipe(tmp_path: Path) -> Path:
         (("tasks", "mine.yaml", "--out", "mine.yaml/run"), "mine.yaml/run/tasks: can't be made"),
         (("tasks", "mine.yaml", "judge.cache=mine.yaml/builds"), "judge.cache: "),
         (("show", "nowhere"), "nowhere: no such directory"),
-        (("judge", "--task", "mine.yaml"), "judge: give either"),
+        (("judge", "--task", "mine.yaml"), "judge: give --task and --candidate"),
     ],
 )
 def test_what_a_user_gets_wrong_is_one_line(recipe: Path, arguments: tuple[str, ...], message: str):

@@ -49,6 +49,13 @@ def judge_one(task: Path, candidate: Path, options: dict[str, Any], *, as_json: 
     return 0 if verdict.accepted else 1
 
 
+def judge_over_http(address: str, token_env: str | None, queue: int, options: dict[str, Any]) -> None:
+    """Serve the judge until interrupted, see ``serving``; ``options`` as in ``judge_one``."""
+    from pipeline.judge.serving import serve
+
+    serve(_config(options), address, token_env, queue)
+
+
 def judge_pairs(pairs: Path, out: Path, options: dict[str, Any]) -> int:
     """Judge every pair of a JSON-lines file and append verdicts to another; ids that it holds already are skipped.
 

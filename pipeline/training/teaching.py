@@ -56,10 +56,12 @@ def _dpo(recipe: "Recipe", config: TrainConfig, out: Path, directory: Path, repo
 
 def _grpo(recipe: "Recipe", config: TrainConfig, out: Path, directory: Path, report: Report) -> dict[str, Any]:
     from pipeline.judge.judge import Judge
+    from pipeline.judge.remote import RemoteJudge
     from pipeline.training.grpo import train
 
     tasks = [from_row(Task, row) for row in read_rows(out / "tasks") if row["split"] == "train"]
     if not tasks:
         raise UserError("train: no task is of split 'train'")
-    with Judge(recipe.judge, recipe.seed) as judge:
+    url, token_env = config.grpo.judge_url, config.grpo.judge_token_env
+    with RemoteJudge(url, token_env) if url else Judge(recipe.judge, recipe.seed) as judge:
         return train(tasks, config, judge, directory, recipe.seed, report)

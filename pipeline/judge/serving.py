@@ -1,0 +1,106 @@
+"""The judge over HTTP, so that a training on another machine can use it as its reward (needs the extra ``serve``).
+
+POST /judge takes {"task": a Task's fields, "code": the candidate's module, "candidate_id"} and answers with the
+verdict. It wants the token as a bearer's; 401 without it, 422 for what is no task, 429 with Retry-After when too many
+wait, 503 when the judge itself failed: a fault of the server's is never a verdict. GET /health says what judges.
+"""
+
+import asyncio
+import hmac
+import os
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from pipeline.errors import InfrastructureError, UserError
+from pipeline.judge.config import JudgeConfig
+from pipeline.judge.judge import Judge
+from pipeline.records import Task
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+MAX_BODY_BYTES = 8 * 2**20
+RETRY_AFTER_SECONDS = 1
+
+
+class Question(BaseModel):
+    """The body of a request."""
+
+    task: Task
+    code: str
+    candidate_id: str
+
+
+def serve(config: JudgeConfig, address: str, token_env: str | None, queue: int) -> None:
+    """Answer until interrupted; prints the address once it listens.
+
+    Args:
+        config: how to judge.
+        address: HOST:PORT; port 0 takes a free one.
+        token_env: the environment variable that holds the token.
+        queue: how many requests may wait or be judged at a time.
+
+    Raises:
+        UserError: no token, no such address, or the extra ``serve`` is not installed.
+    """
+    try:
+        import uvicorn
+    except ImportError:
+        raise UserError("judge --serve: needs fastapi and uvicorn; pip install 'kernel-pipeline[serve]'") from None
+
+    token = os.environ.get(token_env or "", "").strip()
+    if not token:
+        raise UserError("judge --serve: --token-env must name an environment variable that holds a token")
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise UserError(f"judge --serve: {address!r} is no HOST:PORT")
+    with Judge(config) as judge:
+        settings = uvicorn.Config(application(judge, token, queue), host=host, port=int(port), log_level="warning")
+        try:
+            listening = settings.bind_socket()
+        except SystemExit:  # uvicorn's way to say that the address is taken
+            raise UserError(f"judge --serve: can't listen on {address}") from None
+        listening.listen()  # before it is said
+        print(f"the judge ({judge.backend}) listens on http://{host}:{listening.getsockname()[1]}", flush=True)
+        uvicorn.Server(settings).run(sockets=[listening])
+
+
+def application(judge: Judge, token: str, queue: int) -> "FastAPI":
+    """Return the web application in front of a judge."""
+    from fastapi import Body, FastAPI, HTTPException, Request
+    from fastapi.responses import JSONResponse
+
+    app = FastAPI(openapi_url=None)
+    waiting = 0
+
+    @app.get("/health")
+    def health() -> dict[str, Any]:
+        return {"backend": judge.backend, "judge_version": judge.version, "waiting": waiting}
+
+    @app.middleware("http")
+    async def admit(request: Request, answer: Any) -> Any:
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if not hmac.compare_digest(given.encode(), token.encode()):  # before anything of the body is read
+            return JSONResponse({"detail": "wrong token"}, 401)
+        told = int(request.headers.get("content-length") or MAX_BODY_BYTES + 1)
+        if request.method == "POST" and told > MAX_BODY_BYTES:
+            return JSONResponse({"detail": "too large, or no content-length"}, 413)
+        return await answer(request)
+
+    @app.post("/judge")
+    async def decide(question: Question = Body()) -> dict[str, Any]:  # noqa: B008  (FastAPI's way)
+        nonlocal waiting
+        if waiting >= queue:
+            raise HTTPException(429, "too many wait", {"Retry-After": str(RETRY_AFTER_SECONDS)})
+        waiting += 1
+        try:
+            future = judge.submit(question.task, question.code, question.candidate_id)
+            verdict = await asyncio.wrap_future(future)
+        except InfrastructureError as error:
+            raise HTTPException(503, str(error)) from error
+        finally:
+            waiting -= 1
+        return verdict.model_dump(mode="json", exclude={"id", "accepted"})
+
+    return app

@@ -1,0 +1,104 @@
+"""The judge over HTTP: a real server process, asked by the client that training uses."""
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import InfrastructureError, UserError
+from pipeline.judge.remote import RemoteJudge
+from tests.judge.examples import HONEST, TASK, WRONG
+
+TOKEN = "a token of the tests"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline.stage",
+        "judge",
+        "--serve",
+        "127.0.0.1:0",
+        "--token-env",
+        "JUDGE_TOKEN",
+    ]
+    command += ["--queue", "2", "--backend", "simt"]
+    environment = {**os.environ, "JUDGE_TOKEN": TOKEN}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().rsplit(" ", 1)[-1].strip()
+        process.send_signal(signal.SIGINT)
+
+
+@pytest.fixture
+def token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUDGE_TOKEN", TOKEN)
+
+
+def post(url: str, body: bytes, token: str = TOKEN) -> int:
+    request = urllib.request.Request(
+        f"{url}/judge", body, {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+
+
+def test_verdicts_are_those_of_the_judge_however_many_ask(server: str, token: None):
+    wrong, status, reason = WRONG["no_kernel"] if "no_kernel" in WRONG else next(iter(WRONG.values()))
+    with RemoteJudge(server, "JUDGE_TOKEN") as judge:
+        assert judge.backend == "simt"
+        futures = [
+            judge.submit(TASK, HONEST if n % 2 else wrong, str(n)) for n in range(8)
+        ]  # more than its queue holds
+        verdicts = [future.result() for future in futures]
+    assert [v.accepted for v in verdicts] == [False, True] * 4
+    assert {(v.status, (v.reason or "").split(":")[0]) for v in verdicts[::2]} == {(status, reason.split(":")[0])}
+    assert [v.candidate_id for v in verdicts] == [str(n) for n in range(8)]
+    assert all(v.judge_version == judge.version for v in verdicts)
+
+
+def test_who_may_ask_and_what(server: str, token: None, monkeypatch: pytest.MonkeyPatch):
+    assert post(server, b"{}", token="another") == 401
+    assert post(server, b'{"task": {}, "code": "", "candidate_id": ""}') == 422
+    connection = http.client.HTTPConnection(server.removeprefix("http://"))
+    connection.putrequest("POST", "/judge")
+    connection.putheader("Authorization", f"Bearer {TOKEN}")
+    connection.putheader("Content-Length", str(9 * 2**20))  # refused before any of it is sent
+    connection.endheaders()
+    assert connection.getresponse().status == 413
+    connection.close()
+    monkeypatch.setenv("JUDGE_TOKEN", "another")
+    with pytest.raises(UserError, match="wrong token"):
+        RemoteJudge(server, "JUDGE_TOKEN")
+    with pytest.raises(UserError, match="the environment variable NOT_THERE holds no token"):
+        RemoteJudge(server, "NOT_THERE")
+
+
+def test_a_server_that_goes_away_is_no_verdict(server: str, token: None, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pipeline.judge.remote.time.sleep", lambda _: None)
+    with RemoteJudge(server, "JUDGE_TOKEN") as judge:
+        judge._url = "http://127.0.0.1:9"
+        with pytest.raises(InfrastructureError, match="gave up after 6 attempts"):
+            judge.submit(TASK, HONEST, "x").result()
+    with pytest.raises(UserError, match="no judge answers there"):
+        RemoteJudge("http://127.0.0.1:9", "JUDGE_TOKEN")
+
+
+def test_a_server_without_a_token_does_not_start(tmp_path: Path):
+    command = [sys.executable, "-m", "pipeline.stage", "judge", "--serve", "127.0.0.1:0"]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "--token-env must name an environment variable" in ended.stderr
