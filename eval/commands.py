@@ -1,11 +1,10 @@
 """The commands around an evaluation: compare, merge, export, crosscheck. Each prints, and returns nothing."""
 
-import difflib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, nearest
 from pipeline.records import Task
 from pipeline.store import read_rows, write_json
 from pipeline.tables import from_row
@@ -116,6 +115,6 @@ def _model(found: Mapping[str, Any], wanted: str | None, path: Path) -> str:
 
 def _known(model: str, models: Mapping[str, object], path: Path) -> None:
     if model not in models:
-        near = difflib.get_close_matches(model, models, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(sorted(models))}"
+        near = nearest(model, models)
+        hint = f"did you mean {near}?" if near else f"it has {', '.join(sorted(models))}"
         raise UserError(f"{path}: no model {model!r}; {hint}")

@@ -7,7 +7,6 @@ samples_per_task: 10                      # defaults of evaluate's keys of the s
 k: [1, 10]
 """
 
-import difflib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
-from pipeline.errors import TaskError, UserError
+from pipeline.errors import TaskError, UserError, nearest
 from pipeline.records import Task
 from pipeline.section import Section
 
@@ -51,8 +50,8 @@ def load_suite(named: str, path: Path | None = None) -> Suite:
     file = Path(named) if Path(named).is_file() else FOLDER / f"{named}.yaml"
     if not file.is_file():
         known = shipped()
-        near = difflib.get_close_matches(named, known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}, a YAML file or a folder"
+        near = nearest(named, known)
+        hint = f"did you mean {near}?" if near else f"there are {', '.join(known)}, a YAML file or a folder"
         raise UserError(f"evaluate.suite: no suite {named!r}; {hint}")
     try:
         suite = Suite.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))

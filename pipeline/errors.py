@@ -4,6 +4,9 @@ The candidate's and the teacher's faults are data and end in a table; the user's
 code 2; everything else is ours, keeps its traceback and never becomes a verdict.
 """
 
+import difflib
+from collections.abc import Iterable
+
 
 class PipelineError(Exception):
     """Root of every exception that this project raises on purpose."""
@@ -36,3 +39,13 @@ class BudgetSpentError(PipelineError):
 
 class InfrastructureError(PipelineError):
     """Our own machinery failed (a worker died, the compiler is missing): never a verdict on a candidate."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's text that says something, its class's name if none does."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is most like a mistyped one, None if none is near."""
+    return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)), None)

@@ -1,6 +1,5 @@
 """The typed recipe: one YAML file per experiment, overrides on the command line, no unknown keys."""
 
-import difflib
 import types
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from eval.config import EvaluateConfig
-from pipeline.errors import UserError
+from pipeline.errors import UserError, nearest
 from pipeline.iteration import IterateConfig
 from pipeline.judge.config import JudgeConfig
 from pipeline.section import Section
@@ -94,10 +93,8 @@ def _first_error(error: ValidationError, data: Any) -> str:
     first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
     key = ".".join(_visible(first["loc"], data))
     if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(
-            str(first["loc"][-1]), sorted(_fields_at(first["loc"][:-1])), n=1, cutoff=0.5
-        )
-        return f"{key}: unknown key" + (f"; did you mean {near[0]}?" if near else "")
+        near = nearest(str(first["loc"][-1]), _fields_at(first["loc"][:-1]))
+        return f"{key}: unknown key" + (f"; did you mean {near}?" if near else "")
     if first["type"] == "missing":
         return f"{key}: missing"
     given = "" if isinstance(first["input"], dict) else f" (given: {first['input']!r})"

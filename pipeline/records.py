@@ -200,6 +200,10 @@ class Verdict(Record):
         return content_hash([self.candidate_id, self.status, self.reason, checks, self.backend, self.judge_version])
 
 
+def _hash_of_texts(*parts: tuple[Message, ...]) -> str:
+    return content_hash([[message.model_dump() for message in part] for part in parts])
+
+
 class Sample(Record):
     """One training example, traceable to its task, candidate and verdict.
 
@@ -223,7 +227,7 @@ class Sample(Record):
     @property
     def id(self) -> str:
         """Hash of the text that a model is trained on."""
-        return content_hash([[m.model_dump() for m in self.prompt], [m.model_dump() for m in self.completion]])
+        return _hash_of_texts(self.prompt, self.completion)
 
 
 class PreferencePair(Record):
@@ -266,8 +270,7 @@ class PreferencePair(Record):
     @property
     def id(self) -> str:
         """Hash of the text that a model is trained on."""
-        parts = (self.prompt, self.chosen, self.rejected)
-        return content_hash([[m.model_dump() for m in part] for part in parts])
+        return _hash_of_texts(self.prompt, self.chosen, self.rejected)
 
 
 class TurnSample(Record):
@@ -302,4 +305,4 @@ class TurnSample(Record):
     @property
     def id(self) -> str:
         """Hash of the text that a model is trained on."""
-        return content_hash([[m.model_dump() for m in self.prompt], [m.model_dump() for m in self.completion]])
+        return _hash_of_texts(self.prompt, self.completion)

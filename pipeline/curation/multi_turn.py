@@ -19,9 +19,9 @@ from pipeline.curation.samples import answer_message
 from pipeline.records import Message, Task, TurnSample
 from pipeline.section import Section
 from pipeline.tables import to_row
+from pipeline.training.rewards import KEVIN_DISCOUNT, KEVIN_RIGHT, discounted
 
 TABLE = "multi_turn"
-RIGHT, DISCOUNT = 0.3, 0.4  # Kevin's score of a right answer, beside its speedup, and discount from turn to turn
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
@@ -60,13 +60,8 @@ def chosen_turns(
 
 def scores(turns: Sequence[Features]) -> list[float]:
     """Return each turn's discounted sum of scores, its own and the later ones'."""
-    found: list[float] = []
-    later = 0.0
-    for row in reversed(turns):
-        own = RIGHT + (row.speedup or 0.0) if row.accepted else 0.0
-        later = own + DISCOUNT * later
-        found.append(later)
-    return found[::-1]
+    own = [KEVIN_RIGHT + (row.speedup or 0.0) if row.accepted else 0.0 for row in turns]
+    return discounted(own, KEVIN_DISCOUNT)
 
 
 def jobs(

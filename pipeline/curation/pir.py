@@ -14,7 +14,7 @@ from pydantic import Field
 
 from pipeline.curation.features import count_tokens
 from pipeline.curation.steps import Step, steps
-from pipeline.errors import UserError
+from pipeline.errors import UserError, first_line
 from pipeline.records import Sample
 from pipeline.section import Section
 from pipeline.training.chat import prompt_text
@@ -133,7 +133,7 @@ class Pruner:
             try:
                 self._loaded = model, AutoTokenizer.from_pretrained(name, revision=revision)
             except (OSError, ValueError) as error:
-                raise UserError(f"curate.prune.model {name}: {error}".splitlines()[0]) from error
+                raise UserError(f"curate.prune.model {name}: {first_line(error)}") from error
         return self._loaded
 
 

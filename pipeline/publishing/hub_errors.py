@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, first_line
 
 if TYPE_CHECKING:
     from huggingface_hub.errors import HfHubHTTPError
@@ -30,7 +30,7 @@ def hub_errors(what: str, endpoint: str) -> Iterator[None]:
     except errors.HTTPError as error:  # type: ignore[reportPrivateImportUsage]  (the transport's; its package varies)
         raise UserError(f"{what}: can't reach {endpoint} ({type(error).__name__})") from error
     except (ConnectionError, errors.LocalTokenNotFoundError, errors.HFValidationError) as error:
-        raise UserError(f"{what}: {_first_line(error)}") from error
+        raise UserError(f"{what}: {first_line(error)}") from error
     except (RuntimeError, ValueError) as error:  # one file's transfer failed, or the Hub finds fault with the card
         cause = error.__cause__
         if cause is not None and not isinstance(cause, errors.HTTPError):  # type: ignore[reportPrivateImportUsage]
@@ -50,7 +50,3 @@ def _refusal(error: "HfHubHTTPError") -> str:
         404: "no such repository or branch, or the token may not see it",
     }
     return meant.get(code) or f"the Hub answers {code}" + (f": {said[0]}" if said else "")
-
-
-def _first_line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -1,11 +1,10 @@
 """From a recipe's section to TRL's configuration classes, under their own names for everything."""
 
 import dataclasses
-import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, first_line, nearest
 from pipeline.training.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -51,8 +50,8 @@ def trl_arguments(
         if key in decided or key == "resume_from_checkpoint":
             raise UserError(f"{section}.{key}: {OURS[key]}")
         if key not in known:
-            near = difflib.get_close_matches(key, sorted(known - decided.keys()), n=1, cutoff=0.5)
-            raise UserError(f"{section}.{key}: unknown key" + (f"; did you mean {near[0]}?" if near else ""))
+            near = nearest(key, known - decided.keys())
+            raise UserError(f"{section}.{key}: unknown key" + (f"; did you mean {near}?" if near else ""))
     gpu = torch.cuda.is_available()
     defaults = {
         "report_to": "none",
@@ -70,7 +69,7 @@ def trl_arguments(
     try:
         arguments = kind(**{**defaults, **given, **decided})
     except (TypeError, ValueError) as error:
-        raise UserError(f"{section}: {str(error).splitlines()[0]}") from error
+        raise UserError(f"{section}: {first_line(error)}") from error
     if arguments.save_strategy == "steps" and arguments.save_steps % arguments.logging_steps:
         # A logged loss is the mean since the line before; after a resume it would be that since the checkpoint.
         raise UserError(

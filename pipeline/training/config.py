@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from pipeline.section import Section
-from pipeline.training.rewards import RewardName
+from pipeline.training.rewards import KEVIN_DISCOUNT, RewardName
 
 
 class ScratchModel(Section):
@@ -58,7 +58,7 @@ class GrpoSection(Section):
     judge_url: str | None = Field(default=None, pattern=r"^https?://[^\s@]+$")
     judge_token_env: str = "JUDGE_TOKEN"  # noqa: S105  (a variable's name)
     turns: int = Field(default=1, ge=1, le=16)
-    discount: float = Field(default=0.4, ge=0, le=1)
+    discount: float = Field(default=KEVIN_DISCOUNT, ge=0, le=1)
     concise_weight: float = Field(default=0.0, ge=0, lt=1)
     concise_tokens: int = Field(default=4000, ge=1)
     trl: dict[str, Any] = Field(default_factory=dict)

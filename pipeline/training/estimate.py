@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, first_line
 from pipeline.training.config import HubModel, LoraSection, TrainConfig
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _model_config(config: TrainConfig) -> "PretrainedConfig":
     try:
         found = AutoConfig.from_pretrained(config.model.name, revision=config.model.revision)
     except (OSError, ValueError) as error:
-        raise UserError(f"model {config.model.name}: {str(error).strip().splitlines()[0]}") from error
+        raise UserError(f"model {config.model.name}: {first_line(error)}") from error
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, first_line
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -23,7 +23,7 @@ def load_tokenizer(name: str, revision: str | None = None) -> "PreTrainedTokeniz
     try:
         tokenizer = AutoTokenizer.from_pretrained(name, revision=revision)
     except (OSError, ValueError) as error:
-        raise UserError(f"tokenizer {name}: {_first_line(error)}") from error
+        raise UserError(f"tokenizer {name}: {first_line(error)}") from error
     if tokenizer.chat_template is None or tokenizer.eos_token_id is None:
         raise UserError(f"tokenizer {name}: it has no chat template or no end token; take an instruct model")
     if tokenizer.pad_token_id is None:
@@ -56,7 +56,7 @@ def load_model(name: str, revision: str | None = None, *, half: bool = True) -> 
                 return PeftModel.from_pretrained(base, name).merge_and_unload()
         return AutoModelForCausalLM.from_pretrained(name, revision=revision, dtype=dtype)
     except (OSError, ValueError) as error:
-        raise UserError(f"model {name}: {_first_line(error)}") from error
+        raise UserError(f"model {name}: {first_line(error)}") from error
 
 
 @contextlib.contextmanager
@@ -65,7 +65,3 @@ def quiet_renaming() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"`\w*gradient_checkpointing\w*` is deprecated", FutureWarning)
         yield
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

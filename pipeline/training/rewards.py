@@ -12,6 +12,7 @@ from pipeline.records import Verdict
 
 RewardName = Literal["correctness", "kevin", "cuda_agent", "dr_kernel"]
 NEEDS_SPEED: tuple[RewardName, ...] = ("kevin", "cuda_agent", "dr_kernel")
+KEVIN_RIGHT, KEVIN_DISCOUNT = 0.3, 0.4  # of a right answer, beside its speedup; from turn to turn
 FASTER = 1.05  # CUDA Agent counts a kernel as faster from 5% on
 MAX_SPEEDUP = 3.0  # Dr. Kernel's clip
 
@@ -44,7 +45,7 @@ def kevin(verdict: Verdict) -> float:
     """
     if not verdict.accepted:
         return 0.0
-    return 0.3 + (verdict.timing.speedup if verdict.timing else 0.0)
+    return KEVIN_RIGHT + (verdict.timing.speedup if verdict.timing else 0.0)
 
 
 def cuda_agent(verdict: Verdict) -> float:
@@ -89,9 +90,15 @@ def credits_over_turns(rewards: Sequence[float | None], discount: float) -> list
 
     R_t = sum over i >= t of discount^(i - t) r_i. A turn without a reward has no credit and adds none to others.
     """
-    credit = 0.0
-    earned: list[float | None] = []
+    sums = discounted([reward or 0.0 for reward in rewards], discount)
+    return [None if reward is None else credit for reward, credit in zip(rewards, sums, strict=True)]
+
+
+def discounted(rewards: Sequence[float], discount: float) -> list[float]:
+    """Return each place's reward and the discounted ones after it."""
+    sums: list[float] = []
+    later = 0.0
     for reward in reversed(rewards):
-        credit = (reward or 0.0) + discount * credit
-        earned.append(None if reward is None else credit)
-    return earned[::-1]
+        later = reward + discount * later
+        sums.append(later)
+    return sums[::-1]

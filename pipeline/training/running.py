@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, first_line
 from pipeline.records import Sample
 from pipeline.training.chat import completion_text
 from pipeline.training.checkpoints import last_complete
@@ -101,7 +101,7 @@ def run_to_the_end(trainer: "Trainer", directory: Path, stats: Callable[[], dict
         raise UserError(
             "train: the GPU has too little memory; lower per_device_train_batch_size (and raise "
             "gradient_accumulation_steps), set gradient_checkpointing=true, lower train.max_length or add train.lora "
-            f"({str(error).splitlines()[0]})"
+            f"({first_line(error)})"
         ) from error
     steps = [entry for entry in trainer.state.log_history if "loss" in entry]
     outcome = {"steps": steps, "stats": {**stats(), "optimizer_steps": trainer.state.global_step}}
