@@ -34,7 +34,9 @@ class Config(Posing):
         catalogue: ``quickstart`` are small elementwise, binary, reduction, softmax and bias tasks that a scripted
             teacher can solve and a small student can learn; ``full`` has all of ``catalogue.CATALOGUE``.
         families: of the full catalogue; each is in equally many tasks. Null: all.
-        operators: of the full catalogue, least and most in a task.
+        operators: least and most in a task.
+        heldout_operators: the same for held-out tasks. Null: ``operators``. The quickstart's held-out tasks depend on
+            the seed, their number and this alone, so that recipes that train on other tasks can share them.
         eager_ms: of the full catalogue, the range of times in eager mode on ``gpu``, by ``estimate.eager_estimate``;
             sizes are chosen for it. Null: small sizes, whatever the time.
         gpu: one of ``estimate.PEAKS``.
@@ -46,6 +48,7 @@ class Config(Posing):
     catalogue: Literal["quickstart", "full"] = "quickstart"
     families: tuple[Family, ...] | None = Field(default=None, min_length=1)
     operators: tuple[Annotated[int, Field(ge=1, le=5)], Annotated[int, Field(ge=1, le=5)]] = (1, 5)
+    heldout_operators: tuple[Annotated[int, Field(ge=1, le=5)], Annotated[int, Field(ge=1, le=5)]] | None = None
     eager_ms: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] | None = (1.0, 100.0)
     gpu: Literal["H200", "H100", "A100", "L40S", "L4", "RTX4090"] = "H100"
     filters: TaskFilters = FILTERS
@@ -60,7 +63,7 @@ class Config(Posing):
 
     @model_validator(mode="after")
     def _ranges_are_in_order(self) -> Self:
-        for name, value in (("operators", self.operators), ("eager_ms", self.eager_ms)):
+        for name, value in (("operators", self.operators), ("heldout_operators", self.heldout_operators), ("eager_ms", self.eager_ms)):
             if value is not None and value[0] > value[1]:
                 raise ValueError(f"{name}: the first is the least, so {value[0]} must not be above {value[1]}")
         return self
@@ -84,25 +87,33 @@ def read(config: Config, seed: int) -> Iterator[Task]:
 
 def _quickstart(config: Config, seed: int) -> Iterator[Task]:
     seen: set[tuple[str, ...]] = set()
-    heldout = [_new(index, "heldout", seed, seen, set()) for index in range(config.heldout)]
+    wanted = config.heldout_operators or config.operators
+    heldout = [_new(index, "heldout", seed, wanted, seen, set()) for index in range(config.heldout)]
     reserved = {composition.sequence for composition, _ in heldout}
     for index in range(config.train):
-        composition, task = _new(index, "train", seed, seen, reserved)
+        composition, task = _new(index, "train", seed, config.operators, seen, reserved)
         assert composition.sequence not in reserved  # noqa: S101  (the promise on which every evaluation rests)
         yield task
     for _, task in heldout:
         yield task
 
 
-def _new(
-    index: int, split: Split, seed: int, seen: set[tuple[str, ...]], reserved: set[tuple[str, ...]]
+def _new(  # noqa: PLR0913, PLR0917
+    index: int,
+    split: Split,
+    seed: int,
+    operators: tuple[int, int],
+    seen: set[tuple[str, ...]],
+    reserved: set[tuple[str, ...]],
 ) -> tuple[Composition, Task]:
-    """Draw until a composition is sound and new, and note it in ``seen``."""
+    """Draw until a composition is of a wanted length, sound and new, and note it in ``seen``."""
     rng = random.Random(f"{seed}/{split}/{index}")  # noqa: S311  (no secret)
     category = ROUND[index % len(ROUND)]
     for _ in range(MAX_DRAWS):
         composition = draw(category, rng)
         computes = (category, composition.generator, *composition.lines)
+        if not operators[0] <= len(composition.steps) <= operators[1]:
+            continue
         if composition.sequence in reserved or computes in seen or not is_sound(composition):
             continue
         seen.add(computes)

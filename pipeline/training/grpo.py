@@ -1,5 +1,6 @@
 """Reinforcement learning with TRL's GRPOTrainer and the judge as the reward; resumable at any moment."""
 
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -66,6 +67,7 @@ def train(
     rows = [{"prompt": task.id} for task in sorted(fitting, key=lambda task: task.id)]
     rollouts = Rollouts({task.id: task for task in fitting}, tokenizer, judge, config.grpo)
     os.environ["TRL_EXPERIMENTAL_SILENCE"] = "1"  # rollout_func is one of its experiments; versions are pinned
+    logging.getLogger("trl.trainer.grpo_trainer").addFilter(not_about_undecided)
     with quiet_renaming():
         trainer = GRPOTrainer(
             model=model,
@@ -81,6 +83,11 @@ def train(
     return run_to_the_end(
         trainer, directory, lambda: {**stats, "verdicts": dict(rollouts.counts.most_common()), **parameters(trainer)}
     )
+
+
+def not_about_undecided(record: logging.LogRecord) -> bool:
+    """Tell TRL's page-long warning about an answer without a reward from other lines; ``verdicts`` counts those."""
+    return "All reward functions returned None" not in record.getMessage()
 
 
 def judged(completions: Sequence[Any], score: Sequence[float | None], **_: Any) -> list[float | None]:
