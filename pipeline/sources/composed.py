@@ -63,7 +63,11 @@ class Config(Posing):
 
     @model_validator(mode="after")
     def _ranges_are_in_order(self) -> Self:
-        for name, value in (("operators", self.operators), ("heldout_operators", self.heldout_operators), ("eager_ms", self.eager_ms)):
+        for name, value in (
+            ("operators", self.operators),
+            ("heldout_operators", self.heldout_operators),
+            ("eager_ms", self.eager_ms),
+        ):
             if value is not None and value[0] > value[1]:
                 raise ValueError(f"{name}: the first is the least, so {value[0]} must not be above {value[1]}")
         return self
@@ -98,7 +102,7 @@ def _quickstart(config: Config, seed: int) -> Iterator[Task]:
         yield task
 
 
-def _new(  # noqa: PLR0913, PLR0917
+def _new(
     index: int,
     split: Split,
     seed: int,

@@ -4,7 +4,7 @@ import hashlib
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,9 @@ from pipeline.errors import InfrastructureError
 from pipeline.judge.simt import diagnostics, features
 from pipeline.judge.simt.compiler import confined, limited, run_compiler
 from pipeline.judge.simt.elf import dynamic_symbols
-from pipeline.judge.simt.errors import ForbiddenError, Unsupported
+from pipeline.judge.simt.errors import CompileError, ForbiddenError, Unsupported
 from pipeline.judge.simt.toolchain import Header, Toolchain, atomic, prepare, toolchain, toolchain_key
-from pipeline.judge.simt.translate import code_only, translate
+from pipeline.judge.simt.translate import NESTED_LAUNCH, code_only, translate
 
 __all__ = ["ExtensionSource", "build", "prepare"]
 
@@ -25,6 +25,7 @@ __all__ = ["ExtensionSource", "build", "prepare"]
 LIMITS = f"ulimit -v {2 * 2**20}; ulimit -t 60; ulimit -f {64 * 2**20 // 512};"
 # However a macro pastes the word together; the headers that are compiled already may use it.
 NO_ASSEMBLY = "#pragma GCC poison asm __asm __asm__\n"
+RELOCATABLE = frozenset({"-rdc=true", "--relocatable-device-code=true", "-dc", "--device-c"})
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,9 @@ def build(source: ExtensionSource, cache: Path, timeout_s: float = 60, *, instru
     """
     parts = (
         ("flags", features.definitions(source.flags)),
-        *(("main.cpp", translate(source.cpp)), ("bindings", source.exports()), ("cuda.cu", translate(source.cuda))),
+        ("main.cpp", _translated(source.cpp, source.flags)),
+        ("bindings", source.exports()),
+        ("cuda.cu", _translated(source.cuda, source.flags)),
     )
     text = NO_ASSEMBLY + one_unit(parts)
     header = features.header(code_only(f"{source.cpp}\n{source.cuda}"), source.flags)
@@ -91,6 +94,18 @@ def build(source: ExtensionSource, cache: Path, timeout_s: float = 60, *, instru
     if not target.exists():
         _compile(text, target, tools, time.monotonic() + timeout_s, header, instrumented=instrumented)
     return target
+
+
+def _translated(source: str, flags: Sequence[str]) -> str:
+    """Translate; a kernel that launches one is an error of nvcc's too, unless the flags ask for relocatable code."""
+    try:
+        return translate(source)
+    except Unsupported as error:
+        if error.construct != NESTED_LAUNCH or RELOCATABLE.intersection(flags):
+            raise
+        raise CompileError(
+            "kernel launch from __device__ or __global__ functions requires separate compilation mode"
+        ) from error
 
 
 def _compile(

@@ -26,6 +26,7 @@ _PATTERNS = """
 (raw_string_literal) @blank
 """
 _LAUNCH_FUNCTIONS = (b"cudaLaunchKernel", b"cudaLaunchCooperativeKernel")
+NESTED_LAUNCH = "dynamic parallelism"
 _DEVICE = frozenset({"__global__", "__device__"})
 # Alignment asked for a shared array; every array has 16 bytes here, and the grammar trips over __align__.
 _ALIGNMENT = re.compile(
@@ -124,7 +125,7 @@ def _launch(node: tree_sitter.Node) -> list[_Edit]:
     if function is None or arguments is None:
         return []
     if _in_device_code(node):
-        raise Unsupported("dynamic parallelism")
+        raise Unsupported(NESTED_LAUNCH)
     name = b" ".join(_bytes(function).split())
     lines = b"\n" * _bytes(function).count(b"\n")
     quoted = _quoted(name)

@@ -91,6 +91,16 @@ def test_16_bit_types_without_nvidias_headers_are_unsupported(
         build_module._compile("", tmp_path / "out.so", tools, time.monotonic() + 60, "half")
 
 
+def test_a_kernel_that_launches_one_needs_the_flag_that_nvcc_wants_too(cache: Path):
+    nested = inline(
+        "__global__ void c() {}\n__global__ void k() { c<<<1, 1>>>(); }\nvoid f() { k<<<1, 1>>>(); }", "f"
+    )
+    with pytest.raises(CompileError, match="requires separate compilation mode"):
+        build(nested, cache)
+    with pytest.raises(Unsupported, match="dynamic parallelism"):
+        build(dataclasses.replace(nested, flags=("-rdc=true",)), cache)
+
+
 def test_flags_define_macros(cache: Path):
     source = inline(f'static_assert(SIZE == 4 && FAST, "");\n{FUNCTION} {{ return x; }}', FUNCTION)
     assert build(dataclasses.replace(source, flags=("-DSIZE=4", "--use_fast_math", "-DFAST")), cache).exists()
