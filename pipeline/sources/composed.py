@@ -5,7 +5,7 @@ training task.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, model_validator
@@ -72,6 +72,11 @@ class Config(Posing):
                 raise ValueError(f"{name}: the first is the least, so {value[0]} must not be above {value[1]}")
         return self
 
+    @property
+    def lengths(self) -> dict[Split, tuple[int, int]]:
+        """Least and most operators in a task of each split."""
+        return {"train": self.operators, "heldout": self.heldout_operators or self.operators}
+
 
 def read(config: Config, seed: int) -> Iterator[Task]:
     """Yield the training tasks, then the held-out ones; no two compute the same thing (imports torch).
@@ -86,16 +91,15 @@ def read(config: Config, seed: int) -> Iterator[Task]:
 
     counts = (config.train, config.heldout)
     families = config.families or get_args(Family)
-    yield from full.read(counts, families, config.operators, config.eager_ms, config.gpu, seed)
+    yield from full.read(counts, families, config.lengths, config.eager_ms, config.gpu, seed)
 
 
 def _quickstart(config: Config, seed: int) -> Iterator[Task]:
     seen: set[tuple[str, ...]] = set()
-    wanted = config.heldout_operators or config.operators
-    heldout = [_new(index, "heldout", seed, wanted, seen, set()) for index in range(config.heldout)]
+    heldout = [_new(index, "heldout", seed, config.lengths, seen, set()) for index in range(config.heldout)]
     reserved = {composition.sequence for composition, _ in heldout}
     for index in range(config.train):
-        composition, task = _new(index, "train", seed, config.operators, seen, reserved)
+        composition, task = _new(index, "train", seed, config.lengths, seen, reserved)
         assert composition.sequence not in reserved  # noqa: S101  (the promise on which every evaluation rests)
         yield task
     for _, task in heldout:
@@ -106,7 +110,7 @@ def _new(
     index: int,
     split: Split,
     seed: int,
-    operators: tuple[int, int],
+    lengths: Mapping[Split, tuple[int, int]],
     seen: set[tuple[str, ...]],
     reserved: set[tuple[str, ...]],
 ) -> tuple[Composition, Task]:
@@ -116,7 +120,7 @@ def _new(
     for _ in range(MAX_DRAWS):
         composition = draw(category, rng)
         computes = (category, composition.generator, *composition.lines)
-        if not operators[0] <= len(composition.steps) <= operators[1]:
+        if not lengths[split][0] <= len(composition.steps) <= lengths[split][1]:
             continue
         if composition.sequence in reserved or computes in seen or not is_sound(composition):
             continue

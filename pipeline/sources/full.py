@@ -6,7 +6,7 @@ depend on the inputs, and all else that makes a task worthless.
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pipeline.curation.similarity import normal_form
 from pipeline.errors import UserError
@@ -24,7 +24,7 @@ LARGEST = 2**30  # elements of a tensor: 4 GiB, and within 32-bit indices
 def read(
     counts: tuple[int, int],
     families: Sequence[str],
-    lengths: tuple[int, int],
+    lengths: Mapping[Split, tuple[int, int]],
     eager_ms: tuple[float, float] | None,
     gpu: str,
     seed: int,
@@ -46,7 +46,7 @@ class _Draws:
     def __init__(
         self,
         families: Sequence[str],
-        lengths: tuple[int, int],
+        lengths: Mapping[Split, tuple[int, int]],
         eager_ms: tuple[float, float] | None,
         gpu: str,
         seed: int,
@@ -60,7 +60,7 @@ class _Draws:
         rng = random.Random(f"{self._seed}/full/{split}/{index}")  # noqa: S311  (no secret)
         family = self._families[index % len(self._families)]
         for _ in range(MAX_DRAWS):
-            chain = draw(family, self._families, self._lengths, rng)
+            chain = draw(family, self._families, self._lengths[split], rng)
             if chain is None or chain.names in reserved or chain.computes in self._seen:
                 continue
             sizes = draw_sizes(chain, rng)

@@ -107,3 +107,13 @@ def test_more_tasks_than_there_are_is_the_users_error(monkeypatch: pytest.Monkey
     monkeypatch.setattr(composed, "is_sound", lambda _: False)
     with pytest.raises(UserError, match=r"tasks\.train: found only 0 different tasks"):
         list(composed.read(composed.Config(train=1, heldout=0), seed=0))
+
+
+@pytest.mark.parametrize("catalogue", ["quickstart", "full"])
+def test_recipes_that_train_on_other_lengths_share_their_heldout_tasks(catalogue: str):
+    common = {"catalogue": catalogue, "train": 8, "heldout": 6, "heldout_operators": (4, 5), "eager_ms": None}
+    easy, hard = (list(composed.read(composed.Config.model_validate({**common, "operators": o}), 5)) for o in ((1, 2), (4, 5)))
+    held = [[task for task in tasks if task.split == "heldout"] for tasks in (easy, hard)]
+    assert held[0] == held[1]
+    assert {task.level for task in held[0]} <= {4, 5}
+    assert {task.level for task in easy if task.split == "train"} <= {1, 2}
