@@ -1,7 +1,6 @@
 """This process's connection to a Ray cluster: made once, kept until the process ends."""
 
 import importlib
-import os
 import signal
 import socket
 import threading
@@ -10,9 +9,6 @@ from typing import Any
 from pipeline.errors import UserError, first_line
 
 CONNECT_SECONDS = 10
-# Ray means to stop hiding the GPUs from actors that have asked for none, and warns of it. Here they stay hidden: who
-# asks for none must not take one.
-HIDES_GPUS = ("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "1")
 
 
 def connect(address: str) -> Any:
@@ -24,7 +20,6 @@ def connect(address: str) -> Any:
     Raises:
         UserError: ray is not installed, or there is no such cluster.
     """
-    os.environ.setdefault(*HIDES_GPUS)
     handler = signal.getsignal(signal.SIGTERM)
     try:
         ray = importlib.import_module("ray")

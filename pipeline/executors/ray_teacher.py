@@ -1,5 +1,6 @@
 """A local model on the machines of a Ray cluster: each actor holds a copy, and they share the requests."""
 
+import os
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
 
 
 class TeacherActor:
-    """A copy of the model on a machine of the cluster."""
+    """A copy of the model on a machine of the cluster, with its GPUs or on the CPU."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, on_gpu: bool) -> None:
         self._config = config
+        if not on_gpu:
+            os.environ["CUDA_VISIBLE_DEVICES"] = ""  # of who asks for none, ray hides none
         self._teacher: TransformersTeacher | VllmTeacher | None = None
 
     def start(self) -> None:
@@ -86,5 +89,7 @@ class RayTeacher:
         with self._lock:
             if self._actors is None:
                 needs = {"num_cpus": 0, "num_gpus": self._gpus}  # CPUs are the judge's
-                self._actors = Actors(self._ray, TeacherActor, (self.config,), self._executor.teachers, 1, needs)
+                self._actors = Actors(
+                    self._ray, TeacherActor, (self.config, self._gpus > 0), self._executor.teachers, 1, needs
+                )
         return self._actors.submit(f"{len(seeds)} requests to {self.name}", "answer", conversations, seeds).result()

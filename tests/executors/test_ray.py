@@ -6,14 +6,14 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipeline.agent.prompting import translate
 from pipeline.errors import InfrastructureError, TaskError, UserError
 from pipeline.executors import open_judge
 from pipeline.executors.actors import Actors
@@ -27,15 +27,10 @@ from pipeline.teachers import Reply
 from pipeline.teachers.local import Config
 from pipeline.teachers.making import make
 from pipeline.teachers.transformers import TransformersTeacher
+from tests.executors.slow import Slow
 from tests.judge.examples import HONEST, TASK, WRONG
-from tests.teachers.test_transformers import PROMPTS
-from tests.training.examples import tiny_model
+from tests.training.examples import OPERATORS, task, tiny_model
 
-# Ray leaves files open that Python closes for it at the end, its log monitor's among them.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
 RAY = RayConfig(kind="ray")
 CANDIDATES = {
     "honest": HONEST,
@@ -83,36 +78,6 @@ def test_verdicts_are_those_of_this_machines_judge(ray: Any, config: JudgeConfig
     assert "none" not in {v.sandbox for v in found.values()}
 
 
-class Slow:
-    """Says who it is after a while; dies at what it is told to die at."""
-
-    def __init__(self, deaths: Path) -> None:
-        self.deaths = deaths
-
-    def start(self) -> None:
-        pass
-
-    def close(self) -> None:
-        (self.deaths / "closed").touch()
-
-    def work(self, item: int, fatal: bool) -> tuple[int, int]:
-        with (self.deaths / "begun").open("a") as file:
-            file.write(f"{item}\n")
-        if fatal:
-            os.kill(os.getpid(), signal.SIGKILL)
-        time.sleep(0.05)
-        return item, os.getpid()
-
-    def gpus(self) -> str | None:
-        time.sleep(0.2)  # so that the other one has to answer too
-        return os.environ.get("CUDA_VISIBLE_DEVICES")
-
-    def fail(self, error: type[Exception]) -> None:
-        with (self.deaths / "begun").open("a") as file:
-            file.write("fails\n")
-        raise error("of the actor")
-
-
 def test_what_a_killed_actor_was_at_is_done_by_another(ray: Any, config: JudgeConfig):
     with open_judge(RAY, config, 1) as judge:
         pids = judges_pids()
@@ -121,10 +86,17 @@ def test_what_a_killed_actor_was_at_is_done_by_another(ray: Any, config: JudgeCo
         futures[0].result()
         os.kill(pids[0], signal.SIGKILL)
         verdicts = [future.result() for future in futures]
-        assert len(judges_pids()) == 2  # it is back
+        wait_until(lambda: len(judges_pids()) == 2)  # it is back
         assert judge.submit(TASK, HONEST, "after").result().accepted
     assert [(v.candidate_id, v.status) for v in verdicts] == [(str(n), "correct") for n in range(8)]
-    assert judges_pids() == []
+    wait_until(lambda: not judges_pids())
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def judges_pids() -> list[int]:
@@ -139,31 +111,29 @@ def test_what_kills_every_actor_is_no_answer_and_takes_nobody_with_it(ray: Any, 
             poison.result()
         answers = [actors.submit("x", "work", n, False) for n in range(20)]
         assert [future.result()[0] for future in answers] == list(range(20))
-        assert 1 < len({future.result()[1] for future in answers}) <= 2
-        with pytest.raises(ValueError, match="of the actor"):
-            actors.submit("x", "fail", ValueError).result()
-        with pytest.raises(InfrastructureError, match="x: 3 actors in succession died at it: of the actor"):
-            actors.submit("x", "fail", InfrastructureError).result()
+        pids = {future.result()[1] for future in answers}
+        assert actors.submit("x", "fail", InfrastructureError("our own fault")).result() in pids  # the other one
+        (tmp_path / "failed").unlink()
+        with pytest.raises(ValueError, match="somebody's fault"):
+            actors.submit("x", "fail", ValueError("somebody's fault")).result()
     begun = Counter((tmp_path / "begun").read_text().split())
     assert begun["-1"] == 3
-    assert begun["fails"] == 1 + 3
     assert all(begun[str(n)] == 1 for n in range(20))
     assert (tmp_path / "closed").exists()
 
 
-def test_actors_of_the_backend_cuda_have_a_gpu_each_and_others_none(ray: Any, tmp_path: Path):
-    seen = {}
-    for backend in ("cuda", "simt"):
-        with Actors(ray, Slow, (tmp_path,), 2, 1, needs_of_a_judge(RAY, backend)) as actors:
-            seen[backend] = sorted(f.result() or "" for f in [actors.submit("x", "gpus") for _ in range(2)])
-    assert seen == {"cuda": ["0", "1"], "simt": ["", ""]}
+def test_actors_of_the_backend_cuda_have_a_gpu_each(ray: Any, tmp_path: Path):
+    with Actors(ray, Slow, (tmp_path,), 2, 1, needs_of_a_judge(RAY, "cuda")) as actors:
+        futures = [actors.submit("x", "gpus") for _ in range(2)]
+        assert {future.result() for future in futures} == {"0", "1"}
+    assert needs_of_a_judge(RAY, "simt")["num_gpus"] == 0
 
 
 def test_what_the_user_can_mend_is_one_line(ray: Any, config: JudgeConfig, monkeypatch: pytest.MonkeyPatch):
     cuda = config.model_copy(update={"backend": "cuda"})
     with pytest.raises(UserError, match=r"^judge.backend: cuda needs an NVIDIA GPU.*use simt$"):  # an actor says so
         open_judge(RAY, cuda, 1)
-    with pytest.raises(UserError, match="no machine of the Ray cluster has 5 CPUs$"):
+    with pytest.raises(UserError, match=r"no machine of the Ray cluster has 5 CPUs$"):
         open_judge(RayConfig(kind="ray", cpus_per_actor=5), config, 1)
     monkeypatch.setattr("pipeline.executors.actors.START_SECONDS", 1.0)
     with pytest.raises(UserError, match=r"no place for a JudgeActor \(1 cpus, 9 gpus\)$"):
@@ -175,15 +145,16 @@ def test_what_the_user_can_mend_is_one_line(ray: Any, config: JudgeConfig, monke
 
 
 def test_a_local_teacher_answers_the_same_from_several_actors(ray: Any, tmp_path: Path):
+    prompts = [translate(task(operator)) for operator in OPERATORS[:4]]
     settings = {"kind": "local", "model": str(tiny_model(tmp_path)), "max_new_tokens": 16, "batch_size": 2}
     config = Config.model_validate(settings)
-    expected = TransformersTeacher(config).answer(PROMPTS, range(4))
+    expected = TransformersTeacher(config).answer(prompts, range(4))
     teacher = make(config, executor=RayConfig(kind="ray", teachers=2, gpus_per_teacher=0.5))
     assert isinstance(teacher, RayTeacher)
 
     async def ask() -> list[Reply]:
         try:
-            return await asyncio.gather(*(teacher.complete(p, seed) for seed, p in enumerate(PROMPTS)))
+            return await asyncio.gather(*(teacher.complete(p, seed) for seed, p in enumerate(prompts)))
         finally:
             await teacher.close()
 
@@ -211,8 +182,8 @@ def test_without_a_cluster_or_ray_it_is_one_line_too(tmp_path: Path):
 
     nobody = run("executor.kind=ray", "executor.address=127.0.0.1:9")
     assert (nobody.returncode, nobody.stdout) == (2, "")
-    assert nobody.stderr.count("\n") == 1
-    assert "executor.address: no Ray cluster at '127.0.0.1:9'" in nobody.stderr
+    assert nobody.stderr.splitlines()[-1].startswith("error: executor.address: no Ray cluster at '127.0.0.1:9'")
+    assert "Traceback" not in nobody.stderr
     (tmp_path / "ray").mkdir()
     (tmp_path / "ray" / "__init__.py").write_text("raise ImportError\n")
     missing = run("executor.kind=ray", PYTHONPATH=str(tmp_path))
@@ -228,5 +199,5 @@ def test_the_executor_is_no_part_of_a_stages_identity():
     assert spread.executor.actors == 4
     for stage in ("tasks", "generate", "verify", "evaluate"):
         assert expected_inputs(local, Path("nowhere"), stage) == expected_inputs(spread, Path("nowhere"), stage)
-    with pytest.raises(UserError, match="executor.actor: unknown key; did you mean actors?"):
+    with pytest.raises(UserError, match=r"executor\.actor: unknown key; did you mean actors\?"):
         load_recipe(Path(RECIPE), ["executor.kind=ray", "executor.actor=4"])
