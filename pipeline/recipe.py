@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from eval.config import EvaluateConfig
 from pipeline.errors import UserError, nearest
+from pipeline.executors.config import ExecutorConfig, LocalConfig
 from pipeline.iteration import IterateConfig
 from pipeline.judge.config import JudgeConfig
 from pipeline.section import Section
@@ -30,6 +31,7 @@ class Recipe(Section):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     seed: int = Field(default=0, ge=0)
+    executor: ExecutorConfig = LocalConfig()
     tasks: TasksConfig
     generate: GenerateConfig | None = None
     judge: JudgeConfig = JudgeConfig()

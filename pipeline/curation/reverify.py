@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.curation.reading import read_candidates
+from pipeline.executors import open_judge
 from pipeline.futures import IN_FLIGHT_PER_WORKER, as_finished
 from pipeline.judge.config import JudgeConfig
 from pipeline.records import Task, Verdict
@@ -35,10 +36,9 @@ def reverify(context: "StageContext", tasks: dict[str, Task], kept: set[str]) ->
     Raises:
         InfrastructureError: the judge failed on some candidates; the next run judges those again.
     """
-    from pipeline.judge.judge import Judge
-
     store = context.store
-    with Judge(_other_seeds(context.recipe.judge), context.recipe.seed) as judge:
+    recipe = context.recipe
+    with open_judge(recipe.executor, _other_seeds(recipe.judge), recipe.seed) as judge:
 
         def submit(item: _Kept) -> Future[Verdict]:
             return judge.submit(item.task, item.code, item.candidate_id)

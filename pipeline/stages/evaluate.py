@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
@@ -20,7 +20,9 @@ from eval.probing import TABLE, left_out, usable
 from eval.suite import HELDOUT
 from pipeline.agent.loop import answered, request_seed
 from pipeline.agent.prompting import translate
+from pipeline.agent.verdicts import Judging
 from pipeline.errors import RefusedError, TeacherError, UserError
+from pipeline.executors import open_judge
 from pipeline.futures import IN_FLIGHT_PER_WORKER, as_finished
 from pipeline.judge.config import Policy
 from pipeline.records import Candidate, Message, Task, Verdict, content_hash
@@ -29,9 +31,6 @@ from pipeline.store import write_json
 from pipeline.tables import from_row, schema_of, to_row
 from pipeline.teachers import Reply, Teacher, transformers
 from pipeline.teachers.making import make
-
-if TYPE_CHECKING:
-    from pipeline.agent.verdicts import Judging
 
 SCHEMA = schema_of(
     Candidate,
@@ -55,22 +54,20 @@ def run(context: StageContext) -> dict[str, Any]:
         UserError: there is no task, or a model can't answer.
         InfrastructureError: the judge failed on some answers; the next run judges those again.
     """
-    from pipeline.judge.judge import Judge
-
     recipe = context.recipe
     if recipe.evaluate is None:
         raise UserError("the recipe has no section 'evaluate'")
     config, suite = recipe.evaluate.resolved()
     with ExitStack() as stack:
-        judge = stack.enter_context(Judge(recipe.judge, recipe.seed))
+        judge = stack.enter_context(open_judge(recipe.executor, recipe.judge, recipe.seed))
         in_flight = IN_FLIGHT_PER_WORKER * judge.workers
 
         @functools.cache
-        def judge_by(policy: Policy) -> Judge:
+        def judge_by(policy: Policy) -> Judging:
             if policy == recipe.judge.policy:
                 return judge
             other = recipe.judge.model_copy(update={"policy": policy})
-            return stack.enter_context(Judge(other, recipe.seed))
+            return stack.enter_context(open_judge(recipe.executor, other, recipe.seed, beside=judge))
 
         tasks = usable(context, judge, suite, config.limit, in_flight) if suite else heldout(context, config.limit)
         return Evaluation(context, config, tasks, judge_by, in_flight).run(suite.name if suite else HELDOUT)
@@ -97,7 +94,7 @@ class Evaluation:
         context: StageContext,
         config: EvaluateConfig,
         tasks: list[Task],
-        judge_by: "Callable[[Policy], Judging]",
+        judge_by: Callable[[Policy], Judging],
         in_flight: int,
     ) -> None:
         self.context = context

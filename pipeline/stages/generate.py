@@ -19,6 +19,7 @@ from pipeline.agent.loop import Helpers, RolloutConfig, request_seed, rollout
 from pipeline.agent.verdicts import Judging, RememberingJudge
 from pipeline.agent.verifiers import Verifiers, VerifiersConfig
 from pipeline.errors import InfrastructureError, UserError
+from pipeline.executors import open_judge
 from pipeline.records import Candidate, Task
 from pipeline.section import Section, throughput
 from pipeline.stages import StageContext
@@ -97,8 +98,6 @@ def run(context: StageContext) -> dict[str, Any]:
         UserError: the teacher can't answer at all, or some requests got no answer; the next run asks those again.
         InfrastructureError: the judge failed; the next run goes on from there.
     """
-    from pipeline.judge.judge import Judge
-
     config = context.recipe.generate
     if config is None:
         raise UserError("the recipe has no section 'generate'")
@@ -106,14 +105,14 @@ def run(context: StageContext) -> dict[str, Any]:
     if n_tasks == 0:
         raise UserError("generate: no task is of split 'train'")
     total = n_tasks * config.units
-    judge_config = context.recipe.judge
+    executor, judge_config = context.recipe.executor, context.recipe.judge
     if not config.judges:
         judge_config = judge_config.model_copy(update={"backend": "none"})
     with _journal(context, config) as journal:
-        teacher = make(config.teacher, journal)
+        teacher = make(config.teacher, journal, executor)
         context.progress.start(total, units_done(context.store, config, lambda: _train_tasks(context)))
         context.progress.tally.watch(lambda: (journal.spent.tokens, journal.spent.dollars))
-        with Judge(judge_config, context.recipe.seed) as judge:
+        with open_judge(executor, judge_config, context.recipe.seed) as judge:
             outcome = asyncio.run(generate(context, config, teacher, judge, journal))
         stats = {"requests": journal.spent.figures()}
     _note_refused(context, teacher, outcome)
@@ -145,7 +144,9 @@ async def generate(
     def ended(job: Rollout) -> None:
         context.progress.advance(job.units)
 
-    reviewer = make(config.verifiers.teacher, journal) if config.verifiers and config.verifiers.teacher else teacher
+    reviewer = teacher
+    if config.verifiers and config.verifiers.teacher:
+        reviewer = make(config.verifiers.teacher, journal, context.recipe.executor)
     with ExitStack() as stack:
         remembering = stack.enter_context(RememberingJudge(judge, context.store.directory, tally.judged))
         verifiers = None

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from pipeline.curation.similarity import Corpus, Nearest, nearest, normal_form
 from pipeline.errors import TaskError, UserError
+from pipeline.executors import open_judge
 from pipeline.futures import IN_FLIGHT_PER_WORKER, as_finished
 from pipeline.records import Task
 from pipeline.sources.found import Broken, Found
@@ -38,15 +39,13 @@ def run(context: StageContext) -> dict[str, Any]:
         UserError: no task can be used.
         InfrastructureError: the judge failed on some tasks; the next run probes those again.
     """
-    from pipeline.judge.judge import Judge
-
     recipe, store, progress = context.recipe, context.store, context.progress
     found = list(read_source(recipe.tasks, recipe.seed))
     rejections = _Rejections(context)
     tasks = list(_usable(found, context, rejections))
     progress.start(len(found), done=len(found) - len(tasks))
     untraced = 0
-    with Judge(recipe.judge, recipe.seed) as judge:
+    with open_judge(recipe.executor, recipe.judge, recipe.seed) as judge:
         probe = lambda task: judge.probe(task, recipe.tasks.filters)  # noqa: E731
         limit = IN_FLIGHT_PER_WORKER * judge.workers
         for task, future in as_finished(iter(tasks), probe, limit):

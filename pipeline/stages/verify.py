@@ -3,19 +3,17 @@
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from pipeline.agent.verdicts import without_code
+from pipeline.agent.verdicts import Judging, without_code
+from pipeline.executors import open_judge
 from pipeline.futures import IN_FLIGHT_PER_WORKER, as_finished
 from pipeline.records import Candidate, Task, Verdict
 from pipeline.stages import StageContext
 from pipeline.store import read_manifest
 from pipeline.tables import from_row, schema_of, to_row
-
-if TYPE_CHECKING:
-    from pipeline.judge.judge import Judge
 
 SCHEMA = schema_of(Verdict, task_id=pa.string(), sample=pa.int64(), turn=pa.int64())
 
@@ -34,11 +32,9 @@ def run(context: StageContext) -> dict[str, Any]:
     Raises:
         InfrastructureError: the judge failed on some candidates; the next run judges those again.
     """
-    from pipeline.judge.judge import Judge
-
     progress = context.progress
     progress.start((read_manifest(context.out / "generate") or {}).get("rows"), done=len(context.store))
-    with Judge(context.recipe.judge, context.recipe.seed) as judge:
+    with open_judge(context.recipe.executor, context.recipe.judge, context.recipe.seed) as judge:
 
         def submit(pair: Pair) -> Future[Verdict]:
             return judge.submit(pair.task, pair.code, pair.candidate.id)
@@ -52,7 +48,7 @@ def run(context: StageContext) -> dict[str, Any]:
     return _stats(context)
 
 
-def _with_code(context: StageContext, judge: "Judge") -> Iterator[Pair]:
+def _with_code(context: StageContext, judge: Judging) -> Iterator[Pair]:
     """Yield the candidates to judge, those of a task next to each other; decide on those without code at once."""
     tasks = {row["id"]: from_row(Task, row) for row in context.read("tasks")}
     for row in context.read("generate"):

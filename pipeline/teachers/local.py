@@ -39,28 +39,30 @@ class _Request(NamedTuple):
 
 
 class Gathering:
-    """Turns single requests into batches of at most ``batch_size``, one at a time, each answered in a thread."""
+    """Turns single requests into batches of at most ``batch_size``, ``at_once`` at a time, each in a thread."""
 
-    def __init__(self, answer: Answer, batch_size: int) -> None:
+    def __init__(self, answer: Answer, batch_size: int, at_once: int = 1) -> None:
         self._answer = answer
         self._batch_size = batch_size
+        self._at_once = at_once
         self._waiting: list[_Request] = []
-        self._serving: asyncio.Task[None] | None = None
+        self._serving: list[asyncio.Task[None]] = []
 
     async def complete(self, messages: tuple[Message, ...], seed: int) -> Reply:
         """Answer one conversation in a batch with others that wait. Raises what ``answer`` raises."""
         loop = asyncio.get_running_loop()
         request = _Request(messages, seed, loop.create_future())
         self._waiting.append(request)
-        if self._serving is None or self._serving.done():
-            self._serving = loop.create_task(self._serve())
+        self._serving = [task for task in self._serving if not task.done()]
+        if len(self._serving) < self._at_once:
+            self._serving.append(loop.create_task(self._serve()))
         return await request.reply
 
     async def close(self) -> None:
         """Stop serving."""
-        if self._serving is not None:
-            self._serving.cancel()
-            await asyncio.gather(self._serving, return_exceptions=True)
+        for serving in self._serving:
+            serving.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     async def _serve(self) -> None:
         while self._waiting:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from pipeline.executors.config import ExecutorConfig, RayConfig
 from pipeline.records import content_hash
 from pipeline.section import identity
 from pipeline.teachers import Teacher, ensemble, local, openai, replay, scripted, transformers, vllm_engine
@@ -16,16 +17,18 @@ TeacherConfig = Annotated[
 ]
 
 
-def make(config: TeacherConfig, journal: Journal | None = None) -> Teacher:
+def make(config: TeacherConfig, journal: Journal | None = None, executor: ExecutorConfig | None = None) -> Teacher:
     """Return the teacher that a recipe describes; with a journal, one that enters there all that it is asked.
+
+    A local one runs where ``executor`` says, by default in this process.
 
     Raises:
         UserError: it can't be had: its key, its package or its record is missing.
     """
     if isinstance(config, ensemble.Config):
-        members = [_recorded(m.teacher, journal, m.label) for m in config.members]
+        members = [_recorded(m.teacher, journal, executor, m.label) for m in config.members]
         return ensemble.EnsembleTeacher(config, members)
-    return _recorded(config, journal)
+    return _recorded(config, journal, executor)
 
 
 def members(config: TeacherConfig) -> tuple[SingleConfig, ...]:
@@ -33,8 +36,10 @@ def members(config: TeacherConfig) -> tuple[SingleConfig, ...]:
     return tuple(m.teacher for m in config.members) if isinstance(config, ensemble.Config) else (config,)
 
 
-def _recorded(config: SingleConfig, journal: Journal | None, name: str | None = None) -> Teacher:
-    teacher = _single(config, journal)
+def _recorded(
+    config: SingleConfig, journal: Journal | None, executor: ExecutorConfig | None, name: str | None = None
+) -> Teacher:
+    teacher = _single(config, journal, executor)
     teacher.name = name or teacher.name
     if journal is None:
         return teacher
@@ -42,12 +47,16 @@ def _recorded(config: SingleConfig, journal: Journal | None, name: str | None = 
     return RecordedTeacher(teacher, journal, content_hash(identity(config)) if paid else None)
 
 
-def _single(config: SingleConfig, journal: Journal | None) -> Teacher:
+def _single(config: SingleConfig, journal: Journal | None, executor: ExecutorConfig | None) -> Teacher:
     match config:
         case openai.Config():
             return openai.OpenaiTeacher(config, journal.fault) if journal else openai.OpenaiTeacher(config)
         case scripted.Config():
             return scripted.ScriptedTeacher(config)
+        case local.Config() if isinstance(executor, RayConfig):
+            from pipeline.executors.ray_teacher import RayTeacher
+
+            return RayTeacher(config, executor)
         case local.Config(engine="vllm"):
             return vllm_engine.VllmTeacher(config)
         case local.Config():

@@ -55,7 +55,7 @@ def _dpo(recipe: "Recipe", config: TrainConfig, out: Path, directory: Path, repo
 
 
 def _grpo(recipe: "Recipe", config: TrainConfig, out: Path, directory: Path, report: Report) -> dict[str, Any]:
-    from pipeline.judge.judge import Judge
+    from pipeline.executors import open_judge
     from pipeline.judge.remote import RemoteJudge
     from pipeline.training.grpo import train
 
@@ -63,5 +63,6 @@ def _grpo(recipe: "Recipe", config: TrainConfig, out: Path, directory: Path, rep
     if not tasks:
         raise UserError("train: no task is of split 'train'")
     url, token_env = config.grpo.judge_url, config.grpo.judge_token_env
-    with RemoteJudge(url, token_env) if url else Judge(recipe.judge, recipe.seed) as judge:
+    judging = RemoteJudge(url, token_env) if url else open_judge(recipe.executor, recipe.judge, recipe.seed)
+    with judging as judge:
         return train(tasks, config, judge, directory, recipe.seed, report)

@@ -8,7 +8,18 @@ import sys
 
 from pipeline.doctor import cpu_name
 
-BENCHES = ("curate", "cuda", "cuda-build", "cuda-sandbox", "generate", "judge", "judge-quality", "startup", "loop")
+BENCHES = (
+    "curate",
+    "cuda",
+    "cuda-build",
+    "cuda-sandbox",
+    "generate",
+    "judge",
+    "judge-quality",
+    "loop",
+    "serve",
+    "startup",
+)
 
 
 def main() -> int:

@@ -17,6 +17,7 @@ from typing import Any
 
 import psutil
 
+from pipeline.executors.config import LocalConfig
 from pipeline.judge.config import JudgeConfig
 from pipeline.progress import StageProgress
 from pipeline.records import Task
@@ -114,7 +115,7 @@ def _generate(out: Path, url: str) -> None:
     teacher = {"kind": "openai", "base_url": url, "model": "m", "price": {"prompt": 1, "completion": 2}}
     section = {"teacher": teacher, "samples_per_task": SAMPLES, "concurrency": SLOTS}
     recipe: Any = SimpleNamespace(
-        seed=1, generate=generate.GenerateConfig.model_validate(section), judge=JudgeConfig()
+        seed=1, executor=LocalConfig(), generate=generate.GenerateConfig.model_validate(section), judge=JudgeConfig()
     )
     with StageStore(out / "generate", generate.SCHEMA, {}) as store:
         generate.run(StageContext(recipe, out, store, StageProgress("generate")))

@@ -55,7 +55,7 @@ extern "C" void run(int n) {
 def main(_arguments: list[str]) -> dict[str, Any]:
     """Print both rates and their ratio (goal: at most 2)."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # one core, for the compilers too
-    work = list(_candidates())
+    work = candidates(CANDIDATES + 1)
     with tempfile.TemporaryDirectory() as folder:
         config = JudgeConfig(backend="simt", workers=1, cache=Path(folder) / "builds")
         with Judge(config) as judge:
@@ -89,13 +89,13 @@ def main(_arguments: list[str]) -> dict[str, Any]:
     }
 
 
-def _candidates() -> list[tuple[Task, str]]:
-    """Return tasks of every category with two first answers of the scripted teacher each, mistakes included.
+def candidates(count: int) -> list[tuple[Task, str]]:
+    """Return ``count`` pairs: tasks of every category with two first answers of the scripted teacher each, mistakes included.
 
     As in the quickstart, a task's candidates come next to each other; equal ones are left out, since a build of a
     second one would cost nothing.
     """
-    tasks = [t for t in composed.read(composed.Config(train=CANDIDATES, heldout=10), seed=5) if t.split == "train"]
+    tasks = [t for t in composed.read(composed.Config(train=count, heldout=10), seed=5) if t.split == "train"]
     teacher = scripted.ScriptedTeacher(scripted.Config(kind="scripted"))
     found: dict[str, Task] = {}
     for number, task in enumerate(tasks):
@@ -103,7 +103,7 @@ def _candidates() -> list[tuple[Task, str]]:
             code = parse(asyncio.run(teacher.complete(translate(task), seed=2 * number + sample))).code
             if code is not None:
                 found.setdefault(code, task)
-    return [(task, code) for code, task in list(found.items())[: CANDIDATES + 1]]
+    return [(task, code) for code, task in list(found.items())[:count]]
 
 
 def _judged(judge: Judge, work: list[tuple[Task, str]]) -> tuple[list[float], list[Verdict]]:

@@ -1,6 +1,7 @@
 """The judge over HTTP: a real server process, asked by the client that training uses."""
 
 import http.client
+import json
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,28 @@ def test_verdicts_are_those_of_the_judge_however_many_ask(server: str, token: No
     assert {(v.status, (v.reason or "").split(":")[0]) for v in verdicts[::2]} == {(status, reason.split(":")[0])}
     assert [v.candidate_id for v in verdicts] == [str(n) for n in range(8)]
     assert all(v.judge_version == judge.version for v in verdicts)
+
+
+def test_a_full_queue_refuses_and_says_when_to_come_back(server: str):
+    body = {"task": TASK.model_dump(mode="json", exclude={"id"}), "code": HONEST, "candidate_id": "x"}
+
+    def ask(_: int) -> tuple[int, str | None]:
+        request = urllib.request.Request(
+            f"{server}/judge",
+            json.dumps(body).encode(),
+            {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return answer.status, None
+        except urllib.error.HTTPError as error:
+            error.close()
+            return error.code, error.headers["Retry-After"]
+
+    with ThreadPoolExecutor(8) as clients:
+        answers = list(clients.map(ask, range(8)))
+    assert set(answers) == {(200, None), (429, "1")}
+    assert answers.count((200, None)) >= 2
 
 
 def test_who_may_ask_and_what(server: str, token: None, monkeypatch: pytest.MonkeyPatch):

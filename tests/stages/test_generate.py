@@ -20,6 +20,7 @@ from pydantic import TypeAdapter
 from rich.console import Console
 
 from pipeline.errors import InfrastructureError, TaskError, UserError
+from pipeline.executors.config import LocalConfig
 from pipeline.judge.config import JudgeConfig
 from pipeline.judge.task_filters import TaskFilters
 from pipeline.progress import StageProgress
@@ -103,6 +104,7 @@ class Run:
         self.console = StringIO()
         self.recipe: Any = SimpleNamespace(
             seed=3,
+            executor=LocalConfig(),
             tasks=SimpleNamespace(source="files", filters=TaskFilters(), decontaminate=None),
             judge=JudgeConfig.model_validate({}),
         )
@@ -278,6 +280,7 @@ INTERRUPTED = """
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from pipeline.executors.config import LocalConfig
 from pipeline.judge.config import JudgeConfig
 from pipeline.progress import StageProgress
 from pipeline.stages import StageContext, generate
@@ -285,7 +288,7 @@ from pipeline.store import StageStore
 out, url = Path(sys.argv[1]), sys.argv[2]
 teacher = {"kind": "openai", "base_url": url, "model": "test-model"}
 config = generate.GenerateConfig.model_validate({"teacher": teacher, "samples_per_task": 5, "concurrency": 2})
-recipe = SimpleNamespace(seed=3, judge=JudgeConfig(), generate=config)
+recipe = SimpleNamespace(seed=3, executor=LocalConfig(), judge=JudgeConfig(), generate=config)
 with StageStore(out / "generate", generate.SCHEMA, {}) as store:
     generate.run(StageContext(recipe, out, store, StageProgress("generate")))
 """

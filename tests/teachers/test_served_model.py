@@ -18,6 +18,7 @@ import pytest
 from rich.console import Console
 
 from pipeline.errors import UserError
+from pipeline.executors.config import LocalConfig
 from pipeline.judge.config import JudgeConfig
 from pipeline.progress import StageProgress
 from pipeline.records import Candidate
@@ -78,7 +79,7 @@ def run(out: Path, teacher: dict[str, Any]) -> list[Candidate]:
     config = generate.GenerateConfig.model_validate(
         {"teacher": {"kind": "openai", "max_tokens": 20, **teacher}, "concurrency": 1}
     )
-    recipe: Any = SimpleNamespace(seed=3, generate=config, judge=JudgeConfig())
+    recipe: Any = SimpleNamespace(seed=3, executor=LocalConfig(), generate=config, judge=JudgeConfig())
     progress = StageProgress("generate", Console(file=StringIO()))
     with StageStore(out / "generate", generate.SCHEMA, {}) as store:
         store.seal(generate.run(StageContext(recipe, out, store, progress)))
