@@ -1,17 +1,15 @@
 """Drops traces that go round in circles: a model that learns from them learns to."""
 
-import re
 from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
-from pipeline.curation.features import Texts
+from pipeline.curation.features import Texts, words_of
 from pipeline.curation.minhash import passages
 from pipeline.section import Section
 
-_WORD = re.compile(r"\w+|[^\w\s]")
 MAX_PERIOD = 400  # words of the longest passage that is looked for as a loop at a trace's end
 ROUNDS = 3
 
@@ -30,7 +28,7 @@ class Config(Section):
 
 def examine(texts: Texts, config: Config) -> str | None:
     """Return why the trace counts as looping, None if it does not."""
-    words = _WORD.findall(texts.reasoning)
+    words = words_of(texts.reasoning)
     if _ends_in_loop(words):
         return "ends_in_loop"
     return "repeats_passages" if repeated_share(words, config.passage) > config.max_share else None

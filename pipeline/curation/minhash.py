@@ -18,6 +18,7 @@ PLACES, BANDS = 128, 16
 SHINGLE = 5
 AT_ONCE = 256  # shingles hashed at a time: what they need stays in a core's cache, and memory is bounded
 SIGNATURE_BYTES = 4 * PLACES
+WORDS_KEPT = 200_000
 
 
 def signature(tokens: Sequence[str]) -> bytes | None:
@@ -38,7 +39,7 @@ def signature(tokens: Sequence[str]) -> bytes | None:
 
 def passages(tokens: Sequence[str], length: int) -> NDArray[np.uint64]:
     """Return a hash of every passage of so many tokens, in their order; of a shorter text, one of the whole."""
-    words = np.fromiter(map(_word, tokens), np.uint64, len(tokens))
+    words = np.fromiter(map(_words().__getitem__, tokens), np.uint64, len(tokens))
     n = max(1, len(words) - length + 1)
     hashes = np.zeros(n, np.uint64)
     for i in range(min(length, len(words))):
@@ -109,16 +110,21 @@ def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return values ^ (values >> np.uint64(31))
 
 
-def _word(token: str) -> int:
-    """Return 64 bits of a token's hash, the same in every process."""
-    if token not in _WORDS:
-        if len(_WORDS) > 500_000:  # names and numbers never end; a cache that grew without end would
-            _WORDS.clear()
-        _WORDS[token] = int.from_bytes(hashlib.blake2b(token.encode(), digest_size=8).digest(), "little")
-    return _WORDS[token]
+class _Words(dict[str, int]):
+    """64 bits of a token's hash, the same in every process, by token."""
+
+    def __missing__(self, token: str) -> int:
+        self[token] = int.from_bytes(hashlib.blake2b(token.encode(), digest_size=8).digest(), "little")
+        return self[token]
 
 
-_WORDS: dict[str, int] = {}
+_WORDS = _Words()
+
+
+def _words() -> _Words:
+    if len(_WORDS) > WORDS_KEPT:  # names and numbers never end; a cache that grew without end would
+        _WORDS.clear()
+    return _WORDS
 
 
 @cache
