@@ -1,4 +1,4 @@
-"""Python's tokens in one pass of one pattern: some six times as fast as ``tokenize``, and the same where it applies."""
+"""Python's tokens by one pattern: several times as fast as ``tokenize``, and the same where it applies."""
 
 import re
 from token import EXACT_TOKEN_TYPES
@@ -22,13 +22,14 @@ _PIECE = re.compile(
     re.DOTALL,
 )
 STRING, WORD, OPEN, CLOSE, LINE, OTHER = range(1, 7)
+_AS_IT_IS = (WORD, STRING)
 TABULATOR = 8  # columns
 
 
 def python_tokens(code: str) -> list[tuple[int, str]] | None:
     """Return kind and text of a module's tokens, comments and line breaks inside brackets left out.
 
-    Kinds are ``STRING``, ``WORD`` (names, numbers, marks) and ``LINE``, the text of which is NEWLINE, INDENT or DEDENT.
+    Kinds are ``STRING``, ``WORD`` (names, numbers, marks) and ``LINE`` with the text NEWLINE, INDENT or DEDENT.
     None of what this pattern does not decide, for which ``tokenize`` is to be asked: a line that goes on after a
     backslash, brackets or strings that do not close, marks that Python does not know.
     """
@@ -38,8 +39,8 @@ def python_tokens(code: str) -> list[tuple[int, str]] | None:
     tokens: list[tuple[int, str]] = []
     add, depth, indents = tokens.append, 0, [0]
     for found in _PIECE.finditer(f"\n{code}" if code.endswith("\n") else f"\n{code}\n"):
-        kind = found.lastindex
-        if kind == WORD or kind == STRING:  # noqa: PLR1714  (this is the inner loop)
+        kind = found.lastindex or 0  # 0: a comment
+        if kind in _AS_IT_IS:
             add((kind, found[kind]))
         elif kind == OPEN:
             depth += 1
