@@ -69,10 +69,8 @@ def renamed(code: str) -> str:
     tokens = code_tokens(code)
     own = made_up(tokens)
     numbers: dict[str, str] = {}
-    words: list[str] = []
-    for before, token in zip(["", *tokens], tokens, strict=False):
-        if token in own and before not in _MEMBER:
-            words.append(numbers.setdefault(token, f"${len(numbers)}"))
-        else:
-            words.append(token)
+    words = list(tokens)
+    for i in [i for i, token in enumerate(tokens) if token in own]:
+        if not i or tokens[i - 1] not in _MEMBER:
+            words[i] = numbers.setdefault(tokens[i], f"${len(numbers)}")
     return " ".join(words)

@@ -26,7 +26,7 @@ def signature(tokens: Sequence[str]) -> bytes | None:
     """Return the signature of a document, ``SIGNATURE_BYTES`` long; None for one without tokens."""
     if not tokens:
         return None
-    shingles = np.unique(passages(tokens, SHINGLE))
+    shingles = passages(tokens, SHINGLE)  # some twice: the lowest of their hashes is the same
     factors, offsets = _permutations()
     lowest = np.full(PLACES, np.iinfo(np.uint64).max, np.uint64)
     room = np.empty((PLACES, AT_ONCE), np.uint64)
@@ -44,7 +44,7 @@ def passages(tokens: Sequence[str], length: int) -> NDArray[np.uint64]:
     n = max(1, len(words) - length + 1)
     hashes = np.zeros(n, np.uint64)
     for i in range(min(length, len(words))):
-        hashes = _mixed(hashes ^ words[i : i + n])
+        hashes = mixed(hashes ^ words[i : i + n])
     return hashes
 
 
@@ -105,7 +105,7 @@ def _band_keys(signatures: Sequence[bytes], band: int) -> NDArray[np.uint64]:
         part = range(start, min(start + COMPARED_AT_ONCE, len(signatures)))
         table = _table(signatures, part)
         for column in range(band * rows, (band + 1) * rows):
-            keys[start : part.stop] = _mixed(keys[start : part.stop] ^ table[:, column].astype(np.uint64))
+            keys[start : part.stop] = mixed(keys[start : part.stop] ^ table[:, column].astype(np.uint64))
     return keys
 
 
@@ -114,7 +114,7 @@ def _table(signatures: Sequence[bytes], which: Sequence[int]) -> NDArray[np.uint
     return np.frombuffer(b"".join([signatures[i] for i in which]), "<u4").reshape(len(which), PLACES)
 
 
-def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Return splitmix64's finaliser of the values: every bit of one decides every bit of the result."""
     values = values + np.uint64(0x9E3779B97F4A7C15)
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

@@ -7,7 +7,7 @@ from functools import cached_property
 _MODULES = frozenset({"torch.nn", "torch.nn.functional", "torch.nn.init", "torch.nn.modules", "torch.nn.utils"})
 _MODULES |= {"torch.cuda", "torch.utils", "torch.utils.cpp_extension", "torch.autograd", "torch.backends"}
 _MODULES |= {"torch.linalg", "torch.special", "torch.fft", "torch.amp", "torch.random", "os.path", "collections.abc"}
-_MUTE = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
+_TELLING = tuple(set(ast.AST.__subclasses__()) - {ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop})
 _BUILDERS = "torch.utils.cpp_extension."
 
 
@@ -142,17 +142,12 @@ def telling_children(node: ast.AST) -> list[ast.AST]:
     found: list[ast.AST] = []
     for name in node._fields:
         value = getattr(node, name, None)
-        if isinstance(value, list):
-            found += [item for item in value if isinstance(item, ast.AST) and _tells(item)]
-        elif isinstance(value, ast.AST) and _tells(value):
-            found.append(value)
+        found += [
+            item
+            for item in (value if isinstance(value, list) else (value,))
+            if (isinstance(item.value, str) if isinstance(item, ast.Constant) else isinstance(item, _TELLING))
+        ]
     return found
-
-
-def _tells(node: ast.AST) -> bool:
-    if isinstance(node, ast.Constant):
-        return isinstance(node.value, str)
-    return not isinstance(node, _MUTE)
 
 
 def is_module(path: str) -> bool:
