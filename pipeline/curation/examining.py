@@ -35,7 +35,7 @@ class Examined(NamedTuple):
     text_hash: str | None = None
     code_hash: str | None = None
     normalised_code_hash: str | None = None
-    found: Mapping[str, Any] = {}
+    found: dict[str, Any] = {}  # noqa: RUF012  (never changed)
 
 
 def examined(

@@ -4,7 +4,7 @@ import hashlib
 import io
 import re
 import tokenize
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -47,7 +47,7 @@ class Features:
     source: str = ""
     arl: float | None = None
     difficulty: str | None = None
-    found: Mapping[str, Any] = field(default_factory=dict)
+    found: dict[str, Any] = field(default_factory=dict)
 
 
 class Texts(NamedTuple):

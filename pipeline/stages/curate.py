@@ -143,6 +143,8 @@ def run(context: StageContext) -> dict[str, Any]:
     dropped = outcome.reasons | heldout | first.broken
     decided = _Decided(tasks, verdicts, {row.candidate_id: row for row in every}, first.broken, dropped)
     further = list(_further(config, rows, filters, decided))
+    for row in every:
+        row.found.clear()  # half of what a row takes in memory, and of no use any more
     _write_all(context, decided, config, further)
     kept = [row.candidate_id for row in rows if row.candidate_id not in dropped]
     n_tasks = sum(1 for task in tasks.values() if task.split == "train")

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from functools import cached_property
+from typing import Any
 
 _MODULES = frozenset({"torch.nn", "torch.nn.functional", "torch.nn.init", "torch.nn.modules", "torch.nn.utils"})
 _MODULES |= {"torch.cuda", "torch.utils", "torch.utils.cpp_extension", "torch.autograd", "torch.backends"}
@@ -139,7 +140,7 @@ class Source:
 
 def telling_children(node: ast.AST) -> list[ast.AST]:
     """Return the children of a node that may say something; see ``Source.nodes``."""
-    found: list[ast.AST] = []
+    found: list[Any] = []
     for name in node._fields:
         value = getattr(node, name, None)
         found += [
