@@ -126,15 +126,15 @@ class StageStore:
         digest = hashlib.sha256()
         rejected_schema = self.schema.append(pa.field("reason", pa.string()))
         with disk_full_is_the_users(self.directory):
+            reasons: Counter[str] = Counter()
             n_data = self._write_table(DATA, self.schema, digest)
-            n_rejected = self._write_table(REJECTED, rejected_schema, digest)
+            n_rejected = self._write_table(REJECTED, rejected_schema, digest, reasons)
             filled = {place.table for place in self._places.values()}
             further = {
                 table: self._write_table(table, schema, digest)
                 for table, schema in self.further.items()
                 if table in filled
             }
-            reasons = Counter(row["reason"] for row in self.rows(REJECTED))
             write_json(self.directory / "stats.json", stats or {})
             manifest = {
                 "inputs": self.inputs,
@@ -192,7 +192,9 @@ class StageStore:
                         self._places.setdefault(entry["key"], _Place(entry["table"], shard, offset))
                 offset += len(line)
 
-    def _write_table(self, table: str, schema: pa.Schema, digest: "hashlib._Hash") -> int:
+    def _write_table(
+        self, table: str, schema: pa.Schema, digest: "hashlib._Hash", reasons: Counter[str] | None = None
+    ) -> int:
         path = self.directory / f"{table}.parquet"
         partial = path.with_suffix(".partial")
         count = 0
@@ -201,6 +203,8 @@ class StageStore:
             for row in self.rows(table):
                 digest.update(json.dumps([table, row], sort_keys=True).encode())
                 batch.append(row)
+                if reasons is not None:
+                    reasons[row["reason"]] += 1
                 if len(batch) == ROW_GROUP:
                     writer.write_table(pa.Table.from_pylist(batch, schema))
                     count += len(batch)

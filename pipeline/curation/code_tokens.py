@@ -8,6 +8,7 @@ from pipeline.curation.features import normalised_code
 
 _TOKEN = re.compile(r"[^\W\d]\w*|\d[\w.]*|<<<|>>>|[-=!<>+*/%&|^]=|->|::|&&|\|\||<<|>>|[^\w\s]")
 _NAME = re.compile(r"[^\W\d]\w*")
+_MEMBER = (".", "->", "::")
 _ENDS = ("(", ";", ",", ")", "[", ":")
 _NO_TYPE = {  # a name after one of these is used, not declared
     "return", "else", "case", "goto", "in", "is", "not", "and", "or", "if", "while", "elif", "assert", "yield", "del",
@@ -30,10 +31,11 @@ def made_up(tokens: Sequence[str]) -> set[str]:
     members) is none.
     """
     found = _parameters(tokens)
+    names = {token for token in set(tokens) if _NAME.match(token)}
     for before, name, after in zip(["", *tokens], tokens, [*tokens[1:], ""], strict=False):
-        if not _NAME.match(name) or before in (".", "->", "::"):
+        if name not in names or before in _MEMBER:
             continue
-        after_type = bool(_NAME.match(before)) and before not in _NO_TYPE
+        after_type = before in names and before not in _NO_TYPE
         after_mark = before in ("*", "&") and len(name) > 1
         if (
             after == "="
@@ -67,10 +69,8 @@ def renamed(code: str) -> str:
     tokens = code_tokens(code)
     own = made_up(tokens)
     numbers: dict[str, str] = {}
-    words: list[str] = []
-    for before, token in zip(["", *tokens], tokens, strict=False):
-        if token in own and before not in (".", "->", "::"):
-            words.append(numbers.setdefault(token, f"${len(numbers)}"))
-        else:
-            words.append(token)
+    words = list(tokens)
+    for i in [i for i, token in enumerate(tokens) if token in own]:
+        if not i or tokens[i - 1] not in _MEMBER:
+            words[i] = numbers.setdefault(tokens[i], f"${len(numbers)}")
     return " ".join(words)

@@ -4,9 +4,12 @@ import hashlib
 import io
 import re
 import tokenize
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
+from pipeline.curation.python_tokens import LINE, STRING, WORD, python_tokens
 from pipeline.records import ID_LENGTH
 
 NOT_JUDGED = "not_judged"  # a status beside the verdicts': the candidate has none
@@ -65,7 +68,13 @@ def count_tokens(text: str | None) -> int:
     roughly three quarters of what a language model's tokenizer counts on prose with code. Limits that a model sets
     (its context length) are the trainer's to check, with the model's own tokenizer.
     """
-    return len(_TOKEN.findall(text)) if text else 0
+    return len(words_of(text)) if text else 0
+
+
+@lru_cache(maxsize=2)  # several who ask for the same text's, one after the other
+def words_of(text: str) -> list[str]:
+    """Return the words, numbers and punctuation marks of a text; the list is not to be changed."""
+    return _TOKEN.findall(text)
 
 
 def text_hash(*parts: str | None) -> str:
@@ -84,18 +93,23 @@ def normalised_code(code: str) -> str:
     white space inside them go too (in every string, so that two modules which differ only in such a string of
     Python's own count as the same). What Python can't tokenize is compared with its white space collapsed only.
     """
+    words: list[str] = []
     try:
-        tokens = list(tokenize.generate_tokens(io.StringIO(code).readline))
+        for kind, text in python_tokens(code) or _slowly(code):
+            words.append(" ".join(_C_COMMENT.sub(_kept, text[1:-1]).split()) if kind == STRING else text)
     except (tokenize.TokenError, SyntaxError):
         return " ".join(code.split())
-    words: list[str] = []
-    for token in tokens:
-        if token.type in _LAYOUT:
-            continue
-        if token.type in (tokenize.INDENT, tokenize.DEDENT, tokenize.NEWLINE):
-            words.append(tokenize.tok_name[token.type])
-        elif token.type == tokenize.STRING:
-            words.append(" ".join(_C_COMMENT.sub(lambda found: found[1] or " ", token.string[1:-1]).split()))
-        else:
-            words.append(token.string)
     return " ".join(words)
+
+
+def _kept(found: re.Match[str]) -> str:
+    return found[1] or " "
+
+
+def _slowly(code: str) -> Iterator[tuple[int, str]]:
+    """Yield what ``python_tokens`` returns, by way of Python's own tokenizer."""
+    for token in tokenize.generate_tokens(io.StringIO(code).readline):
+        if token.type in (tokenize.INDENT, tokenize.DEDENT, tokenize.NEWLINE):
+            yield LINE, tokenize.tok_name[token.type]
+        elif token.type not in _LAYOUT:
+            yield STRING if token.type == tokenize.STRING else WORD, token.string

@@ -1,21 +1,20 @@
 """The first pass over the candidates: of every text only what the filters decide on is kept."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.agent.reply import split_reasoning
-from pipeline.curation import duplicates
-from pipeline.curation.code_tokens import renamed
-from pipeline.curation.features import NOT_JUDGED, Features, Texts, count_tokens, normalised_code, text_hash
-from pipeline.curation.funnel import FilterConfig, examine
+from pipeline.curation.examining import Examined, examined
+from pipeline.curation.features import NOT_JUDGED, Features
+from pipeline.curation.funnel import FilterConfig
 from pipeline.curation.lengths import difficulty, reasoning_lengths
-from pipeline.curation.reading import Row
+from pipeline.curation.reading import CANDIDATES, Keys, table_of
 from pipeline.records import Task
 
 UNKNOWN_TASK = "unknown_task"
-_FORMS = {"normalised": normalised_code, "renamed": renamed}
 
 
 class Judged(NamedTuple):
@@ -41,70 +40,75 @@ class FirstPass:
 
 def judged(verdict: Mapping[str, Any]) -> Judged:
     """Return what curation needs of a row of ``verify``."""
-    timing = verdict["timing"]
-    speedup = timing["speedup"] if timing else None
-    return Judged(verdict["id"], verdict["accepted"], verdict["status"], verdict["reason"], speedup)
+    timing, status, reason = verdict["timing"], verdict["status"], verdict["reason"]
+    speedup = timing["speedup"] if timing else None  # of the few texts there are one copy is enough
+    return Judged(verdict["id"], verdict["accepted"], sys.intern(status), reason and sys.intern(reason), speedup)
 
 
 def read_features(
-    rows: Iterable[Row], tasks: Mapping[str, Task], verdicts: Mapping[str, Judged], filters: Sequence[FilterConfig]
+    stage: Path,
+    tasks: Mapping[str, Task],
+    verdicts: Mapping[str, Judged],
+    filters: Sequence[FilterConfig],
+    workers: int = 1,
 ) -> FirstPass:
-    """Return the features of the rows that are whole and belong to a known task, and what is wrong with others."""
-    found = FirstPass()
-    for row in rows:
-        fault = row.fault or (UNKNOWN_TASK if row.values["task_id"] not in tasks else None)
+    """Return the features of the rows of ``generate`` that are whole and belong to a known task, and others' faults.
+
+    Texts are looked into by up to so many processes; what comes out is the same whatever their number.
+
+    Raises:
+        UserError: the stage is not complete, or a column is missing.
+        InfrastructureError: a process died.
+    """
+    found, keys = FirstPass(), Keys()
+
+    def accepted(candidate: str | None) -> bool:
+        return candidate is not None and verdicts.get(candidate, WITHOUT_VERDICT).accepted
+
+    for row in examined(table_of(stage, CANDIDATES), accepted, filters, workers):
+        key, fault = keys.next(row.candidate_id, row.fault)
+        fault = fault or (UNKNOWN_TASK if row.task_id not in tasks else None)
         if fault:
-            found.broken[row.key] = fault
+            found.broken[key] = fault
         else:
-            task = tasks[row.values["task_id"]]
-            found.features[row.key] = features_of(row.values, task, verdicts.get(row.key, WITHOUT_VERDICT), filters)
+            found.features[key] = _features(row, key, tasks[row.task_id or ""], verdicts.get(key, WITHOUT_VERDICT))
     return found
 
 
 def with_tasks_figures(
-    rows: Sequence[Features], seen: Mapping[str, Mapping[str, Any]], edges: tuple[float, float]
+    rows: list[Features], seen: Mapping[str, Mapping[str, Any]], edges: tuple[float, float]
 ) -> list[Features]:
-    """Return the rows with what is known only of a task as a whole: its ARL, its difficulty, what filters saw."""
+    """Return the rows with what is known only of a task as a whole: its ARL, its difficulty, what filters saw.
+
+    The list is changed in place: two of a million rows are too many.
+    """
     lengths = reasoning_lengths(rows)
-    completed: list[Features] = []
-    for row in rows:
+    for i, row in enumerate(rows):
         arl = lengths.get(row.task_id)
-        found = row.found | {k: by_task[row.task_id] for k, by_task in seen.items() if row.task_id in by_task}
-        completed.append(replace(row, arl=arl, difficulty=difficulty(arl, edges), found=found))
-    return completed
+        of_task = {k: by_task[row.task_id] for k, by_task in seen.items() if row.task_id in by_task}
+        rows[i] = replace(row, arl=arl, difficulty=difficulty(arl, edges), found={**row.found, **of_task})
+    return rows
 
 
-def features_of(answer: Mapping[str, Any], task: Task, verdict: Judged, filters: Sequence[FilterConfig]) -> Features:
-    """Return what the filters see of a row of ``generate``; code is looked into only where a filter asks for it."""
-    code, reasoning = answer["code"], answer["reasoning"]
-    accepted = verdict.accepted and code is not None
-    said_now = said(answer)
-    reasoning_tokens = count_tokens(reasoning)
-    form = next((f.across_tasks for f in filters if isinstance(f, duplicates.Config)), "no")
-    compared = _FORMS.get(form)
+def _features(row: Examined, key: str, task: Task, verdict: Judged) -> Features:
     return Features(
-        candidate_id=answer["id"],
-        task_id=task.id,
+        candidate_id=key,
+        task_id=sys.intern(row.task_id or ""),
         category=task.category,
-        accepted=accepted,
+        accepted=verdict.accepted and row.code_hash is not None,
         status=verdict.status,
-        turn=answer["turn"] or 0,
-        reasoning_tokens=reasoning_tokens,
-        completion_tokens=reasoning_tokens + count_tokens(said_now),
-        text_hash=text_hash(reasoning, code) if code is not None else None,
-        code_hash=text_hash(code) if code is not None else None,
-        normalised_code_hash=text_hash(compared(code)) if code is not None and accepted and compared else None,
+        turn=row.turn,
+        reasoning_tokens=row.reasoning_tokens,
+        completion_tokens=row.completion_tokens,
+        text_hash=row.text_hash,
+        code_hash=row.code_hash,
+        normalised_code_hash=row.normalised_code_hash,
         speedup=verdict.speedup,
-        sample=answer["sample"] or 0,
+        sample=row.sample,
         level=task.level,
         source=task.source,
-        found=examine(Texts(reasoning or "", said_now, code), filters) if code is not None and accepted else {},
+        found=row.found,
     )
-
-
-def said(answer: Mapping[str, Any]) -> str:
-    """Return the answer proper, as the teacher wrote it, without a think block."""
-    return (split_reasoning(answer["messages"][-1]["content"] or "")[1] or "").strip()
 
 
 def without_verdicts(rows: Iterable[Features]) -> dict[str, Any]:

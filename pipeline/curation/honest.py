@@ -4,8 +4,6 @@ One hacked sample in a hundred is enough to teach hacking (arXiv 2603.07084), an
 or come from the policy that only reports.
 """
 
-import ast
-from collections.abc import Iterator
 from typing import Literal
 
 from pipeline.curation.features import Texts
@@ -25,19 +23,12 @@ def examine(texts: Texts, config: Config) -> str | None:  # noqa: ARG001  (every
 
     Sources that are put together at run time are seen by the judge alone, when they reach the compiler.
     """
-    from pipeline.judge.rules import findings, native_findings
+    from pipeline.judge.rules import findings_and_texts, native_findings
 
     try:
-        found = findings(texts.code)
-        sources = list(_native_sources(ast.parse(texts.code)))
-    except (SyntaxError, ValueError, RecursionError):
+        found, parts = findings_and_texts(texts.code)
+    except SyntaxError:
         return "rule:python_syntax"
-    if sources:
+    if sources := [part for part in parts if any(word in part for word in _NATIVE)]:
         found += native_findings(*sources)
     return next((f"rule:{finding.rule}" for finding in found if finding.rejects), None)
-
-
-def _native_sources(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and any(w in node.value for w in _NATIVE):
-            yield node.value

@@ -18,13 +18,15 @@ PLACES, BANDS = 128, 16
 SHINGLE = 5
 AT_ONCE = 256  # shingles hashed at a time: what they need stays in a core's cache, and memory is bounded
 SIGNATURE_BYTES = 4 * PLACES
+WORDS_KEPT = 200_000
+COMPARED_AT_ONCE = 16384  # documents
 
 
 def signature(tokens: Sequence[str]) -> bytes | None:
     """Return the signature of a document, ``SIGNATURE_BYTES`` long; None for one without tokens."""
     if not tokens:
         return None
-    shingles = np.unique(passages(tokens, SHINGLE))
+    shingles = passages(tokens, SHINGLE)  # some twice: the lowest of their hashes is the same
     factors, offsets = _permutations()
     lowest = np.full(PLACES, np.iinfo(np.uint64).max, np.uint64)
     room = np.empty((PLACES, AT_ONCE), np.uint64)
@@ -38,11 +40,11 @@ def signature(tokens: Sequence[str]) -> bytes | None:
 
 def passages(tokens: Sequence[str], length: int) -> NDArray[np.uint64]:
     """Return a hash of every passage of so many tokens, in their order; of a shorter text, one of the whole."""
-    words = np.fromiter(map(_word, tokens), np.uint64, len(tokens))
+    words = np.fromiter(map(_words().__getitem__, tokens), np.uint64, len(tokens))
     n = max(1, len(words) - length + 1)
     hashes = np.zeros(n, np.uint64)
     for i in range(min(length, len(words))):
-        hashes = _mixed(hashes ^ words[i : i + n])
+        hashes = mixed(hashes ^ words[i : i + n])
     return hashes
 
 
@@ -59,20 +61,19 @@ def near_pairs(signatures: Sequence[bytes], threshold: float) -> Iterator[tuple[
     """
     if len(signatures) < 2:
         return
-    table = np.frombuffer(b"".join(signatures), "<u4").reshape(len(signatures), PLACES)
     seen: set[tuple[int, int]] = set()
     for band in range(BANDS):
-        keys = _band_keys(table, band)
+        keys = _band_keys(signatures, band)
         order = np.argsort(keys, kind="stable")
         starts = np.flatnonzero(np.diff(keys[order], prepend=~keys[order[:1]]))
         firsts = order[np.repeat(starts, np.diff(starts, append=len(order)))]
         members = np.flatnonzero(firsts != order)
-        for begin in range(0, len(members), 65536):
-            part = members[begin : begin + 65536]
-            one, other = firsts[part], order[part]
-            close = (table[one] == table[other]).mean(axis=1) >= threshold
-            for pair in zip(one[close].tolist(), other[close].tolist(), strict=True):
-                if pair not in seen:
+        for begin in range(0, len(members), COMPARED_AT_ONCE):
+            part = members[begin : begin + COMPARED_AT_ONCE]
+            one, other = firsts[part].tolist(), order[part].tolist()
+            close = (_table(signatures, one) == _table(signatures, other)).mean(axis=1) >= threshold
+            for pair, is_close in zip(zip(one, other, strict=True), close, strict=True):
+                if is_close and pair not in seen:
                     seen.add(pair)
                     yield pair
 
@@ -93,15 +94,27 @@ def groups(n: int, pairs: Iterator[tuple[int, int]]) -> list[int]:
     return [root(i) for i in range(n)]
 
 
-def _band_keys(table: NDArray[np.uint32], band: int) -> NDArray[np.uint64]:
+def _band_keys(signatures: Sequence[bytes], band: int) -> NDArray[np.uint64]:
+    """Return one key for each document; two that agree in all rows of the band have the same.
+
+    Signatures are joined some thousands at a time: those of a million are half a gigabyte.
+    """
     rows = PLACES // BANDS
-    keys = np.zeros(len(table), np.uint64)
-    for column in range(band * rows, (band + 1) * rows):
-        keys = _mixed(keys ^ table[:, column].astype(np.uint64))
+    keys = np.zeros(len(signatures), np.uint64)
+    for start in range(0, len(signatures), COMPARED_AT_ONCE):
+        part = range(start, min(start + COMPARED_AT_ONCE, len(signatures)))
+        table = _table(signatures, part)
+        for column in range(band * rows, (band + 1) * rows):
+            keys[start : part.stop] = mixed(keys[start : part.stop] ^ table[:, column].astype(np.uint64))
     return keys
 
 
-def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _table(signatures: Sequence[bytes], which: Sequence[int]) -> NDArray[np.uint32]:
+    """Return some of the signatures, one a row."""
+    return np.frombuffer(b"".join([signatures[i] for i in which]), "<u4").reshape(len(which), PLACES)
+
+
+def mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Return splitmix64's finaliser of the values: every bit of one decides every bit of the result."""
     values = values + np.uint64(0x9E3779B97F4A7C15)
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -109,16 +122,21 @@ def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return values ^ (values >> np.uint64(31))
 
 
-def _word(token: str) -> int:
-    """Return 64 bits of a token's hash, the same in every process."""
-    if token not in _WORDS:
-        if len(_WORDS) > 500_000:  # names and numbers never end; a cache that grew without end would
-            _WORDS.clear()
-        _WORDS[token] = int.from_bytes(hashlib.blake2b(token.encode(), digest_size=8).digest(), "little")
-    return _WORDS[token]
+class _Words(dict[str, int]):
+    """64 bits of a token's hash, the same in every process, by token."""
+
+    def __missing__(self, token: str) -> int:
+        self[token] = int.from_bytes(hashlib.blake2b(token.encode(), digest_size=8).digest(), "little")
+        return self[token]
 
 
-_WORDS: dict[str, int] = {}
+_WORDS = _Words()
+
+
+def _words() -> _Words:
+    if len(_WORDS) > WORDS_KEPT:  # names and numbers never end; a cache that grew without end would
+        _WORDS.clear()
+    return _WORDS
 
 
 @cache

@@ -34,36 +34,69 @@ def read_candidates(stage: Path) -> Iterator[Row]:
     Raises:
         UserError: the stage is not complete, or a column is missing.
     """
-    seen: set[str] = set()
-    for number, (values, broken) in enumerate(_rows(stage, CANDIDATES)):
-        fault = "broken_utf8" if broken else None
-        for column in ("messages", "task_id", "id"):
-            if not values[column]:
-                fault = f"missing_{column}"
-        key = values["id"] or f"row-{number:09d}"
-        if key in seen:
-            key, fault = f"{key}/row-{number:09d}", "repeated_id"
-        seen.add(key)
+    keys = Keys()
+    for values, its_own in read_rows(table_of(stage, CANDIDATES)):
+        key, fault = keys.next(values["id"], its_own)
         yield Row(key, values, fault)
 
 
 def read_verdicts(stage: Path) -> Iterator[dict[str, Any]]:
     """Yield the rows of ``verify``; raises as ``read_candidates``."""
-    return (values for values, _ in _rows(stage, VERDICTS, read=VERDICTS))
+    return (values for values, _ in _rows(table_of(stage, VERDICTS), columns=VERDICTS))
 
 
-def _rows(
-    stage: Path, needed: Collection[str], read: Collection[str] | None = None
-) -> Iterator[tuple[dict[str, Any], bool]]:
-    """Yield the rows of a complete stage, and for each whether one of its texts was no UTF-8."""
+def read_rows(path: Path, group: int | None = None) -> Iterator[tuple[dict[str, Any], str | None]]:
+    """Yield the rows of a table of candidates, or of one of its row groups, each with what is wrong with it alone."""
+    for values, broken in _rows(path, group):
+        fault = "broken_utf8" if broken else None
+        for column in ("messages", "task_id", "id"):
+            if not values[column]:
+                fault = f"missing_{column}"
+        yield values, fault
+
+
+def read_ids(path: Path, group: int) -> list[str | None]:
+    """Return the ids in a row group."""
+    return [values["id"] for values, _ in _rows(path, group, ("id",))]
+
+
+class Keys:
+    """Gives the rows of a table their keys, in the order in which they stand there."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+        self._rows = 0
+
+    def next(self, identifier: str | None, fault: str | None) -> tuple[str, str | None]:
+        """Return the next row's key and fault: its id, or its place in the table where it has none of its own."""
+        place = f"row-{self._rows:09d}"
+        self._rows += 1
+        key = identifier or place
+        if key in self._seen:
+            key, fault = f"{key}/{place}", "repeated_id"
+        self._seen.add(key)
+        return key, fault
+
+
+def table_of(stage: Path, needed: Collection[str]) -> Path:
+    """Return the table of a complete stage that has these columns; raises as ``read_candidates``."""
     if read_manifest(stage) is None:
         raise UserError(f"{stage}: the stage is not complete; run it first")
     path = stage / "data.parquet"
     with pq.ParquetFile(path) as file:
         names = file.schema_arrow.names
-        if missing := [column for column in needed if column not in names]:
-            raise UserError(f"{path}: column {missing[0]!r} is missing (it has {', '.join(names)})")
-        for batch in file.iter_batches(batch_size=BATCH, columns=read and list(read)):
+    if missing := [column for column in needed if column not in names]:
+        raise UserError(f"{path}: column {missing[0]!r} is missing (it has {', '.join(names)})")
+    return path
+
+
+def _rows(
+    path: Path, group: int | None = None, columns: Collection[str] = CANDIDATES
+) -> Iterator[tuple[dict[str, Any], bool]]:
+    """Yield the rows of a table or of one of its row groups, and for each whether one of its texts was no UTF-8."""
+    groups = None if group is None else [group]
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=BATCH, row_groups=groups, columns=list(columns), use_threads=False):
             yield from _batch(batch)
 
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.agent.prompting import translate
+from pipeline.curation.examining import said
 from pipeline.curation.features import Features
-from pipeline.curation.first_pass import Judged, said
+from pipeline.curation.first_pass import Judged
 from pipeline.records import Message, Sample, Task
 from pipeline.tables import to_row
 

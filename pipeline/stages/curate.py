@@ -5,6 +5,7 @@ the second reads the texts one by one and writes a row for each: a sample, or a 
 made of several answers (preference pairs, turns with summaries) is written as soon as the last of them is read.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -44,7 +45,7 @@ from pipeline.curation.reverify import STEP, reverify
 from pipeline.curation.samples import broken_row, row_of, sample_of
 from pipeline.errors import UserError
 from pipeline.records import PreferencePair, Sample, Task, TurnSample, Verdict
-from pipeline.section import Section
+from pipeline.section import Section, throughput
 from pipeline.stages import StageContext
 from pipeline.tables import from_row, schema_of, to_row
 
@@ -63,7 +64,8 @@ class CurateConfig(Section):
     ``reverify`` has the judge run again over what the filters keep, with other seeds. ``prune`` shortens the traces
     that are kept (PIR). ``preference`` and ``multi_turn`` add tables beside the samples. ``difficulty_edges``: a
     task is easy below the first, hard above the second; ConCuR's are in tokens of a language model, of which
-    ``count_tokens`` finds roughly three quarters.
+    ``count_tokens`` finds roughly three quarters. ``workers``: processes that look into texts, 0 for one per
+    core.
     """
 
     filters: tuple[FilterConfig, ...] = Field(
@@ -75,6 +77,7 @@ class CurateConfig(Section):
     preference: PreferenceConfig | None = None
     multi_turn: MultiTurnConfig | None = None
     difficulty_edges: tuple[float, float] = DIFFICULTY_EDGES
+    workers: int = throughput(0, ge=0)
 
     @field_validator("filters")
     @classmethod
@@ -126,7 +129,9 @@ def run(context: StageContext) -> dict[str, Any]:
     tasks = {task.id: task for task in (from_row(Task, row) for row in context.read("tasks"))}
     verdicts = {row["candidate_id"]: judged(row) for row in read_verdicts(context.out / "verify")}
     filters = config.chain()
-    first = read_features(read_candidates(context.out / "generate"), tasks, verdicts, filters)
+    first = read_features(
+        context.out / "generate", tasks, verdicts, filters, config.workers or len(os.sched_getaffinity(0))
+    )
     seen = examine_tasks(list(tasks.values()), filters)
     every = with_tasks_figures(list(first.features.values()), seen, config.difficulty_edges)
     first.features.clear()  # a million of them are a gigabyte, and the completed ones take their place
@@ -138,6 +143,8 @@ def run(context: StageContext) -> dict[str, Any]:
     dropped = outcome.reasons | heldout | first.broken
     decided = _Decided(tasks, verdicts, {row.candidate_id: row for row in every}, first.broken, dropped)
     further = list(_further(config, rows, filters, decided))
+    for row in every:
+        row.found.clear()  # half of what a row takes in memory, and of no use any more
     _write_all(context, decided, config, further)
     kept = [row.candidate_id for row in rows if row.candidate_id not in dropped]
     n_tasks = sum(1 for task in tasks.values() if task.split == "train")

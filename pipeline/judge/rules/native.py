@@ -158,12 +158,14 @@ _NOT_TO_PASTE = OUT_OF_BOUNDS | FUNCTIONS_OUT_OF_BOUNDS | CLOCKS | STREAMS | KEY
 def _recorded(source: NativeSource) -> Iterator[Finding]:
     for node in source.of_type("binary_expression"):
         operator = text(node.child_by_field_name("operator"))
+        if operator not in ("==", "!="):
+            continue
         sides = node.child_by_field_name("left"), node.child_by_field_name("right")
         numbers = [
             int(text(s)) for s in sides if s is not None and s.type == "number_literal" and text(s).isdecimal()
         ]
         asks = any(s is not None and source.words(s) & {"size", "sizes", "numel", "shape"} for s in sides)
-        if operator in ("==", "!=") and asks and any(n >= FIXED_SIZE for n in numbers):
+        if asks and any(n >= FIXED_SIZE for n in numbers):
             yield Finding("fixed_shape", _line(node), text(node)[:80])
     used = {name for name, node in source.identifiers if node.type == "type_identifier"}
     if used & _TYPES_OF_16_BITS and not {name for name, _ in source.identifiers} & _OTHER_16_BITS:

@@ -1,5 +1,6 @@
 """One CUDA or C++ source as the rules see it: a syntax tree and what its nodes stand for."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache, cached_property
 from itertools import pairwise
@@ -27,17 +28,19 @@ class NativeSource:
     """A parsed source. Bodies of macros, which the grammar leaves as text, are parsed on their own and belong to it.
 
     Attributes:
-        nodes: all nodes, those of macros' bodies last.
+        identifiers: all names in code (comments and texts are none), with their nodes, those of macros' bodies last.
     """
 
     def __init__(self, source: str) -> None:
-        self.nodes = list(_walk(_parser().parse(source.encode(errors="replace")).root_node))
-        bodies = [self._parse_macro(node) for node in self.nodes if node.type == "preproc_arg"]
-        self.nodes += [node for body in bodies for node in _walk(body)]
+        self._by_type: defaultdict[str, list[Node]] = defaultdict(list)
+        self.identifiers: list[tuple[str, Node]] = []
+        self._note(_parser().parse(source.encode(errors="replace")).root_node)
+        for node in self._by_type["preproc_arg"][:]:
+            self._note(self._parse_macro(node))
 
-    def of_type(self, kind: str) -> Iterator[Node]:
-        """Yield the nodes of a type."""
-        return (node for node in self.nodes if node.type == kind)
+    def of_type(self, kind: str) -> list[Node]:
+        """Return the nodes of a type."""
+        return self._by_type[kind]
 
     def ancestors(self, node: Node) -> Iterator[Node]:
         """Yield what the node is part of, the innermost first."""
@@ -59,11 +62,6 @@ class NativeSource:
                 if (kinds | qualifiers) & (_DEVICE | {"__constant__", "__shared__"}):
                     return True
         return False
-
-    @cached_property
-    def identifiers(self) -> list[tuple[str, Node]]:
-        """All names in code (comments and texts are none), with their nodes."""
-        return [(text(node), node) for node in self.nodes if node.type in _IDENTIFIERS]
 
     @cached_property
     def qualified(self) -> list[tuple[list[str], Node]]:
@@ -125,7 +123,7 @@ class NativeSource:
     def launches(self) -> list[Node]:
         """The launches, ``<<<...>>>`` and the runtime's functions for it."""
         names = ("cudaLaunchKernel", "cudaLaunchCooperativeKernel", "cudaLaunchKernelEx", "cuLaunchKernel")
-        calls = [node for node in self.of_type("identifier") if text(node) in names]
+        calls = [node for name, node in self.identifiers if name in names and node.type == "identifier"]
         return [*self.of_type("kernel_call_syntax"), *calls]
 
     @cached_property
@@ -151,6 +149,13 @@ class NativeSource:
         """Return the names that occur in a part of the source."""
         return {text(n) for n in _walk(node) if n.type in _IDENTIFIERS} if node is not None else set()
 
+    def _note(self, root: Node) -> None:
+        for node in _walk(root):
+            kind = node.type
+            self._by_type[kind].append(node)
+            if kind in _IDENTIFIERS:
+                self.identifiers.append((text(node), node))
+
     def _parse_macro(self, node: Node) -> Node:
         """Parse a macro's body as statements, at its own line."""
         body = (node.text or b"").replace(b"\\\n", b" \n")
@@ -159,11 +164,12 @@ class NativeSource:
 
 
 def _walk(node: Node) -> Iterator[Node]:
+    """Yield a node and the named ones below it: no marks and keywords."""
     waiting = [node]
     while waiting:
         node = waiting.pop()
         yield node
-        waiting += reversed(node.children)
+        waiting += reversed(node.named_children)
 
 
 def _is_argument(node: Node, within: Node) -> bool:

@@ -3,10 +3,12 @@
 import ast
 from collections.abc import Iterator
 from functools import cached_property
+from typing import Any
 
 _MODULES = frozenset({"torch.nn", "torch.nn.functional", "torch.nn.init", "torch.nn.modules", "torch.nn.utils"})
 _MODULES |= {"torch.cuda", "torch.utils", "torch.utils.cpp_extension", "torch.autograd", "torch.backends"}
 _MODULES |= {"torch.linalg", "torch.special", "torch.fft", "torch.amp", "torch.random", "os.path", "collections.abc"}
+_TELLING = tuple(set(ast.AST.__subclasses__()) - {ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop})
 _BUILDERS = "torch.utils.cpp_extension."
 
 
@@ -15,7 +17,8 @@ class Source:
 
     Attributes:
         names: what names stand for, ``{"F": "torch.nn.functional"}``; assignments like ``T = torch`` included.
-        nodes: all nodes but those under ``if __name__ == "__main__"``, which never run here.
+        nodes: all nodes but those under ``if __name__ == "__main__"``, which never run here, and what says nothing
+            by itself: numbers (a module may hold tables of thousands), operators, whether a name is read or set.
         ambiguous: lines and names that stand for several things of libraries.
         parents: the node that each of ``nodes`` is part of.
     """
@@ -99,11 +102,16 @@ class Source:
         return owner.name if isinstance(owner, ast.ClassDef) else None
 
     def _walk(self, node: ast.AST) -> Iterator[ast.AST]:
-        yield node
-        for child in ast.iter_child_nodes(node):
-            self.parents[child] = node
-            if not (isinstance(node, ast.If) and _is_main_guard(node) and child in node.body):
-                yield from self._walk(child)
+        """Yield a node and what is below it, what comes first in the source first; note the parents."""
+        waiting = [node]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            hidden = node.body if isinstance(node, ast.If) and _is_main_guard(node) else []
+            children = telling_children(node)
+            for child in children:
+                self.parents[child] = node
+            waiting += [child for child in reversed(children) if child not in hidden] if hidden else children[::-1]
 
     def _library_names(self) -> dict[str, str]:
         self.names = {}
@@ -128,6 +136,19 @@ class Source:
         if before != path and (is_module(before) or is_module(path)):
             self.ambiguous.append((node.lineno, name))
         self.names[name] = path
+
+
+def telling_children(node: ast.AST) -> list[ast.AST]:
+    """Return the children of a node that may say something; see ``Source.nodes``."""
+    found: list[Any] = []
+    for name in node._fields:
+        value = getattr(node, name, None)
+        found += [
+            item
+            for item in (value if isinstance(value, list) else (value,))
+            if (isinstance(item.value, str) if isinstance(item, ast.Constant) else isinstance(item, _TELLING))
+        ]
+    return found
 
 
 def is_module(path: str) -> bool:
