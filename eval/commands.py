@@ -1,4 +1,4 @@
-"""The commands around an evaluation: compare, merge, export, crosscheck. Each prints, and returns nothing."""
+"""The commands around an evaluation: compare, merge, seeds, export, crosscheck. Each prints, and returns nothing."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -61,6 +61,33 @@ def merge(paths: list[Path], out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     write_json(out, found)
     Console().print(table(found))
+
+
+def seeds(paths: list[Path], models: list[str], out: Path | None) -> None:
+    """Print what several runs with other seeds say together; see ``eval.seeds``.
+
+    Raises:
+        UserError: there are no results, or a run lacks a model.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from eval.headline import points, share
+    from eval.merging import read_results
+    from eval.seeds import summarise
+
+    found = summarise([read_results(path) for path in paths], models)
+    tasks = "the same tasks" if found["same_tasks"] else "tasks of their own"
+    table = Table("", "pass@1", "each run", title=f"{found['n_seeds']} runs, {tasks}", title_justify="left")
+    for name, figures in found["models"].items():
+        table.add_row(name, share(figures), ", ".join(f"{value:.1%}" for value in figures["per_seed"]))
+    for row in found["differences"]:
+        each = ", ".join(f"{100 * value:+.1f}" for value in row["per_seed"])
+        clear = "" if row["beyond_zero"] else ", zero is within"
+        table.add_row(f"{row['after']} minus {row['before']}", points(row) + clear, each)
+    Console().print(table)
+    if out is not None:
+        write_json(out, found)
 
 
 def export(run: Path, model: str, out: Path) -> None:

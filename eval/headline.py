@@ -48,15 +48,17 @@ def share(value: dict[str, float] | float | None) -> str:
     return f"{value:.1%}"
 
 
+def points(difference: dict[str, Any]) -> str:
+    """Return a difference of shares in percentage points, with its interval."""
+    mean, low, high = (100 * difference[name] for name in ("mean", "low", "high"))
+    return f"{mean:+.1f} points ({low:+.1f} to {high:+.1f})"
+
+
 def difference(found: "Comparison") -> list[tuple[str, str]]:
     """Return the lines of a comparison of A with B: what, and its figure."""
-    points = found.difference
     lines = [
         ("tasks asked of both", str(found.n_tasks)),
-        (
-            "right answers, A minus B",
-            f"{100 * points.mean:+.1f} points ({100 * points.low:+.1f} to {100 * points.high:+.1f})",
-        ),
+        ("right answers, A minus B", points(found.difference._asdict())),
         ("tasks where A is right more often", str(len(found.wins))),
         ("tasks where B is", str(len(found.losses))),
     ]

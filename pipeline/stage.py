@@ -240,6 +240,19 @@ def merge(
 
 @app.command()
 @_one_line_errors
+def seeds(
+    results: list[Path],
+    model: Annotated[list[str], typer.Option(help="A model of every run; several: in the order they came about.")],
+    out: Annotated[Path | None, typer.Option(help="Also written there, as JSON.")] = None,
+) -> None:
+    """Put runs of one recipe with other seeds together: means, and differences of models, over seeds and tasks."""
+    from eval.commands import seeds as print_summary
+
+    print_summary(results, model, out)
+
+
+@app.command()
+@_one_line_errors
 def export(
     directory: RunDirectory, model: Model, out: Annotated[Path, typer.Option(help="KernelBench's runs/<run name>.")]
 ) -> None:
