@@ -7,6 +7,7 @@ from typing import Any
 
 from eval.figures import MEASURED, Plan, Row
 from eval.results import SCHEMA_VERSION, results
+from eval.strategy_figures import merged
 from pipeline.errors import UserError
 
 
@@ -20,7 +21,7 @@ def merge(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         raise UserError("merge: nothing to merge")
     plans = [_plan(part) for part in parts]
     for plan in plans[1:]:
-        for name in ("suite", "ks", "thresholds", "budgets", "intervals"):
+        for name in ("suite", "ks", "thresholds", "budgets", "intervals", "judge_error"):
             one, other = getattr(plans[0], name), getattr(plan, name)
             if one != other:
                 raise UserError(f"merge: {name} differs ({one} and {other})")
@@ -34,7 +35,13 @@ def merge(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         seen |= places
         rows += own
     prices = {model: price for plan in plans for model, price in plan.prices.items()}
-    return results(rows, plans[0]._replace(prices=prices))
+    plan = plans[0]._replace(prices=prices)
+    found = results(rows, plan)
+    if strategies := merged(parts, plan.resamples, plan.seed):
+        found["strategies"] = strategies
+    if left_out := {name: reason for part in parts for name, reason in part.get("left_out", {}).items()}:
+        found["left_out"] = left_out
+    return found
 
 
 def rows_of(found: Mapping[str, Any]) -> Iterator[Row]:

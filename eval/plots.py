@@ -132,6 +132,33 @@ def curves(lines: Mapping[str, Mapping[int, float] | Mapping[float, float]], acr
     return svg(draw, HEIGHT)
 
 
+def strategy_curves(models: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[int, float]]:
+    """Return the share solved by tokens of each strategy, named with its model where there are several."""
+    return {
+        f"{name} of {model}" if len(models) > 1 else name: {int(k): v for k, v in found["solved_within"].items()}
+        for model, by_strategy in models.items()
+        for name, found in by_strategy.items()
+    }
+
+
+def differences(found: Mapping[str, Mapping[str, float]]) -> str:
+    """Return a dot with its interval per pair of models, in percentage points around zero."""
+    pairs = [*found][::-1]
+
+    def draw(axes: "Axes") -> None:
+        for place, pair in enumerate(pairs):
+            mean, low, high = (100 * found[pair][name] for name in ("mean", "low", "high"))
+            reach = [[max(0.0, mean - low)], [max(0.0, high - mean)]]
+            axes.errorbar([mean], [place], xerr=reach, fmt="o", color=AFTER, markersize=5, linewidth=1.8)
+        axes.axvline(0, color=BEFORE, linewidth=1.2, linestyle="--")
+        axes.set_yticks(range(len(pairs)), [pair.replace(" minus ", "\n- ") for pair in pairs])
+        axes.set_ylim(-0.6, len(pairs) - 0.4)
+        axes.set_xlabel("points of right answers")
+        axes.grid(visible=False, axis="y")
+
+    return svg(draw, max(1.6, 0.55 * len(pairs) + 0.8))
+
+
 def training_loss(steps: Sequence[int], losses: Sequence[float]) -> str:
     """Return the loss over the optimizer's steps, logarithmic where it falls by more than a factor of twenty."""
     from matplotlib.ticker import LogLocator, NullFormatter

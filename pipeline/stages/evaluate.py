@@ -248,14 +248,19 @@ class Evaluation:
         from eval.figures import Plan
         from eval.report import write
         from eval.results import results
+        from eval.strategy_figures import answers_of, strategy_results
 
         config, store = self.config, self.context.store
         names = {task.id: task.name for task in self.tasks}
         rows = [figures_row(r, names[r["task_id"]]) for r in store.rows()]
         rows.sort(key=lambda row: self.models.index(row.model))
         seed = self.context.recipe.seed
-        wanted = (config.token_budgets, config.prices, config.intervals)
+        error = {name: (known.wrong, known.of) for name, known in config.judge_error or ()}
+        wanted = (config.token_budgets, config.prices, config.intervals, error)
         found = results(rows, Plan(suite, config.k, config.fast_p, config.resamples, seed, *wanted))
+        if config.strategy_tokens is not None:
+            tried = answers_of(store.rows(trials.TABLE))
+            found["strategies"] = strategy_results(tried, config.strategy_tokens, config.resamples, seed)
         if suite != HELDOUT:
             found["left_out"] = left_out(self.context)
         write_json(store.directory / "results.json", found)
