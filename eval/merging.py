@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.figures import MEASURED, Plan, Row
+from eval.headline import models_in_order
 from eval.results import SCHEMA_VERSION, results
 from eval.strategy_figures import merged
 from pipeline.errors import UserError
@@ -50,7 +51,7 @@ def rows_of(found: Mapping[str, Any]) -> Iterator[Row]:
     Raises:
         UserError: it holds none: it is of a version that kept only the figures.
     """
-    for model, figures in found["models"].items():
+    for model, figures in models_in_order(found).items():
         for task_id, task in samples_of(figures, model).items():
             for sample in task["samples"]:
                 measured = {name: sample.get(name) for name in MEASURED}

@@ -27,6 +27,7 @@ INK, GRID, BEFORE, AFTER = PAGE
 _PAGE_COLOURS = {INK: "var(--muted)", GRID: "var(--line)", BEFORE: "var(--before)", AFTER: "var(--after)"}
 MAX_NAME = 22  # characters of a category or model: longer ones leave no room for what they name
 WIDTH, HEIGHT = 4.4, 2.7  # inches: the text is still readable where the page is 390 pixels wide
+DASHES = ("-", (0, (6, 2)), (0, (3, 2)), (0, (1, 1.5)))
 DPI = 160  # of images: sharp on a screen, and some 30 kB each
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text, in the page's font
@@ -118,27 +119,20 @@ def curves(lines: Mapping[str, Mapping[int, float] | Mapping[float, float]], acr
     colours = dict(zip(lines, (BEFORE, AFTER) if len(lines) <= 2 else _shades(len(lines)), strict=False))
 
     def draw(axes: "Axes") -> None:
-        for model, points in lines.items():
+        for index, (model, points) in enumerate(lines.items()):
             shares = [100 * share for share in points.values()]
             mark = "o" if len(points) <= 16 else None
-            axes.plot(list(points), shares, color=colours[model], linewidth=1.6, marker=mark, label=short(model))
+            style = "-" if len(lines) <= 2 else DASHES[index % len(DASHES)]  # lines that lie on each other show
+            drawn: dict[str, Any] = {"color": colours[model], "marker": mark, "linestyle": style}
+            axes.plot(list(points), shares, linewidth=1.6, label=short(model), **drawn)
         axes.set_xlabel(across)
         axes.set_ylabel(up)
         axes.set_ylim(-3, 103)
         whole = all(x == int(x) for points in lines.values() for x in points)
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=whole))
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=min(3, len(lines)))
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(lines) if len(lines) < 4 else 2)
 
     return svg(draw, HEIGHT)
-
-
-def strategy_curves(models: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[int, float]]:
-    """Return the share solved by tokens of each strategy, named with its model where there are several."""
-    return {
-        f"{name} of {model}" if len(models) > 1 else name: {int(k): v for k, v in found["solved_within"].items()}
-        for model, by_strategy in models.items()
-        for name, found in by_strategy.items()
-    }
 
 
 def differences(found: Mapping[str, Mapping[str, float]]) -> str:

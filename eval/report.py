@@ -82,6 +82,7 @@ def _facts(out: Path, evaluated: gathering.Evaluated | None, tasks: Mapping[str,
     return {
         "name": out.resolve().name,
         "summary": _summary(results),
+        "before_and_after": results is not None and gathering.TRAINED_MODEL in results["models"],
         "lines": [[_cell(text) for text in line] for line in _lines(results)] if results else [],
         "funnel": _funnel(curation, manifests),
         "lengths_plot": _lengths_plot(curation),
@@ -107,7 +108,6 @@ def _in_detail(out: Path) -> dict[str, Any]:
     compared = comparisons(models)
     differences = {pair: found["difference"] for pair, found in compared.items()}
     strategies = results.get("strategies")
-    curves = plots.strategy_curves(strategies["models"]) if strategies else {}
     judged = any(figures["compile_rate"] is not None for figures in models.values())
     timed = any(figures.get("fast_p") for figures in models.values())
     return {
@@ -115,8 +115,19 @@ def _in_detail(out: Path) -> dict[str, Any]:
         "comparison": tables.comparison_table(compared),
         "comparison_plot": Markup(plots.differences(differences)) if len(differences) > 1 else None,  # noqa: S704  (SVG that matplotlib has escaped)
         "strategies": tables.strategy_table(strategies),
-        "strategy_plot": Markup(plots.curves(curves, "completion tokens a task", "solved, %")) if curves else None,  # noqa: S704  (SVG that matplotlib has escaped)
+        "strategy_plots": [
+            (model, Markup(plots.curves(_within_tokens(found), "completion tokens a task", "solved, %")))  # noqa: S704  (SVG that matplotlib has escaped)
+            for model, found in (strategies["models"] if strategies else {}).items()
+        ],
         "untimed": _backend(out) if judged and not timed else None,
+    }
+
+
+def _within_tokens(strategies: Mapping[str, Any]) -> dict[str, dict[int, float]]:
+    """Return the share solved by tokens, per strategy; JSON's keys are texts in their own order."""
+    return {
+        name: {int(tokens): found["solved_within"][tokens] for tokens in sorted(found["solved_within"], key=int)}
+        for name, found in tables.in_order(strategies).items()
     }
 
 
@@ -157,12 +168,25 @@ def _curve_plots(models: dict[str, dict[str, Any]]) -> list[tuple[str, Markup, s
 def _summary(results: dict[str, Any] | None) -> str | None:
     models = results["models"] if results else {}
     student = models.get(gathering.TRAINED_MODEL)
-    if student is None or not student["pass_at_k"].get("1"):
+    if student is None:
+        return _summary_of_others(results)
+    if not student["pass_at_k"].get("1"):
         return None
     before = models.get("untrained", {}).get("pass_at_k", {}).get("1")
     compared = f", the untrained model {share(before)}" if before else ""
     tasks = f"{student['n_tasks']} held-out tasks"
     return f"At the first attempt the student solves {share(student['pass_at_k']['1'])} of {tasks}{compared}."
+
+
+def _summary_of_others(results: dict[str, Any] | None) -> str | None:
+    """Return what models that were not trained here solve; None if nothing is known of any."""
+    models = models_in_order(results) if results else {}
+    solved = {name: found for name, figures in models.items() if (found := figures["pass_at_k"].get("1"))}
+    if results is None or not solved:
+        return None
+    told = ", ".join(f"{name} {share(found)}" for name, found in solved.items())
+    tasks = max(models[name]["n_tasks"] for name in solved)
+    return f"Solved at the first attempt, of {tasks} tasks of suite {results['suite']}: {told}."
 
 
 def _lines(results: dict[str, Any]) -> list[tuple[str, ...]]:

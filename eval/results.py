@@ -21,7 +21,7 @@ SMALL_GAIN = 0.01  # of pass@k, by one more sample
 
 
 def results(rows: Iterable[Row], plan: Plan) -> dict[str, Any]:
-    """Return the content of results.json: per model and per category, in the order in which models first come.
+    """Return the content of results.json: per model and per category; ``order`` is that in which models first come.
 
     What the judge could not decide (status ``unsupported``) counts as not solved, and is counted in ``n_undecided``.
     Where it decided nothing at all (backend ``none``), the figures are null. ``fast_p`` is null where no speed was
@@ -48,7 +48,8 @@ def results(rows: Iterable[Row], plan: Plan) -> dict[str, Any]:
         models[model]["saturation"] = _saturation(tasks) if judged else None
         models[model]["allocation"] = allocation(tasks) if judged else None
         models[model]["corrected_pass_at_1"] = _corrected(tasks, plan) if judged else None
-    return {"schema": SCHEMA_VERSION, "suite": plan.suite, "plan": plan._asdict(), "models": models}
+    found = {"schema": SCHEMA_VERSION, "suite": plan.suite, "plan": plan._asdict(), "models": models}
+    return {**found, "order": list(models)}  # which JSON with sorted keys forgets
 
 
 def _saturation(tasks: Mapping[str, Any]) -> dict[str, float] | None:

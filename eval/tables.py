@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from eval.compare import compare
+from eval.config import Strategy
 from eval.headline import NOT_MEASURED, points, share
 
 Models = Mapping[str, Mapping[str, Any]]
@@ -51,7 +52,7 @@ def comparisons(models: Models) -> dict[str, dict[str, Any]]:
                 "wins": compared.wins,
                 "losses": compared.losses,
                 "n_tasks": compared.n_tasks,
-                "p_value": compared.any_of.p_value,
+                "p_value": compared.first.p_value,
             }
     return found
 
@@ -69,7 +70,7 @@ def comparison_table(found: Mapping[str, Mapping[str, Any]]) -> ReportTable | No
     ]
     caption = (
         "Right answers on the same tasks, with a paired bootstrap interval; tasks on which one is right more often "
-        "than the other; McNemar's exact test of tasks solved by any answer."
+        "than the other; McNemar's exact test of the first answers."
     )
     columns = ["", "difference", "tasks won / lost", "McNemar's p"]
     return ReportTable("Model against model", columns, rows, caption) if rows else None
@@ -81,13 +82,13 @@ def strategy_table(strategies: Mapping[str, Any] | None) -> ReportTable | None:
         return None
     rows = []
     for model, by_strategy in strategies["models"].items():
-        for name, figures in by_strategy.items():
+        for name, figures in in_order(by_strategy).items():
             against = figures["against_parallel"]
             rows.append(
                 [
                     f"{model}: {name}",
                     share(figures["solved"]),
-                    points(against) if against else "",
+                    points(against).replace(" points", "") if against else "",
                     f"{figures['answers_per_task']:.1f}",
                     f"{figures['tokens_per_task']:.0f}",
                     "?" if figures["prompt_tokens_per_task"] is None else f"{figures['prompt_tokens_per_task']:.0f}",
@@ -95,10 +96,16 @@ def strategy_table(strategies: Mapping[str, Any] | None) -> ReportTable | None:
             )
     caption = (
         f"Each strategy may spend {strategies['budget']} completion tokens on a task, and an answer that ends beyond "
-        "them does not count. Where no speed is measured, a task ends with its first right answer."
+        "them does not count. Where no speed is measured, a task ends with its first right answer, in evolve with "
+        "the generation that holds it."
     )
-    columns = ["", "tasks solved", "against parallel", "answers a task", "tokens", "prompt tokens"]
+    columns = ["", "tasks solved", "against parallel, in points", "answers a task", "tokens", "prompt tokens"]
     return ReportTable("Ways to spend the same tokens", columns, rows, caption)
+
+
+def in_order(by_strategy: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what there is by strategy, in the order in which the configuration names them; JSON has its own."""
+    return {name: by_strategy[name] for name in get_args(Strategy) if name in by_strategy}
 
 
 def _table(title: str, models: Models, lines: Mapping[str, Callable[[Any], str]], caption: str) -> ReportTable:

@@ -3,16 +3,15 @@
 Nothing that a rule sees comes from the reference. The judge draws other inputs for every candidate, so that none can
 know its own, and returns no outputs: "gives the same outputs" can't be asked of two answers. What is there instead:
 whether an answer ran to its end, whether two answers are the same kernel (comments and layout aside), and how long
-was reasoned about it. Those are the tests of ``matrix``: one "it runs", and one per distinct kernel, which passes
-every answer that is this kernel. With fingerprints of outputs on shared inputs, ``agreement`` would be the matrix.
-RPC wants the probability of each answer, which no teacher returns; with equal ones it is the majority.
+was reasoned about it. Those are the tests: "it runs", and for each answer that does "it is the same kernel as this
+one". With fingerprints of outputs on shared inputs, ``matrix.agreement`` would make better ones. RPC wants the
+probability of each answer, which no teacher returns; with equal ones it is the majority.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from eval.metrics import Estimate, bootstrap
-from eval.selection.matrix import agreement
 from eval.selection.rpc import rpc
 from eval.selection.rules import b4, codet, hybrid, oracle, random_choice
 
@@ -46,15 +45,18 @@ def selected(tasks: Mapping[str, Mapping[str, Any]], resamples: int, seed: int) 
 
 
 def pass_matrix(samples: Sequence[Sample]) -> list[list[bool]]:
-    """Return the tests of a task's samples: it runs; it is this kernel, for each distinct kernel that runs."""
-    runs = [sample["status"] in RUNS for sample in samples]
-    kernels = [(sample.get("form") if ran else None,) for sample, ran in zip(samples, runs, strict=True)]
-    return [[ran, *row] for ran, row in zip(runs, agreement(kernels), strict=True)]
+    """Return the tests of a task's samples, [answers][1 + answers that run]: it runs; it is that one's kernel."""
+    kernels = _kernels(samples)
+    running = [kernel for kernel in kernels if kernel is not None]
+    return [[kernel is not None, *(kernel == other for other in running)] for kernel in kernels]
+
+
+def _kernels(samples: Sequence[Sample]) -> list[str | None]:
+    return [sample.get("form") if sample["status"] in RUNS else None for sample in samples]
 
 
 def _majority(samples: Sequence[Sample]) -> int:
-    classes = [sample.get("form") if sample["status"] in RUNS else None for sample in samples]
-    return rpc([0.0] * len(samples), classes)
+    return rpc([0.0] * len(samples), _kernels(samples))
 
 
 def _shortest(samples: Sequence[Sample]) -> int:

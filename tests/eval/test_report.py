@@ -138,6 +138,15 @@ def test_the_teacher_stands_in_for_a_student_without_a_right_answer(run, tmp_pat
     assert "The student, wrong" in page.text
 
 
+def test_without_a_student_a_models_own_answers_are_shown(run, tmp_path):
+    out = copy_of(run, tmp_path, "tasks")
+    rows = [{**row, "model": "theirs"} for row in read_rows(run / "evaluate") if row["model"] == "student"]
+    text = read(write(out, rows)).text
+    assert "theirs, right" in text
+    assert "theirs, wrong" in text
+    assert "no answer has been judged" not in text
+
+
 HOSTILE = "</pre><script>alert(1)</script><img src=http://example.com/x> {{ 7 * 7 }} & \x0b 核 $x^$"
 
 
