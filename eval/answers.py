@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from eval.figures import MEASURED, Row
+from pipeline.agent.population import form
 from pipeline.records import Candidate, Message, Task, Verdict
 
 
@@ -40,7 +41,8 @@ def reasoning_tokens(candidate: Candidate) -> int | None:
 
 def figures_row(row: dict[str, Any], name: str) -> Row:
     """Return what the figures rest on, of a row of the stage and its task's name."""
-    measured = {field: row[field] for field in MEASURED}
+    measured = {field: row[field] for field in MEASURED if field != "form"}
+    measured["form"] = form(row["code"]) if row["code"] is not None else None
     return Row(row["model"], row["task_id"], row["category"], row["verdict_status"], name=name, **measured)
 
 

@@ -12,8 +12,32 @@ from pipeline.section import Section, throughput
 from pipeline.teachers.making import TeacherConfig
 
 TrainedModel = Literal["untrained", "student"]
+Strategy = Literal["parallel", "sequential", "beam", "evolve"]
 TRAINED: tuple[TrainedModel, ...] = get_args(TrainedModel)  # folders of the train stage
 ModelConfig = Annotated[TeacherConfig | kernels.Config, Field(discriminator="kind")]
+
+
+class Known(Section):
+    """Candidates of which is known what they are: how many, and about how many of them the judge was wrong.
+
+    A published rate is ``wrong: rate * of``.
+    """
+
+    wrong: float = Field(ge=0)
+    of: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _is_a_share(self) -> Self:
+        if self.wrong > self.of:
+            raise ValueError(f"wrong ({self.wrong:g}) is more than of ({self.of})")
+        return self
+
+
+class JudgeErrorConfig(Section):
+    """The judge's errors, as ``tests/bench`` counts them: wrong or cheating ones accepted, honest ones rejected."""
+
+    false_accepts: Known
+    false_rejects: Known
 
 
 class EvaluateConfig(Section):
@@ -25,7 +49,9 @@ class EvaluateConfig(Section):
     ``limit`` takes that many tasks. pass@k is estimated from ``samples_per_task`` samples and fast_p for the
     thresholds ``fast_p``; intervals come from ``resamples`` bootstrap resamples of the tasks, or also of their
     ``samples``. ``token_budgets`` ask for the share solved within so many completion tokens a task; ``prices`` are
-    dollars for a million prompt and completion tokens, by model. ``batch_size`` conversations are answered at once;
+    dollars for a million prompt and completion tokens, by model. ``judge_error`` carries the judge's own errors into
+    pass@1. ``strategies`` spend ``strategy_tokens`` completion tokens a task each, beside the samples: see
+    ``eval.strategies``. ``batch_size`` conversations are answered at once;
     to change it between two halves of one evaluation may change single answers through rounding.
     """
 
@@ -44,6 +70,9 @@ class EvaluateConfig(Section):
     prices: dict[str, tuple[float, float]] = Field(default_factory=dict)
     intervals: Literal["tasks", "samples"] = "tasks"
     resamples: int = Field(default=1000, ge=1)
+    judge_error: JudgeErrorConfig | None = None
+    strategies: tuple[Strategy, ...] = ()
+    strategy_tokens: int | None = Field(default=None, ge=1)
     batch_size: int = throughput(64, ge=1)
 
     @model_validator(mode="after")
@@ -56,6 +85,8 @@ class EvaluateConfig(Section):
             raise ValueError("trained and models are both empty: there is nothing to evaluate")
         if unknown := self.prices.keys() - {*self.trained, *self.models}:
             raise ValueError(f"prices.{min(unknown)} is no model that is evaluated")
+        if bool(self.strategies) != (self.strategy_tokens is not None):
+            raise ValueError("strategies and strategy_tokens belong together: ways to spend that many tokens a task")
         return self
 
     def resolved(self) -> tuple["EvaluateConfig", Suite | None]:

@@ -14,7 +14,8 @@ BUILT = frozenset({"correct", "incorrect", "runtime_error", "timeout"})  # statu
 class Row(NamedTuple):
     """What the figures rest on, of one sample of one task; None is what was not measured.
 
-    ``speedup`` is over eager PyTorch, ``speedup_compile`` over torch.compile.
+    ``speedup`` is over eager PyTorch, ``speedup_compile`` over torch.compile. ``form`` is the same for answers that
+    differ in comments and layout only.
     """
 
     model: str
@@ -27,16 +28,18 @@ class Row(NamedTuple):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     reasoning_tokens: int | None = None
+    form: str | None = None
 
 
-MEASURED = ("speedup", "speedup_compile", "prompt_tokens", "completion_tokens", "reasoning_tokens")
+MEASURED = ("speedup", "speedup_compile", "prompt_tokens", "completion_tokens", "reasoning_tokens", "form")
 
 
 class Plan(NamedTuple):
     """Which figures are wanted.
 
     ``budgets`` are completion tokens per task. ``prices`` are dollars for a million prompt and completion tokens, by
-    model. ``intervals`` over ``tasks`` alone, or over their ``samples`` too.
+    model. ``intervals`` over ``tasks`` alone, or over their ``samples`` too. ``judge_error`` holds the judge's
+    (wrong, of) as ``false_accepts`` and ``false_rejects``; empty: unknown.
     """
 
     suite: str
@@ -47,6 +50,7 @@ class Plan(NamedTuple):
     budgets: Sequence[int] = ()
     prices: Mapping[str, Sequence[float]] = {}
     intervals: str = "tasks"
+    judge_error: Mapping[str, Sequence[float]] = {}
 
 
 class Figures:

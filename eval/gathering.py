@@ -35,11 +35,18 @@ class Example:
 
 @dataclass
 class Evaluated:
-    """What a pass over the evaluation's rows finds: why answers of each model were wrong, and examples."""
+    """What a pass over the evaluation's rows finds: why answers of each model were wrong, and examples by model."""
 
     reasons: dict[str, Counter[str]] = field(default_factory=dict)
-    right: dict[str, Any] | None = None
-    wrong: dict[str, Any] | None = None
+    right: dict[str, dict[str, Any]] = field(default_factory=dict)
+    wrong: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> str:
+        """The model whose answers are examples: the student, else the first that has a right one."""
+        if TRAINED_MODEL in self.reasons or not self.reasons:
+            return TRAINED_MODEL
+        return next(iter([*self.right, *self.reasons]))
 
 
 def stage_json(out: Path, stage: str, name: str) -> dict[str, Any] | None:
@@ -70,7 +77,7 @@ def label(status: str, reason: str | None) -> str:
 
 
 def evaluated(rows: Iterable[dict[str, Any]]) -> Evaluated:
-    """Count the reasons of wrong answers per model, and pick the student's shortest right and shortest wrong answer.
+    """Count the reasons of wrong answers per model, and pick each one's shortest right and shortest wrong answer.
 
     A wrong answer with code is preferred: there is more to see.
     """
@@ -79,22 +86,20 @@ def evaluated(rows: Iterable[dict[str, Any]]) -> Evaluated:
         reasons = found.reasons.setdefault(row["model"], Counter())
         if not row["accepted"]:
             reasons[label(row["verdict_status"], row["reason"])] += 1
-        if row["model"] == TRAINED_MODEL:
-            if row["accepted"]:
-                found.right = _shorter(found.right, row)
-            else:
-                found.wrong = _shorter(found.wrong, row)
+        kept = found.right if row["accepted"] else found.wrong
+        kept[row["model"]] = _shorter(kept.get(row["model"]), row)
     return found
 
 
 def examples(out: Path, found: Evaluated | None, tasks: Mapping[str, dict[str, Any]]) -> Iterator[Example]:
-    """Yield a right and a wrong answer: the student's, or the teacher's where the student has none such."""
+    """Yield a right and a wrong answer: those of ``found.shown``, or the teacher's where it has none such."""
     for right in (True, False):
-        row = (found.right if right else found.wrong) if found else None
+        row = (found.right if right else found.wrong).get(found.shown) if found else None
         word = "right" if right else "wrong"
         if row is not None:
             verdict = {"status": row["verdict_status"], "reason": row["reason"], "detail": row["detail"]}
-            yield _example(tasks[row["task_id"]], f"The student, {word}", row, verdict)
+            who = "The student" if row["model"] == TRAINED_MODEL else row["model"]
+            yield _example(tasks[row["task_id"]], f"{who}, {word}", row, verdict)
         elif picked := _teacher_answer(out, accepted=right):
             yield _example(tasks[picked[0]["task_id"]], f"The teacher, {word}", *picked)
 

@@ -12,10 +12,10 @@ _BROKEN = ("compile_error", "malformed", "runtime_error", "timeout")
 
 
 class Cell(NamedTuple):
-    """One sample: how it ended, where on the page its answer is (None: not on it), and a line about it."""
+    """One sample: how it ended, where its history or, on the page, its answer is, and a line about it."""
 
     mark: Mark
-    anchor: str | None
+    link: str | None
     title: str
 
 
@@ -27,6 +27,7 @@ class Shown(NamedTuple):
     model: str
     sample: int
     candidate_id: str
+    page: str | None
     verdict: str
     detail: str | None
     code: str
@@ -42,8 +43,16 @@ class Grid:
     left_out: int = 0
 
 
-def grid(rows: Iterable[Mapping[str, Any]], tasks: Mapping[str, Mapping[str, Any]], models: list[str]) -> Grid:
-    """Return the grid of an evaluation's rows, which come in the order of their keys: model, task, sample."""
+def grid(
+    rows: Iterable[Mapping[str, Any]],
+    tasks: Mapping[str, Mapping[str, Any]],
+    models: list[str],
+    pages: Mapping[str, str],
+) -> Grid:
+    """Return the grid of an evaluation's rows, which come in the order of their keys: model, task, sample.
+
+    ``pages`` are the histories by candidate id (see ``histories``), as links from the report.
+    """
     found = Grid(models)
     by_task: dict[str, dict[str, list[Cell]]] = defaultdict(lambda: defaultdict(list))
     anchors: dict[tuple[str, str], str | None] = {}
@@ -56,19 +65,22 @@ def grid(rows: Iterable[Mapping[str, Any]], tasks: Mapping[str, Mapping[str, Any
             place = (row["task_id"], row["code"])
             if place not in anchors:
                 anchors[place] = f"answer-{len(found.shown)}" if len(found.shown) < MAX_SHOWN else None
-                _show(found, anchors[place], row, name, verdict)
+                _show(found, anchors[place], row, pages.get(row["id"]), name, verdict)
             anchor = anchors[place]
-        by_task[name][row["model"]].append(Cell(_mark(row), anchor, f"sample {row['sample']}, {verdict}"))
+        link = pages.get(row["id"]) or (f"#{anchor}" if anchor else None)
+        by_task[name][row["model"]].append(Cell(_mark(row), link, f"sample {row['sample']}, {verdict}"))
     found.rows = {name: dict(by_task[name]) for name in sorted(by_task)}
     return found
 
 
-def _show(found: Grid, anchor: str | None, row: Mapping[str, Any], name: str, verdict: str) -> None:
+def _show(found: Grid, anchor: str | None, row: Mapping[str, Any], page: str | None, name: str, verdict: str) -> None:
     if anchor is None:
         found.left_out += 1
         return
     code = row["code"] if len(row["code"]) <= MAX_CODE else f"{row['code'][:MAX_CODE]}\n..."
-    found.shown.append(Shown(anchor, name, row["model"], row["sample"], row["id"], verdict, row["detail"], code))
+    found.shown.append(
+        Shown(anchor, name, row["model"], row["sample"], row["id"], page, verdict, row["detail"], code)
+    )
 
 
 def _mark(row: Mapping[str, Any]) -> Mark:

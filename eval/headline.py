@@ -1,5 +1,6 @@
 """The one table that says how good a student has become, as text: for the terminal, the report and the card."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -32,11 +33,12 @@ def headline(results: dict[str, Any]) -> Headline:
     return Headline(columns, rows)
 
 
-def models_in_order(results: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the models' figures: untrained, student, then the others by name."""
-    first = ("untrained", "student")
+def models_in_order(results: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the models' figures: untrained, student, then the others as they were named, or by name if unknown."""
     models: dict[str, dict[str, Any]] = results["models"]
-    return {name: models[name] for name in sorted(models, key=lambda n: (n not in first, n in first[1:], n))}
+    named = [name for name in results.get("order", ()) if name in models]
+    order = [name for name in ("untrained", "student", *named, *sorted(models)) if name in models]
+    return {name: models[name] for name in dict.fromkeys(order)}
 
 
 def share(value: dict[str, float] | float | None) -> str:

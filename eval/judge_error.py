@@ -8,9 +8,9 @@ from eval.metrics import Estimate
 
 
 class Counted(NamedTuple):
-    """How many of the trials."""
+    """How many of the trials; no whole number where a published rate was multiplied."""
 
-    found: int
+    found: float
     trials: int
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from eval.figures import MEASURED, Plan, Row
+from eval.headline import models_in_order
 from eval.results import SCHEMA_VERSION, results
+from eval.strategy_figures import merged
 from pipeline.errors import UserError
 
 
@@ -20,7 +22,7 @@ def merge(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         raise UserError("merge: nothing to merge")
     plans = [_plan(part) for part in parts]
     for plan in plans[1:]:
-        for name in ("suite", "ks", "thresholds", "budgets", "intervals"):
+        for name in ("suite", "ks", "thresholds", "budgets", "intervals", "judge_error"):
             one, other = getattr(plans[0], name), getattr(plan, name)
             if one != other:
                 raise UserError(f"merge: {name} differs ({one} and {other})")
@@ -34,7 +36,13 @@ def merge(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         seen |= places
         rows += own
     prices = {model: price for plan in plans for model, price in plan.prices.items()}
-    return results(rows, plans[0]._replace(prices=prices))
+    plan = plans[0]._replace(prices=prices)
+    found = results(rows, plan)
+    if strategies := merged(parts, plan.resamples, plan.seed):
+        found["strategies"] = strategies
+    if left_out := {name: reason for part in parts for name, reason in part.get("left_out", {}).items()}:
+        found["left_out"] = left_out
+    return found
 
 
 def rows_of(found: Mapping[str, Any]) -> Iterator[Row]:
@@ -43,7 +51,7 @@ def rows_of(found: Mapping[str, Any]) -> Iterator[Row]:
     Raises:
         UserError: it holds none: it is of a version that kept only the figures.
     """
-    for model, figures in found["models"].items():
+    for model, figures in models_in_order(found).items():
         for task_id, task in samples_of(figures, model).items():
             for sample in task["samples"]:
                 measured = {name: sample.get(name) for name in MEASURED}

@@ -56,13 +56,22 @@ def bootstrap(per_task: Sequence[float], resamples: int, seed: int, level: float
     Raises:
         ValueError: there is no task or no resample.
     """
+    means = resampled_means(per_task, resamples, seed)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(float(np.asarray(per_task, dtype=np.float64).mean()), float(low), float(high))
+
+
+def resampled_means(per_task: Sequence[float], resamples: int, seed: int) -> np.ndarray:
+    """Return [resamples] means of tasks drawn with replacement; see ``bootstrap``.
+
+    Raises:
+        ValueError: there is no task or no resample.
+    """
     if not per_task or resamples < 1:
         raise ValueError("a mean over no task, or no resample")
     values = np.asarray(per_task, dtype=np.float64)
     generator = np.random.default_rng(seed)
-    means = np.array([values[generator.integers(len(values), size=len(values))].mean() for _ in range(resamples)])
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return Estimate(float(values.mean()), float(low), float(high))
+    return np.array([values[generator.integers(len(values), size=len(values))].mean() for _ in range(resamples)])
 
 
 def bootstrap_samples(counts: Sequence[tuple[int, int]], k: int, resamples: int, seed: int) -> Estimate:

@@ -27,6 +27,7 @@ INK, GRID, BEFORE, AFTER = PAGE
 _PAGE_COLOURS = {INK: "var(--muted)", GRID: "var(--line)", BEFORE: "var(--before)", AFTER: "var(--after)"}
 MAX_NAME = 22  # characters of a category or model: longer ones leave no room for what they name
 WIDTH, HEIGHT = 4.4, 2.7  # inches: the text is still readable where the page is 390 pixels wide
+DASHES = ("-", (0, (6, 2)), (0, (3, 2)), (0, (1, 1.5)))
 DPI = 160  # of images: sharp on a screen, and some 30 kB each
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text, in the page's font
@@ -118,18 +119,38 @@ def curves(lines: Mapping[str, Mapping[int, float] | Mapping[float, float]], acr
     colours = dict(zip(lines, (BEFORE, AFTER) if len(lines) <= 2 else _shades(len(lines)), strict=False))
 
     def draw(axes: "Axes") -> None:
-        for model, points in lines.items():
+        for index, (model, points) in enumerate(lines.items()):
             shares = [100 * share for share in points.values()]
             mark = "o" if len(points) <= 16 else None
-            axes.plot(list(points), shares, color=colours[model], linewidth=1.6, marker=mark, label=short(model))
+            style = "-" if len(lines) <= 2 else DASHES[index % len(DASHES)]  # lines that lie on each other show
+            drawn: dict[str, Any] = {"color": colours[model], "marker": mark, "linestyle": style}
+            axes.plot(list(points), shares, linewidth=1.6, label=short(model), **drawn)
         axes.set_xlabel(across)
         axes.set_ylabel(up)
         axes.set_ylim(-3, 103)
         whole = all(x == int(x) for points in lines.values() for x in points)
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=whole))
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=min(3, len(lines)))
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(lines) if len(lines) < 4 else 2)
 
     return svg(draw, HEIGHT)
+
+
+def differences(found: Mapping[str, Mapping[str, float]]) -> str:
+    """Return a dot with its interval per pair of models, in percentage points around zero."""
+    pairs = [*found][::-1]
+
+    def draw(axes: "Axes") -> None:
+        for place, pair in enumerate(pairs):
+            mean, low, high = (100 * found[pair][name] for name in ("mean", "low", "high"))
+            reach = [[max(0.0, mean - low)], [max(0.0, high - mean)]]
+            axes.errorbar([mean], [place], xerr=reach, fmt="o", color=AFTER, markersize=5, linewidth=1.8)
+        axes.axvline(0, color=BEFORE, linewidth=1.2, linestyle="--")
+        axes.set_yticks(range(len(pairs)), [pair.replace(" minus ", "\n- ") for pair in pairs])
+        axes.set_ylim(-0.6, len(pairs) - 0.4)
+        axes.set_xlabel("points of right answers")
+        axes.grid(visible=False, axis="y")
+
+    return svg(draw, max(1.6, 0.55 * len(pairs) + 0.8))
 
 
 def training_loss(steps: Sequence[int], losses: Sequence[float]) -> str:

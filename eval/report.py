@@ -8,18 +8,18 @@ import jinja2
 import yaml
 from markupsafe import Markup
 
-from eval import gathering, plots
+from eval import gathering, plots, tables
 from eval.curves import fast_curve, pass_curve
 from eval.grid import grid
 from eval.headline import headline, models_in_order, share
-from eval.scaling import fit_saturation, saturation_point
+from eval.histories import write_histories
+from eval.tables import comparisons
 from pipeline.store import read_manifest, read_rows
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 TOP_REASONS = 10
-SMALL_GAIN = 0.01  # of pass@k, by one more sample
 
 
 def write(
@@ -37,11 +37,13 @@ def write(
     if evaluation is None and read_manifest(out / "evaluate") is not None:
         evaluation = read_rows(out / "evaluate")
     rows = list(evaluation or ())
+    directory = out / "evaluate"
+    directory.mkdir(parents=True, exist_ok=True)
     evaluated = gathering.evaluated(rows) if evaluation is not None else None
     posed = {**gathering.posed(out), **(tasks or {})}
-    page = _page(_facts(out, evaluated, posed) | _by_task(out, rows, posed))
-    path = out / "evaluate" / "report.html"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    pages = write_histories(directory, rows, posed)
+    page = _page(_facts(out, evaluated, posed) | _by_task(out, rows, posed, pages) | _in_detail(out))
+    path = directory / "report.html"
     partial = path.with_suffix(".partial")
     partial.write_text(page, encoding="utf-8")
     partial.replace(path)
@@ -80,6 +82,7 @@ def _facts(out: Path, evaluated: gathering.Evaluated | None, tasks: Mapping[str,
     return {
         "name": out.resolve().name,
         "summary": _summary(results),
+        "before_and_after": results is not None and gathering.TRAINED_MODEL in results["models"],
         "lines": [[_cell(text) for text in line] for line in _lines(results)] if results else [],
         "funnel": _funnel(curation, manifests),
         "lengths_plot": _lengths_plot(curation),
@@ -90,6 +93,7 @@ def _facts(out: Path, evaluated: gathering.Evaluated | None, tasks: Mapping[str,
         "reason_lists": _reason_lists(out, manifests, evaluated),
         "examples": list(gathering.examples(out, evaluated, tasks)) if tasks else [],
         "label": gathering.label,
+        "split": _cell,
         "stages": _stages(manifests),
         "recipe": _recipe(manifests),
         "versions": {k: v for manifest in manifests.values() for k, v in manifest["versions"].items()},
@@ -97,12 +101,51 @@ def _facts(out: Path, evaluated: gathering.Evaluated | None, tasks: Mapping[str,
     }
 
 
-def _by_task(out: Path, rows: list[dict[str, Any]], tasks: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+def _in_detail(out: Path) -> dict[str, Any]:
+    """Return the variables of tables.html.jinja."""
+    results = gathering.stage_json(out, "evaluate", "results.json") or {"models": {}}
+    models = models_in_order(results)
+    compared = comparisons(models)
+    differences = {pair: found["difference"] for pair, found in compared.items()}
+    strategies = results.get("strategies")
+    judged = any(figures["compile_rate"] is not None for figures in models.values())
+    timed = any(figures.get("fast_p") for figures in models.values())
+    return {
+        "tables": tables.tables(models),
+        "comparison": tables.comparison_table(compared),
+        "comparison_plot": Markup(plots.differences(differences)) if len(differences) > 1 else None,  # noqa: S704  (SVG that matplotlib has escaped)
+        "strategies": tables.strategy_table(strategies),
+        "strategy_plots": [
+            (model, Markup(plots.curves(_within_tokens(found), "completion tokens a task", "solved, %")))  # noqa: S704  (SVG that matplotlib has escaped)
+            for model, found in (strategies["models"] if strategies else {}).items()
+        ],
+        "untimed": _backend(out) if judged and not timed else None,
+    }
+
+
+def _within_tokens(strategies: Mapping[str, Any]) -> dict[str, dict[int, float]]:
+    """Return the share solved by tokens, per strategy; JSON's keys are texts in their own order."""
+    return {
+        name: {int(tokens): found["solved_within"][tokens] for tokens in sorted(found["solved_within"], key=int)}
+        for name, found in tables.in_order(strategies).items()
+    }
+
+
+def _backend(out: Path) -> str:
+    """Return the judge's backend that the recipe of the stage names."""
+    inputs = gathering.stage_json(out, "evaluate", "inputs.json") or {}
+    return (inputs.get("judge") or {}).get("backend", "in use")
+
+
+def _by_task(
+    out: Path, rows: list[dict[str, Any]], tasks: Mapping[str, dict[str, Any]], pages: Mapping[str, str]
+) -> dict[str, Any]:
     """Return the variables of grid.html.jinja."""
     results = gathering.stage_json(out, "evaluate", "results.json")
     models = models_in_order(results) if results else {}
     return {
-        "grid": grid(rows, tasks, list(models) or sorted({row["model"] for row in rows})),
+        "grid": grid(rows, tasks, list(models) or sorted({row["model"] for row in rows}), pages),
+        "has_pages": bool(pages),
         "curve_plots": _curve_plots(models),
         "left_out": results.get("left_out", {}) if results else {},
     }
@@ -115,33 +158,35 @@ def _curve_plots(models: dict[str, dict[str, Any]]) -> list[tuple[str, Markup, s
     figures = []
     if any(len(curve) > 1 for curve in passed.values()):
         svg = Markup(plots.curves(passed, "samples k", "pass@k, %"))  # noqa: S704  (SVG that matplotlib has escaped)
-        figures.append(("At least one of k answers is right", svg, _saturation(passed)))
+        figures.append(("At least one of k answers is right", svg, "Unbiased, from all samples of each task."))
     if fast:
         svg = Markup(plots.curves(fast, "p", "fast_p, %"))  # noqa: S704  (SVG that matplotlib has escaped)
         figures.append(("Right and more than p times as fast", svg, "Against eager PyTorch, one answer per task."))
     return figures
 
 
-def _saturation(passed: dict[str, dict[int, float]]) -> str:
-    """Return in words where more samples stop bringing anything (see ``scaling``), where that can be told."""
-    said = ["Unbiased, from all samples of each task."]
-    for model, curve in passed.items():
-        fitted = fit_saturation(curve) if len(curve) > 2 else None
-        if fitted is not None and fitted.error < 0.02:
-            n = saturation_point(fitted.p, fitted.f_max, SMALL_GAIN)
-            said.append(f"{model}: {n} samples until one more gains less than {SMALL_GAIN:.0%}, by a fitted curve.")
-    return " ".join(said)
-
-
 def _summary(results: dict[str, Any] | None) -> str | None:
     models = results["models"] if results else {}
     student = models.get(gathering.TRAINED_MODEL)
-    if student is None or not student["pass_at_k"].get("1"):
+    if student is None:
+        return _summary_of_others(results)
+    if not student["pass_at_k"].get("1"):
         return None
     before = models.get("untrained", {}).get("pass_at_k", {}).get("1")
     compared = f", the untrained model {share(before)}" if before else ""
     tasks = f"{student['n_tasks']} held-out tasks"
     return f"At the first attempt the student solves {share(student['pass_at_k']['1'])} of {tasks}{compared}."
+
+
+def _summary_of_others(results: dict[str, Any] | None) -> str | None:
+    """Return what models that were not trained here solve; None if nothing is known of any."""
+    models = models_in_order(results) if results else {}
+    solved = {name: found for name, figures in models.items() if (found := figures["pass_at_k"].get("1"))}
+    if results is None or not solved:
+        return None
+    told = ", ".join(f"{name} {share(found)}" for name, found in solved.items())
+    tasks = max(models[name]["n_tasks"] for name in solved)
+    return f"Solved at the first attempt, of {tasks} tasks of suite {results['suite']}: {told}."
 
 
 def _lines(results: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -108,30 +108,46 @@ def mixed(rollouts: Sequence[Sequence[Turn]], budget: int) -> float:
     return sum(_solved_within([t for r in order for t in r], budget) for order in orders) / len(rollouts)
 
 
-def allocate(solve_rates: Mapping[str, float], costs: Mapping[str, float], budget: float) -> dict[str, int]:
+def allocate(
+    solve_rates: Mapping[str, float],
+    costs: Mapping[str, float],
+    budget: float,
+    *,
+    weights: Mapping[str, int] | None = None,
+    least: int = 0,
+    most: int | None = None,
+) -> dict[str, int]:
     """Return how many samples to draw per bin or task so that the expected number of solved ones is largest.
 
-    Greedy by gain per token, p (1-p)^n / cost, which is optimal up to the last sample because gains only fall. Tasks
-    without a chance get none: that is what the rate says, and with few samples a rate of 0 is no proof; smooth it.
+    Greedy by gain per token, w p (1-p)^n / cost, which is optimal up to the last sample because gains only fall.
+    Tasks without a chance get none: that is what the rate says, and with few samples a rate of 0 is no proof; smooth
+    it.
 
     Args:
         solve_rates: chance that one sample is right, per bin or task.
-        costs: mean tokens of a sample there.
+        costs: tokens of a sample there, for a bin of a sample for each of its tasks.
         budget: tokens in total.
+        weights: tasks per bin; 1 by default.
+        least: samples that each gets in any case.
+        most: samples that each gets at most.
     """
-    chosen = dict.fromkeys(solve_rates, 0)
-    heap = [(-p / costs[name], name) for name, p in solve_rates.items() if p > 0]
+    chosen = dict.fromkeys(solve_rates, least)
+    budget -= least * sum(costs.values())
+
+    def gain(name: str) -> float:
+        p = solve_rates[name]
+        return (weights[name] if weights else 1) * p * (1 - p) ** chosen[name] / costs[name]
+
+    heap = [(-gain(name), name) for name in solve_rates if gain(name) > 0]
     heapq.heapify(heap)
     while heap:
         _, name = heapq.heappop(heap)
-        if costs[name] > budget:
+        if costs[name] > budget or chosen[name] == most:
             continue
         budget -= costs[name]
         chosen[name] += 1
-        p = solve_rates[name]
-        gain = p * (1 - p) ** chosen[name]
-        if gain > 0:
-            heapq.heappush(heap, (-gain / costs[name], name))
+        if gain(name) > 0:
+            heapq.heappush(heap, (-gain(name), name))
     return chosen
 
 

@@ -1,6 +1,7 @@
 """One candidate's whole history as a page: what was asked, thought, answered, changed, reviewed and decided."""
 
 import difflib
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -16,6 +17,8 @@ from pipeline.tables import from_row
 from pipeline.unsealed import rows_so_far
 
 CONTEXT_LINES = 3
+CANDIDATE_TABLES = (("generate", "data"), ("evaluate", "data"), ("evaluate", "strategies"))  # (stage, table)
+TASK_TABLES = (("tasks", "data"), ("evaluate", "suite"))
 
 
 class Line(NamedTuple):
@@ -36,24 +39,43 @@ class Turn(NamedTuple):
     assessment: Assessment | None
 
 
+class Records(NamedTuple):
+    """What pages are made from: a run's candidates by id, and what was said about them, by candidate id."""
+
+    candidates: dict[str, Candidate]
+    tasks: dict[str, Task]
+    verdicts: dict[str, Verdict]
+    reviews: dict[str, Assessment]
+
+
 def write_history(out: Path, candidate_id: str, page: Path) -> int:
     """Write the page of a candidate and its ancestors; return how many candidates it shows.
 
-    The page needs no other file and no network; all text from tasks, models and the judge is escaped. It reads stages
-    that are complete and stages at work alike. The first characters of an id are enough if they tell it apart.
+    It may be one of generate or of evaluate. The page needs no other file and no network; all text from tasks, models
+    and the judge is escaped. It reads stages that are complete and stages at work alike. The first characters of an
+    id are enough if they tell it apart.
 
     Raises:
         UserError: no or more than one candidate has that id, or the page can't be written.
     """
     chosen, family = _find(out, candidate_id)
-    lineage = _lineage(chosen, family)
-    ids = {candidate.id for candidate in lineage}
-    verdicts = _verdicts(out, ids)
-    reviews = {a.candidate_id: a for a in read_assessments(out) if a.candidate_id in ids}
-    tasks = (row for row in rows_so_far(out / "tasks") if row["id"] == chosen.task_id)
-    task = next((from_row(Task, row) for row in tasks), None)
-    turns = [_turn(candidate, lineage, verdicts, reviews) for candidate in lineage]
-    text = _template().render(chosen=chosen, task=task, turns=turns)
+    lineage = {candidate.id for candidate in _lineage(chosen, family)}
+    tasks = (row for stage, table in TASK_TABLES for row in rows_so_far(out / stage, table))
+    task = next((from_row(Task, row) for row in tasks if row["id"] == chosen.task_id), None)
+    reviews = {a.candidate_id: a for a in read_assessments(out) if a.candidate_id in lineage}
+    records = Records(family, {task.id: task} if task else {}, _verdicts(out, lineage), reviews)
+    return write_page(chosen, records, page)
+
+
+def write_page(chosen: Candidate, records: Records, page: Path) -> int:
+    """Write the page of a candidate from records at hand; return how many candidates it shows.
+
+    Raises:
+        UserError: the page can't be written.
+    """
+    lineage = _lineage(chosen, records.candidates)
+    turns = [_turn(candidate, lineage, records.verdicts, records.reviews) for candidate in lineage]
+    text = _template().render(chosen=chosen, task=records.tasks.get(chosen.task_id), turns=turns)
     try:
         page.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -62,15 +84,16 @@ def write_history(out: Path, candidate_id: str, page: Path) -> int:
 
 
 def _find(out: Path, candidate_id: str) -> tuple[Candidate, dict[str, Candidate]]:
-    """Return the candidate, and all candidates of its task by id."""
-    rows = list(rows_so_far(out / "generate")) if out.is_dir() else []
-    found = [row for row in rows if row["id"].startswith(candidate_id)]
+    """Return the candidate, and all candidates of its task in the same table by id."""
+    tables = [list(rows_so_far(out / stage, table)) for stage, table in CANDIDATE_TABLES] if out.is_dir() else []
+    matches = [(row, table) for table in tables for row in table if row["id"].startswith(candidate_id)]
+    found = {row["id"]: (row, table) for row, table in reversed(matches)}
     if len(found) != 1:
         many = f"{len(found)} candidates" if found else "no candidate"
         raise UserError(f"{out}: {many} with an id that starts with {candidate_id!r}")
-    task_id = found[0]["task_id"]
-    family = [from_row(Candidate, row) for row in rows if row["task_id"] == task_id]
-    return from_row(Candidate, found[0]), {candidate.id: candidate for candidate in family}
+    row, table = next(iter(found.values()))
+    family = [from_row(Candidate, other) for other in table if other["task_id"] == row["task_id"]]
+    return from_row(Candidate, row), {candidate.id: candidate for candidate in family}
 
 
 def _lineage(chosen: Candidate, family: dict[str, Candidate]) -> list[Candidate]:
@@ -85,8 +108,9 @@ def _lineage(chosen: Candidate, family: dict[str, Candidate]) -> list[Candidate]
 
 
 def _verdicts(out: Path, ids: set[str]) -> dict[str, Verdict]:
-    """Return the verdicts on these candidates: verify's, and the loop's where verify has none yet."""
-    found = {v.candidate_id: v for v in read_records(out / "generate" / VERDICTS, Verdict) if v.candidate_id in ids}
+    """Return the verdicts on these candidates: verify's, and where it has none those that a loop asked for."""
+    files = [out / "generate" / VERDICTS, *sorted((out / "evaluate").glob(f"{Path(VERDICTS).stem}*"))]
+    found = {v.candidate_id: v for file in files for v in read_records(file, Verdict) if v.candidate_id in ids}
     rows = (row for row in rows_so_far(out / "verify") if row["candidate_id"] in ids)
     return found | {row["candidate_id"]: from_row(Verdict, row) for row in rows}
 
@@ -113,6 +137,7 @@ def difference(before: str, after: str) -> list[Line]:
     return [Line(kinds[line[0]], line) for line in list(lines)[2:] if line]
 
 
+@cache
 def _template() -> Any:
     loader = FileSystemLoader(Path(__file__).parent)
     environment = Environment(

@@ -1,9 +1,10 @@
 """The typed recipe: one YAML file per experiment, overrides on the command line, no unknown keys."""
 
+import re
 import types
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError
@@ -19,6 +20,9 @@ from pipeline.stages.curate import CurateConfig
 from pipeline.stages.generate import GenerateConfig
 from pipeline.stages.publish import PublishConfig
 from pipeline.stages.train import TrainConfig
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 TasksConfig = Annotated[
     composed.Config | files.Config | kernelbench.Config | kernelbook.Config | robust_kbench.Config,
@@ -100,7 +104,16 @@ def _first_error(error: ValidationError, data: Any) -> str:
     if first["type"] == "missing":
         return f"{key}: missing"
     given = "" if isinstance(first["input"], dict) else f" (given: {first['input']!r})"
-    return f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}{given}"
+    return f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}{given}{_nearest_choice(first)}"
+
+
+def _nearest_choice(error: "ErrorDetails") -> str:
+    """Return a hint at the choice that is most like what was given, where there is a choice and one is like it."""
+    about = error.get("ctx", {})
+    chosen = about.get("tag", error["input"])
+    choices = re.findall(r"'([^']+)'", str(about.get("expected_tags", about.get("expected", ""))))
+    near = nearest(chosen, choices) if isinstance(chosen, str) else None
+    return f"; did you mean {near}?" if near else ""
 
 
 def _visible(location: Sequence[int | str], data: Any) -> list[str]:

@@ -34,6 +34,7 @@ def entries(directory: Path) -> Iterator[Entry]:
 def rows_so_far(directory: Path, table: str = DATA) -> Iterator[dict[str, Any]]:
     """Yield a stage's rows, from its table if it is complete, else from its shards; nothing of a stage not begun."""
     if read_manifest(directory) is not None:
-        yield from read_table(directory / f"{table}.parquet")
+        path = directory / f"{table}.parquet"
+        yield from read_table(path) if path.exists() else ()  # a further table without rows has no file
         return
     yield from (entry.row for entry in entries(directory) if entry.table == table)

@@ -33,14 +33,17 @@ class RememberingJudge:
         judge: who decides; its faults are not remembered.
         directory: the stage's; verdicts of an earlier process there hold if backend and judge are the same.
         heard: called with every new verdict, from whichever thread has it.
+        name: of the file.
     """
 
-    def __init__(self, judge: Judging, directory: Path, heard: Callable[[Verdict], None] = lambda _: None) -> None:
+    def __init__(
+        self, judge: Judging, directory: Path, heard: Callable[[Verdict], None] = lambda _: None, name: str = NAME
+    ) -> None:
         self.backend = judge.backend
         self.version = judge.version
         self._judge = judge
         self._heard = heard
-        self._lines = RecordLines(directory / NAME, Verdict, _key)
+        self._lines = RecordLines(directory / name, Verdict, _key)
 
     def submit(self, task: Task, code: str, candidate_id: str) -> Future[Verdict]:
         """Return the verdict that there is, or judge; the future raises as the judge's does."""

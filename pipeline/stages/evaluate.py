@@ -1,7 +1,8 @@
 """evaluate: has models write kernels for the held-out tasks, or those of a suite, and judges them.
 
 Answers are written in fixed chunks of one model, one sample index and ``batch_size`` tasks. An interrupted run
-writes a chunk that is not complete again as a whole, with the same seeds and so the same answers.
+writes a chunk that is not complete again as a whole, with the same seeds and so the same answers; what was paid for
+is in the stage's journal, and what was judged in its ``verdicts*.jsonl``, so neither is asked for twice.
 """
 
 import asyncio
@@ -13,24 +14,26 @@ from typing import Any
 
 import pyarrow as pa
 
-from eval import kernels
+from eval import kernels, trials
 from eval.answers import Outcome, Question, figures_row, finished_kernel, outcome_of, reasoning_tokens
+from eval.asking import answers, teacher_of
 from eval.config import EvaluateConfig
 from eval.probing import TABLE, left_out, usable
 from eval.suite import HELDOUT
-from pipeline.agent.loop import answered, request_seed
+from pipeline.agent.loop import Helpers, answered, request_seed
 from pipeline.agent.prompting import translate
-from pipeline.agent.verdicts import Judging
-from pipeline.errors import RefusedError, TeacherError, UserError
+from pipeline.agent.verdicts import NAME as VERDICTS
+from pipeline.agent.verdicts import Judging, RememberingJudge
+from pipeline.errors import TeacherError, UserError
 from pipeline.executors import open_judge
 from pipeline.futures import IN_FLIGHT_PER_WORKER, as_finished
 from pipeline.judge.config import Policy
-from pipeline.records import Candidate, Message, Task, Verdict, content_hash
+from pipeline.records import Candidate, Task, Verdict, content_hash
 from pipeline.stages import StageContext
 from pipeline.store import write_json
 from pipeline.tables import from_row, schema_of, to_row
-from pipeline.teachers import Reply, Teacher, transformers
-from pipeline.teachers.making import make
+from pipeline.teachers import Teacher
+from pipeline.teachers.journal import Journal
 
 SCHEMA = schema_of(
     Candidate,
@@ -44,7 +47,7 @@ SCHEMA = schema_of(
     speedup_compile=pa.float64(),
     reasoning_tokens=pa.int64(),
 )
-FURTHER = {TABLE: schema_of(Task)}
+FURTHER = {TABLE: schema_of(Task), trials.TABLE: trials.SCHEMA}
 
 
 def run(context: StageContext) -> dict[str, Any]:
@@ -100,13 +103,14 @@ class Evaluation:
         self.context = context
         self.config = config
         self.tasks = tasks
-        self.judge_by = judge_by
+        self.judge_by = functools.cache(lambda policy: self._remembering(policy, judge_by(policy)))
         self.in_flight = in_flight
         self.models: tuple[str, ...] = (*config.trained, *config.models)
         # Models repeat themselves: an answer that was judged for this task already is not judged again.
         self.known: dict[tuple[Policy, str, str], Outcome] = {}
         self.unanswered: list[TeacherError] = []
         self.accepted = 0
+        self.open = ExitStack()
 
     def run(self, suite: str) -> dict[str, Any]:
         """See the module's ``run``; ``suite`` is the name in the results."""
@@ -120,20 +124,32 @@ class Evaluation:
         finished = {m: self._finished(m, c) for m, c in self.config.models.items() if isinstance(c, kernels.Config)}
         asked = [model for model in self.models if model not in finished]
         total = len(asked) * len(self.tasks) * self.config.samples_per_task
-        self.context.progress.start(total + sum(map(len, finished.values())), written)
-        with asyncio.Runner() as runner:
+        n_trials = len(asked) * len(self.tasks) * len(self.config.strategies)
+        self.context.progress.start(total + sum(map(len, finished.values())) + n_trials, written)
+        # The runner is closed first: what its tasks use is there until they have ended.
+        with self.open, asyncio.Runner() as runner:
+            journal = self.open.enter_context(self._journal())
             for model in self.models:
                 self.accepted = sum(row["accepted"] for row in store.rows() if row["model"] == model)
                 if model in finished:
                     self._judge(model, self._waiting(model, finished[model]))
                 else:
-                    self._evaluate(model, runner)
+                    self._evaluate(model, journal, runner)
         if self.unanswered:
             raise UserError(
-                f"evaluate: {len(self.unanswered)} of {total} requests got no answer; run the same command again for "
-                f"the rest. The first: {self.unanswered[0]}"
+                f"evaluate: {len(self.unanswered)} of {total + n_trials} requests got no answer; run the same "
+                f"command again for the rest. The first: {self.unanswered[0]}"
             )
         return self._results(suite)
+
+    def _journal(self) -> Journal:
+        """Open the stage's journal; what runs that were set aside have paid for is not asked again."""
+        earlier = sorted((self.context.out / "superseded").glob("evaluate-*"))
+        return Journal(self.context.store.directory, earlier, slots=self.config.batch_size)
+
+    def _remembering(self, policy: Policy, judge: Judging) -> RememberingJudge:
+        name = VERDICTS if policy == self.context.recipe.judge.policy else f"verdicts-{policy}.jsonl"
+        return self.open.enter_context(RememberingJudge(judge, self.context.store.directory, name=name))
 
     def _policy(self, model: str) -> Policy:
         config = self.config.models.get(model)
@@ -152,15 +168,25 @@ class Evaluation:
             if key(model, task, candidate.sample) not in self.context.store:
                 yield from self._question(model, task, candidate)
 
-    def _evaluate(self, model: str, runner: asyncio.Runner) -> None:
+    def _evaluate(self, model: str, journal: Journal, runner: asyncio.Runner) -> None:
         chunks = list(self._chunks(model))
-        if not chunks:
+        if not chunks and not self.config.strategies:
             return
-        teacher = self._teacher(model)
+        teacher = teacher_of(model, self.config, self.context.out, journal, self.context.recipe.executor)
         try:
             self._judge(model, self._questions(model, teacher, chunks, runner))
+            if self.config.strategy_tokens is not None:
+                self._try_strategies(model, teacher, self.config.strategy_tokens, runner)
         finally:
             runner.run(teacher.close())
+
+    def _try_strategies(self, model: str, teacher: Teacher, budget: int, runner: asyncio.Runner) -> None:
+        policy = self._policy(model)
+        helpers = Helpers(teacher, self.judge_by(policy), None, self.context.recipe.seed)
+        own = {(task_id, code): found for (by, task_id, code), found in self.known.items() if by == policy}
+        tried = trials.Trials(self.context.store, model, helpers, budget, own, self.context.progress.advance)
+        wanted = trials.trials(self.config.strategies, self.tasks)
+        self.unanswered += runner.run(tried.run(wanted, self.config.batch_size))
 
     def _judge(self, model: str, questions: Iterator[Question]) -> None:
         policy = self._policy(model)
@@ -172,21 +198,6 @@ class Evaluation:
             outcome = outcome_of(future.result())
             self.known[policy, question.task.id, content_hash(question.code)] = outcome
             self._keep(question.model, question.task, question.candidate, outcome)
-
-    def _teacher(self, model: str) -> Teacher:
-        config = self.config.models.get(model)
-        if config is not None and not isinstance(config, kernels.Config):
-            return make(config)
-        return transformers.TransformersTeacher(
-            transformers.Config(
-                kind="transformers",
-                model=str(self.context.out / "train" / model),
-                temperature=self.config.temperature,
-                top_p=self.config.top_p,
-                max_new_tokens=self.config.max_new_tokens,
-                batch_size=self.config.batch_size,
-            )
-        )
 
     def _chunks(self, model: str) -> Iterator[tuple[int, list[Task]]]:
         """Yield the chunks, a sample index and tasks each, that lack a row."""
@@ -204,7 +215,7 @@ class Evaluation:
         for sample, tasks in chunks:
             conversations = [translate(task) for task in tasks]
             seeds = [request_seed(self.context.recipe.seed, task.id, sample, 0) for task in tasks]
-            replies = _answers(teacher, conversations, seeds, runner)
+            replies = answers(teacher, conversations, seeds, runner)
             for task, messages, reply in zip(tasks, conversations, replies, strict=True):
                 if isinstance(reply, TeacherError):
                     self.unanswered.append(reply)
@@ -233,14 +244,19 @@ class Evaluation:
         from eval.figures import Plan
         from eval.report import write
         from eval.results import results
+        from eval.strategy_figures import answers_of, strategy_results
 
         config, store = self.config, self.context.store
         names = {task.id: task.name for task in self.tasks}
         rows = [figures_row(r, names[r["task_id"]]) for r in store.rows()]
         rows.sort(key=lambda row: self.models.index(row.model))
         seed = self.context.recipe.seed
-        wanted = (config.token_budgets, config.prices, config.intervals)
+        error = {name: (known.wrong, known.of) for name, known in config.judge_error or ()}
+        wanted = (config.token_budgets, config.prices, config.intervals, error)
         found = results(rows, Plan(suite, config.k, config.fast_p, config.resamples, seed, *wanted))
+        if config.strategy_tokens is not None:
+            tried = answers_of(store.rows(trials.TABLE))
+            found["strategies"] = strategy_results(tried, config.strategy_tokens, config.resamples, seed)
         if suite != HELDOUT:
             found["left_out"] = left_out(self.context)
         write_json(store.directory / "results.json", found)
@@ -252,24 +268,3 @@ class Evaluation:
 def key(model: str, task: Task, sample: int) -> str:
     """Return the key of a row in the store."""
     return f"{model}/{task.id}/{sample:04d}"
-
-
-def _answers(
-    teacher: Teacher, conversations: list[tuple[Message, ...]], seeds: list[int], runner: asyncio.Runner
-) -> list[Reply | TeacherError]:
-    """Return an answer or a failure for each conversation. A refusal is an answer: an empty one."""
-    if isinstance(teacher, transformers.TransformersTeacher):
-        return list(teacher.answer(conversations, seeds))
-
-    async def ask(messages: tuple[Message, ...], seed: int) -> Reply | TeacherError:
-        try:
-            return await teacher.complete(messages, seed)
-        except RefusedError:
-            return Reply("", None, "refused", None, None)
-        except TeacherError as error:
-            return error
-
-    async def ask_all() -> list[Reply | TeacherError]:
-        return await asyncio.gather(*(ask(m, s) for m, s in zip(conversations, seeds, strict=True)))
-
-    return runner.run(ask_all())

@@ -153,7 +153,7 @@ class Journal:
             raise BudgetSpentError(f"generate.budget.dollars ({dollars:g}) is spent: {self.spent.dollars:.4f} used")
 
     def find(self, settings: str, request: str) -> Reply | None:
-        """Return the reply that a teacher of these settings gave to this request in an earlier process, if any.
+        """Return the reply that a teacher of these settings gave to this request, in whichever process, if any.
 
         A reply from the journal of a run that was set aside is entered into this one, with what it cost then.
         """
@@ -185,7 +185,9 @@ class Journal:
             "sampling": reply.sampling,
             "raw": _pack(reply.raw or made_up(reply)),
         }
+        place = _Place(self.path, os.fstat(self._fd).st_size)
         self._write({**row, "estimated": True} if unknown else row)
+        self._index(place, row)
 
     def fault(self, fault: Fault) -> None:
         """Enter a request that gave no answer. Raises as ``answered`` does."""

@@ -13,8 +13,8 @@ class RecordedTeacher:
     Args:
         teacher: who is asked.
         journal: where its answers are entered, and what knows the budget and how many requests may be in flight.
-        settings: a hash of all that its answers depend on. Replies that a teacher of the same settings gave in an
-            earlier process are taken from the journal; None: always ask.
+        settings: a hash of all that its answers depend on. Replies that a teacher of the same settings gave,
+            in this process or an earlier one, are taken from the journal; None: always ask.
     """
 
     def __init__(self, teacher: Teacher, journal: Journal, settings: str | None) -> None:

@@ -1,6 +1,7 @@
 """The report on made-up runs: what it shows, what it leaves out, and that it needs nothing but itself."""
 
 import json
+import re
 import shutil
 from html.parser import HTMLParser
 
@@ -13,6 +14,7 @@ from eval.report import table, write
 from pipeline.store import StageStore, read_rows, write_json
 from tests.synthetic_run import build_run
 
+HISTORY = re.compile(r"candidates/[0-9a-f]{16}\.html")
 VOID = {"meta", "br", "link", "img"}
 
 
@@ -21,7 +23,7 @@ class Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.foreign, self.open, self.words, self.svgs = [], [], [], 0
+        self.foreign, self.open, self.words, self.svgs, self.pages = [], [], [], 0, set()
         self.feed(text)
         self.close()
         self.text = " ".join(" ".join(self.words).split())
@@ -31,6 +33,8 @@ class Page(HTMLParser):
         if tag not in VOID:
             self.open.append(tag)
         values = [value for name, value in attrs if name in ("src", "href", "srcset") or name.startswith("on")]
+        self.pages |= {value for value in values if HISTORY.fullmatch(value or "")}
+        values = [value for value in values if value not in self.pages]
         if tag in ("script", "link", "iframe", "img") or any(not (v or "").startswith("#") for v in values):
             self.foreign.append((tag, attrs))
 
@@ -52,6 +56,7 @@ def read(path):
     page = Page(text)
     assert not page.open
     assert not page.foreign
+    assert all((path.parent / linked).is_file() for linked in page.pages)
     return page
 
 
@@ -131,6 +136,15 @@ def test_the_teacher_stands_in_for_a_student_without_a_right_answer(run, tmp_pat
     page = read(write(out, wrong))
     assert "The teacher, right" in page.text
     assert "The student, wrong" in page.text
+
+
+def test_without_a_student_a_models_own_answers_are_shown(run, tmp_path):
+    out = copy_of(run, tmp_path, "tasks")
+    rows = [{**row, "model": "theirs"} for row in read_rows(run / "evaluate") if row["model"] == "student"]
+    text = read(write(out, rows)).text
+    assert "theirs, right" in text
+    assert "theirs, wrong" in text
+    assert "no answer has been judged" not in text
 
 
 HOSTILE = "</pre><script>alert(1)</script><img src=http://example.com/x> {{ 7 * 7 }} & \x0b 核 $x^$"

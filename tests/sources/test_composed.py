@@ -112,7 +112,9 @@ def test_more_tasks_than_there_are_is_the_users_error(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("catalogue", ["quickstart", "full"])
 def test_recipes_that_train_on_other_lengths_share_their_heldout_tasks(catalogue: str):
     common = {"catalogue": catalogue, "train": 8, "heldout": 6, "heldout_operators": (4, 5), "eager_ms": None}
-    easy, hard = (list(composed.read(composed.Config.model_validate({**common, "operators": o}), 5)) for o in ((1, 2), (4, 5)))
+    easy, hard = (
+        list(composed.read(composed.Config.model_validate({**common, "operators": o}), 5)) for o in ((1, 2), (4, 5))
+    )
     held = [[task for task in tasks if task.split == "heldout"] for tasks in (easy, hard)]
     assert held[0] == held[1]
     assert {task.level for task in held[0]} <= {4, 5}

@@ -1,6 +1,7 @@
 """The evaluate stage with a stand-in for the judge: rows, figures, interruptions."""
 
 import json
+import re
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +13,7 @@ from eval.config import EvaluateConfig
 from eval.probing import left_out, usable
 from eval.suite import Suite, load_suite
 from pipeline.errors import InfrastructureError, TaskError, UserError
+from pipeline.history import write_history
 from pipeline.records import Check, Task, Verdict
 from pipeline.stages import StageContext, evaluate
 from pipeline.stages.evaluate import Evaluation, heldout
@@ -192,12 +194,14 @@ class Prober(Judge):
         return future
 
 
+ENDING = "\n\ndef get_inputs():\n    return []\n\n\ndef get_init_inputs():\n    return []\n"
+
+
 def suite_of(folder: Path) -> Suite:
     folder.mkdir()
-    ending = "\n\ndef get_inputs():\n    return []\n\n\ndef get_init_inputs():\n    return []\n"
     for operator in OPERATORS[:3]:
-        (folder / f"{operator}.py").write_text(task(operator).reference + ending)
-    (folder / "bad.py").write_text("# broken\n" + task("neg").reference + ending)
+        (folder / f"{operator}.py").write_text(task(operator).reference + ENDING)
+    (folder / "bad.py").write_text("# broken\n" + task("neg").reference + ENDING)
     return load_suite(str(folder))
 
 
@@ -269,3 +273,52 @@ def test_a_wrong_checkpoint_folder_is_one_line(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "train" / "untrained").mkdir(parents=True)
     with pytest.raises(UserError, match="untrained"):
         run(tmp_path, Judge())
+
+
+# --- strategies, histories, and what was paid for ---
+
+
+def test_strategies_and_histories_are_in_the_results_and_the_report(tmp_path: Path):
+    section = {
+        "trained": [],
+        "models": {"rules": {"kind": "scripted"}, "worse": {"kind": "scripted", "mistake_rate": 0.9}},
+        "samples_per_task": 4,
+        "k": [1],
+        "limit": 4,
+        "strategies": ["parallel", "beam"],
+        "strategy_tokens": 2000,
+        "judge_error": {"false_accepts": {"wrong": 0, "of": 119}, "false_rejects": {"wrong": 0, "of": 104}},
+    }
+    posed = [
+        t.model_copy(update={"reference": t.reference + ENDING}) for t in (task(o, "heldout") for o in OPERATORS)
+    ]
+    write_stage(tmp_path, "tasks", schema_of(Task), {t.id: to_row(t) for t in posed})
+    with StageStore(tmp_path / "evaluate", evaluate.SCHEMA, {}, evaluate.FURTHER) as store:
+        evaluation(tmp_path, store, Judge(), **section).run("heldout")
+        store.seal({}, VERSIONS)
+    found = json.loads((tmp_path / "evaluate" / "results.json").read_text())
+    assert set(found["strategies"]["models"]["rules"]) == {"parallel", "beam"}
+    assert (
+        found["models"]["rules"]["selection"]["oracle"]["mean"] >= found["models"]["rules"]["selection"]["b4"]["mean"]
+    )
+    assert found["models"]["rules"]["corrected_pass_at_1"] is not None
+    page = (tmp_path / "evaluate" / "report.html").read_text()
+    for said in ("Ways to spend the same tokens", "worse minus rules", "Choosing one of several", "does not time"):
+        assert said in page
+
+
+def test_cells_lead_to_histories_wherever_the_folder_is(tmp_path: Path):
+    run(tmp_path, Judge(), trained=["student"])
+    page = (tmp_path / "evaluate" / "report.html").read_text()
+    moved = tmp_path / "moved"
+    (tmp_path / "evaluate").rename(moved)
+    links = re.findall(r'<a class="\w+" href="(candidates/\w+\.html)"', page)
+    assert len(links) == 3 * len(OPERATORS)  # repeated answers share a page
+    assert all("The judge&#39;s checks" in (moved / link).read_text() for link in links)
+
+
+def test_an_evaluated_candidates_history_can_be_asked_for(tmp_path: Path):
+    run(tmp_path, Judge(), trained=["student"])
+    row = next(read_rows(tmp_path / "evaluate"))
+    assert write_history(tmp_path, row["id"], tmp_path / "page.html") == 1
+    assert row["id"] in (tmp_path / "page.html").read_text()
