@@ -180,6 +180,8 @@ class Actors:
                     f"executor: a {self._what} can't start: {why}; is the project installed, with its extra ray, on "
                     "every machine of the cluster?"
                 )
+        except Exception as fault:  # noqa: BLE001  (it is handed on, to whoever waits for a place)
+            self._refused = fault
         else:
             with self._lock:
                 places = self._away.pop(number)
