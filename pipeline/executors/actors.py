@@ -17,7 +17,7 @@ from pipeline.errors import InfrastructureError, UserError, first_line
 ATTEMPTS = 3  # actors that may die of one thing
 START_SECONDS = 300.0  # until the first takes part; later, while none does
 CLOSE_SECONDS = 10.0  # for idle actors to tidy up
-POLL_SECONDS = 0.5  # while no actor is free: has anything gone wrong?
+POLL_SECONDS = 0.5  # while waiting: has anything gone wrong?
 
 
 class Actors:
@@ -44,6 +44,7 @@ class Actors:
         self.slots = count * at_once
         self._free: queue.Queue[int] = queue.Queue()  # a number of an actor for each place that is free
         self._away = dict.fromkeys(range(count), at_once)  # places of actors that are not ready (again)
+        self._welcoming: list[threading.Thread] = []
         self._refused: BaseException | None = None
         self._closed = False
         self._busy = 0
@@ -82,6 +83,8 @@ class Actors:
             for actor in self._actors:
                 self._ray.kill(actor)
         self._threads.shutdown(wait=True)
+        for thread in self._welcoming:
+            thread.join()
 
     def __enter__(self) -> Self:
         return self
@@ -124,16 +127,18 @@ class Actors:
         """Take a free place; return its actor's number."""
         deadline = time.monotonic() + START_SECONDS
         while True:
-            with contextlib.suppress(queue.Empty):
-                number = self._free.get(timeout=POLL_SECONDS)
-                if not self._is_away(number):
-                    return number
             if self._refused is not None:
                 raise self._refused
             if self._closed:
                 raise InfrastructureError("the actors are closed")
+            with contextlib.suppress(queue.Empty):
+                number = self._free.get(timeout=POLL_SECONDS)
+                if not self._is_away(number):
+                    return number
             if time.monotonic() > deadline and not self._busy:
-                raise UserError(f"executor: for {START_SECONDS:.0f} s the cluster had no place for a {self._what}")
+                raise UserError(
+                    f"executor: for {START_SECONDS:.0f} s the Ray cluster has had no place for a {self._what}"
+                )
 
     def _is_away(self, number: int) -> bool:
         """Whether an actor has died meanwhile; a place of its is kept for its return then."""
@@ -153,18 +158,30 @@ class Actors:
 
     def _welcome(self, number: int) -> None:
         """Give an actor's places away as soon as it is ready; a thread waits for that."""
-        threading.Thread(target=self._wait_for, args=(number,), daemon=True).start()
+        thread = threading.Thread(target=self._wait_for, args=(number,), daemon=True)
+        self._welcoming.append(thread)
+        thread.start()
 
     def _wait_for(self, number: int) -> None:
         from ray.exceptions import RayError, RayTaskError
 
         try:
-            self._ray.get(self._actors[number].start.options(max_task_retries=-1).remote())
+            ready = self._actors[number].start.options(max_task_retries=-1).remote()
+            while not self._ray.wait([ready], timeout=POLL_SECONDS)[0]:
+                if self._closed:
+                    return
+            self._ray.get(ready)
         except RayTaskError as error:
             self._refused = error.cause
-        except RayError as error:  # it can't be restarted
+        except RayError as error:  # its class can't be imported there
             if not self._closed:
-                self._refused = InfrastructureError(f"{self._what}: {first_line(error)}")
+                why = str(error).splitlines()[-1]
+                self._refused = UserError(
+                    f"executor: a {self._what} can't start: {why}; is the project installed, with its extra ray, on "
+                    "every machine of the cluster?"
+                )
+        except Exception as fault:  # noqa: BLE001  (it is handed on, to whoever waits for a place)
+            self._refused = fault
         else:
             with self._lock:
                 places = self._away.pop(number)

@@ -30,6 +30,7 @@ from pipeline.records import Task, Verdict
 from tests.bench.judge import candidates
 
 TOKEN_ENV = "JUDGE_TOKEN"
+SEEDS = "bench serve"  # the same for all, so that verdicts can be compared
 COUNTING = threading.Lock()
 
 
@@ -75,11 +76,11 @@ def main(arguments: list[str]) -> dict[str, Any]:
     count, clients, queue = (int(a) for a in [*arguments, *("300", "32", "64")[len(arguments) :]])
     pairs = _pairs(count)
     with tempfile.TemporaryDirectory() as folder:
-        with Judge(JudgeConfig(backend="simt", cache=Path(folder) / "direct")) as judge:
+        with Judge(JudgeConfig(backend="simt", seeds=SEEDS, cache=Path(folder) / "direct")) as judge:
             _asked(pairs[:1], 1, lambda n: judge)  # until its processes have started
             direct = _asked(pairs, clients, lambda n: judge)
         command = [sys.executable, "-m", "pipeline.stage", "judge", "--serve", "127.0.0.1:0", "--backend", "simt"]
-        command += ["--token-env", TOKEN_ENV, "--queue", str(queue)]
+        command += ["--token-env", TOKEN_ENV, "--queue", str(queue), "--seeds", SEEDS]
         os.environ[TOKEN_ENV] = "a token of the benchmark"
         environment = {**os.environ, "HOME": folder}  # where its builds are cached: an empty one
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as child:
@@ -155,9 +156,12 @@ def _asked(pairs: Sequence[Pair], at_once: int, judge_of: Callable[[int], Any]) 
 
 
 def _differ(direct: Round, other: Round) -> int:
-    """Return how many verdicts are others: in status, reason or the checks that were made (seeds are secret)."""
+    """Return how many verdicts are others: in status, reason or the checks that were made."""
 
     def outcome(verdict: Verdict | None) -> Any:
         return verdict and (verdict.status, verdict.reason, [(c.name, c.passed) for c in verdict.checks])
 
-    return sum(outcome(direct.verdicts[i]) != outcome(other.verdicts.get(i)) for i in direct.verdicts)
+    differing = [i for i in direct.verdicts if outcome(direct.verdicts[i]) != outcome(other.verdicts.get(i))]
+    for i in differing:
+        print(f"{i}: {outcome(direct.verdicts[i])} became {outcome(other.verdicts.get(i))}")
+    return len(differing)

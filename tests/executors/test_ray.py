@@ -1,6 +1,7 @@
 """Work on a real Ray cluster of this machine, with two CPUs and two GPUs that do not exist."""
 
 import asyncio
+import importlib
 import os
 import signal
 import subprocess
@@ -105,20 +106,23 @@ def judges_pids() -> list[int]:
     return [int(pid) for pid in found.stdout.split()]
 
 
-def test_what_kills_every_actor_is_no_answer_and_takes_nobody_with_it(ray: Any, tmp_path: Path):
+def test_what_kills_every_actor_is_no_answer_and_takes_nobody_with_it(
+    ray: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("pipeline.executors.actors.ATTEMPTS", 2)  # each death costs a start
     with Actors(ray, Slow, (tmp_path,), 2, 2, {"num_cpus": 0}) as actors:
         poison = actors.submit("candidate 7", "work", -1, True)
-        with pytest.raises(InfrastructureError, match="candidate 7: 3 actors in succession died at it"):
+        with pytest.raises(InfrastructureError, match="candidate 7: 2 actors in succession died at it"):
             poison.result()
         answers = [actors.submit("x", "work", n, False) for n in range(20)]
         assert [future.result()[0] for future in answers] == list(range(20))
-        pids = {future.result()[1] for future in answers}
-        assert actors.submit("x", "fail", InfrastructureError("our own fault")).result() in pids  # the other one
+        pid = actors.submit("x", "fail", InfrastructureError("our own fault")).result()
+        assert str(pid) != (tmp_path / "failed").read_text()
         (tmp_path / "failed").unlink()
         with pytest.raises(ValueError, match="somebody's fault"):
             actors.submit("x", "fail", ValueError("somebody's fault")).result()
     begun = Counter((tmp_path / "begun").read_text().split())
-    assert begun["-1"] == 3
+    assert begun["-1"] == 2
     assert all(begun[str(n)] == 1 for n in range(20))
     assert (tmp_path / "closed").exists()
 
@@ -130,7 +134,9 @@ def test_actors_of_the_backend_cuda_have_a_gpu_each(ray: Any, tmp_path: Path):
     assert needs_of_a_judge(RAY, "simt")["num_gpus"] == 0
 
 
-def test_what_the_user_can_mend_is_one_line(ray: Any, config: JudgeConfig, monkeypatch: pytest.MonkeyPatch):
+def test_what_the_user_can_mend_is_one_line(
+    ray: Any, config: JudgeConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
     cuda = config.model_copy(update={"backend": "cuda"})
     with pytest.raises(UserError, match=r"^judge.backend: cuda needs an NVIDIA GPU.*use simt$"):  # an actor says so
         open_judge(RAY, cuda, 1)
@@ -140,6 +146,12 @@ def test_what_the_user_can_mend_is_one_line(ray: Any, config: JudgeConfig, monke
     with pytest.raises(UserError, match=r"no place for a JudgeActor \(1 cpus, 9 gpus\)$"):
         open_judge(RayConfig(kind="ray", actors=1, gpus_per_actor=9), cuda, 1)
     monkeypatch.undo()
+    (tmp_path / "only_here.py").write_text("class Unknown:\n    def start(self):\n        pass\n")
+    with monkeypatch.context() as patched:
+        patched.syspath_prepend(tmp_path)
+        unknown = importlib.import_module("only_here").Unknown
+    with pytest.raises(UserError, match=r"No module named 'only_here'; is the project installed.*on every machine"):
+        Actors(ray, unknown, (), 1, 1, {"num_cpus": 0})
     monkeypatch.setattr("pipeline.executors.ray_judge.judge_version", lambda: "another")
     with pytest.raises(UserError, match=r"version \w+, the one that asks is another; install the same"):
         open_judge(RAY, config, 1)
