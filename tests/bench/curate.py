@@ -7,7 +7,7 @@ Each number of rows is curated by the real stage, in processes of its own on two
 into texts; making the tables is not timed, and what is written is deleted. A row takes some 15 KB on the disk and as
 much again while the stage runs, so a million rows need 50 GB for a while, under BENCH_DIR or the system's folder for
 temporary files. Memory is the largest sum of the processes' shares (PSS), looked up every second. datatrove
-(``pip install datatrove spacy``, with PYTHONPATH set to where they are, if elsewhere) hashes the kernels of the same
+(``pip install datatrove spacy 'xxhash<4'``, with PYTHONPATH set to where they are, if elsewhere) hashes the kernels of the same
 rows, as many as are curated but at most ``COMPARED``, in one process; ours too. The figures so far are kept in
 tests/bench/results/ after every number of rows.
 """
@@ -163,10 +163,15 @@ def _by_datatrove(codes: list[str]) -> tuple[float, int]:
         MinhashDedupCluster,
         MinhashDedupSignature,
     )
+    from datatrove.utils.text import TextNormConfig  # type: ignore[import-not-found]
     from loguru import logger  # type: ignore[import-not-found]
 
     logger.remove()
-    config = MinhashConfig(num_buckets=minhash.BANDS, hashes_per_bucket=minhash.PLACES // minhash.BANDS)
+    config = MinhashConfig(
+        num_buckets=minhash.BANDS,
+        hashes_per_bucket=minhash.PLACES // minhash.BANDS,
+        norm_config=TextNormConfig(norm_numbers=False),  # else all tables of numbers are the same
+    )
     with tempfile.TemporaryDirectory() as folder:
         names = [f"{folder}/{name}" for name in ("signatures", "buckets", "removed")]
         sign = MinhashDedupSignature(names[0], config)
