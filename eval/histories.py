@@ -32,21 +32,27 @@ def write_histories(
     shutil.rmtree(folder, ignore_errors=True)
     files = sorted(directory.glob(f"{Path(VERDICTS).stem}*"))
     verdicts = {verdict.candidate_id: verdict for file in files for verdict in read_records(file, Verdict)}
-    first: dict[tuple[str, str], str] = {}  # (task, code) -> the candidate with the page
-    judged: dict[tuple[str, str], Verdict] = {}
+    first: dict[tuple[str, ...], str] = {}  # what is the same -> the candidate with the page
+    judged: dict[tuple[str, ...], Verdict] = {}
     kept = list(rows)
     for row in kept:
         if row["code"] is not None and row["id"] in verdicts:
-            judged.setdefault((row["task_id"], row["code"]), verdicts[row["id"]])
+            judged.setdefault(_same(row), verdicts[row["id"]])
     pages: dict[str, str] = {}
     for row in kept:
-        place = (row["task_id"], row["code"] if row["code"] is not None else f"no code: {row['id']}")
+        place = _same(row)
         if place not in first and len(first) < MAX_PAGES and (row["code"] is None or place in judged):
             first[place] = row["id"]
             _write(folder, row, judged.get(place), tasks)
         if place in first:
             pages[row["id"]] = f"{FOLDER}/{first[place]}.html"
     return pages
+
+
+def _same(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what answers that share a page have in common; two policies may have decided differently."""
+    code = row["code"] if row["code"] is not None else f"no code: {row['id']}"
+    return row["task_id"], code, row["verdict_status"]
 
 
 def _write(

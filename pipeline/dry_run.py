@@ -49,6 +49,9 @@ def dry_run(recipe: Recipe, out: Path, last: StageName) -> None:
         samples = recipe.evaluate.samples_per_task
         answers = held_out * models * samples
         print(f"\nevaluate: {held_out} held-out tasks x {models} models x {samples} samples = {answers:,} answers")
+        if (strategies := recipe.evaluate.strategies) and recipe.evaluate.strategy_tokens is not None:
+            most = held_out * models * len(strategies) * recipe.evaluate.strategy_tokens
+            print(f"strategies {', '.join(strategies)}: at most about {most:,} completion tokens more")
 
 
 def _print_train(config: TrainConfig, out: Path, n_tasks: int) -> None:

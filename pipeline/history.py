@@ -1,6 +1,7 @@
 """One candidate's whole history as a page: what was asked, thought, answered, changed, reviewed and decided."""
 
 import difflib
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -60,10 +61,11 @@ def write_history(out: Path, candidate_id: str, page: Path) -> int:
     """
     chosen, family = _find(out, candidate_id)
     lineage = {candidate.id for candidate in _lineage(chosen, family)}
+    verdicts = _with_repeats(_verdicts(out, set(family)), [family[i] for i in lineage], family)
     tasks = (row for stage, table in TASK_TABLES for row in rows_so_far(out / stage, table))
     task = next((from_row(Task, row) for row in tasks if row["id"] == chosen.task_id), None)
     reviews = {a.candidate_id: a for a in read_assessments(out) if a.candidate_id in lineage}
-    records = Records(family, {task.id: task} if task else {}, _verdicts(out, lineage), reviews)
+    records = Records(family, {task.id: task} if task else {}, verdicts, reviews)
     return write_page(chosen, records, page)
 
 
@@ -113,6 +115,16 @@ def _verdicts(out: Path, ids: set[str]) -> dict[str, Verdict]:
     found = {v.candidate_id: v for file in files for v in read_records(file, Verdict) if v.candidate_id in ids}
     rows = (row for row in rows_so_far(out / "verify") if row["candidate_id"] in ids)
     return found | {row["candidate_id"]: from_row(Verdict, row) for row in rows}
+
+
+def _with_repeats(
+    verdicts: dict[str, Verdict], candidates: Iterable[Candidate], family: Mapping[str, Candidate]
+) -> dict[str, Verdict]:
+    """Return the verdicts with those of answers that repeat a teacher's earlier one, which evaluate judges once."""
+    known = {(c.teacher, c.code): verdicts[i] for i, c in family.items() if c.code is not None and i in verdicts}
+    pairs = ((c.id, known.get((c.teacher, c.code))) for c in candidates if c.code is not None)
+    copies = {i: verdict.model_copy(update={"candidate_id": i}) for i, verdict in pairs if verdict is not None}
+    return {**copies, **verdicts}
 
 
 def _turn(

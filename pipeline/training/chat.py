@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.agent.reply import CLOSE, OPEN, split_reasoning
+from pipeline.errors import UserError
 from pipeline.records import Message, Sample
 
 if TYPE_CHECKING:
@@ -24,10 +25,19 @@ SCRATCH_TEMPLATE = (
 
 
 def prompt_text(tokenizer: "PreTrainedTokenizerBase", messages: Sequence[Message]) -> str:
-    """Return the text after which the model writes its answer; some models' templates open the think block in it."""
+    """Return the text after which the model writes its answer; some models' templates open the think block in it.
+
+    Raises:
+        UserError: the template closes the think block as well: it leaves no room for reasoning.
+    """
     turns = [{"role": message.role, "content": message.content} for message in messages]
     text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
     assert isinstance(text, str)  # noqa: S101  (one conversation in, one text out)
+    if text.rstrip().endswith(CLOSE):
+        raise UserError(
+            f"tokenizer {tokenizer.name_or_path}: its chat template ends the think block before the answer; take a "
+            "template that leaves room for reasoning"
+        )
     return text
 
 

@@ -13,6 +13,7 @@ from pipeline.records import Task
 from pipeline.training.arguments import decided_by_us, trl_arguments
 from pipeline.training.chat import prompt_text
 from pipeline.training.config import TrainConfig
+from pipeline.training.counting import keeper
 from pipeline.training.rewards import NEEDS_SPEED
 from pipeline.training.rollouts import Rollouts
 from pipeline.training.running import CHECKPOINTS, Report, finished, lora, parameters, reporter, run_to_the_end, start
@@ -76,7 +77,7 @@ def train(
             train_dataset=Dataset.from_list(rows),
             processing_class=tokenizer,
             peft_config=lora(config),
-            callbacks=[reporter(report)],
+            callbacks=[reporter(report), keeper(rollouts.counts, directory / CHECKPOINTS)],
             rollout_func=rollouts,
         )
     stats = {"tasks": len(fitting), "dropped_over_length": len(tasks) - len(fitting)}

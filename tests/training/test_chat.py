@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from pipeline.agent.prompting import translate
 from pipeline.agent.reply import parse
+from pipeline.errors import UserError
 from pipeline.records import Message
 from pipeline.teachers import Reply
 from pipeline.training.chat import completion_text, conversation, encode, opened, prompt_text
@@ -58,6 +59,13 @@ def test_a_template_that_opens_the_think_block_gets_no_second_one(head: str):
     assert opened(prompt_text(tokenizer, translate(task("relu")))) == head
     own = TOKENIZER.decode(encode(TOKENIZER, sample("relu"))["input_ids"])
     assert tokenizer.decode(encode(tokenizer, sample("relu"))["input_ids"]) == own
+
+
+def test_a_template_without_room_for_reasoning_is_one_line():
+    tokenizer = train_tokenizer(texts(samples()), 700)
+    tokenizer.chat_template = OPENING.replace("HEAD", repr("<think>\n\n</think>\n\n"))
+    with pytest.raises(UserError, match="ends the think block before the answer"):
+        prompt_text(tokenizer, translate(task("relu")))
 
 
 def test_the_conversational_form_renders_to_the_same_text():

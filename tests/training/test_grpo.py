@@ -104,6 +104,7 @@ def test_interrupted_it_goes_on_as_if_it_had_not_been(undecided: Path, tmp_path:
     assert again == [5, 6]
     curves = [[(s["reward"], s["loss"], s["grad_norm"]) for s in outcome["steps"]] for outcome in (whole, resumed)]
     assert curves[0] == curves[1]
+    assert resumed["stats"]["verdicts"] == whole["stats"]["verdicts"]  # those of the steps before the kill, too
 
 
 class Scripted:
