@@ -87,6 +87,15 @@ class Builder:
         options = ["-shared", *strict, "-Wl,--exclude-libs,ALL", *wraps, "-o", str(target)]
         return [self.cxx, *options, *map(str, objects), *own, *libraries, *runtime]
 
+    def readable(self) -> list[Path]:
+        """Return the folders outside of the system's that compiling takes: a toolkit may be anywhere.
+
+        What a command names itself (torch's headers, Python's) need not be here.
+        """
+        nvcc = self.toolkit.nvcc
+        folders = {nvcc.parents[1], nvcc.resolve().parents[1], Path(self.cxx).resolve().parents[1]}
+        return sorted({*folders, self.toolkit.include, self.toolkit.static_runtime.parent})
+
     def forbidden(self, imports: frozenset[str]) -> list[str]:
         """Return which names that an extension's own objects ask for are out of its reach."""
         return sorted(imports & (FORBIDDEN | private_names(self.folder / LIBRARY, self.folder / "include")))

@@ -166,7 +166,9 @@ def test_the_compiler_can_t_read_the_users_files(private: str, cache: Path, tmp_
     for text in (f'#include "{secret}"\n', f'__asm__(".incbin \\"{secret}\\"");\n'):
         (folder / "extension.cpp").write_text(text)
         command = tools.compile_command(folder / "extension.cpp", folder / "extension.o", "small")
-        code, log = run_compiler(confined(command, folder, tools), folder, time.monotonic() + 60)
+        code, log = run_compiler(
+            confined(command, folder, tools.folder, tools.compiler), folder, time.monotonic() + 60
+        )
         assert code
         assert "ermission denied" in log or "file not found" in log, log
         assert "read it" not in log
@@ -183,7 +185,7 @@ def test_the_compiler_writes_to_its_folder_alone_and_reaches_no_network(cache: P
         "    print('done:', attempt)"
     )
     command = [str(Path(sys.executable).resolve()), "-c", script, str(tools.folder / "simt.h")]
-    code, log = run_compiler(confined(command, folder, tools), folder, time.monotonic() + 60)
+    code, log = run_compiler(confined(command, folder, tools.folder, tools.compiler), folder, time.monotonic() + 60)
     assert (code, log) == (0, "")
     assert (folder / "inside").exists()
     assert not (tmp_path / "outside").exists()
