@@ -115,3 +115,9 @@ def test_nothing_is_measured_for_small_tasks_with_settings_of_their_own(
     monkeypatch.setattr(judge, "_measure", lambda *_: pytest.fail("measured"))
     source = Path(__file__).with_name("examples.py").read_text().split('"""')[3]
     assert plan(judge, source, Setting(name="odd", sizes={"ROWS": 7})).own
+
+
+def test_a_switch_that_is_0_does_not_make_a_large_task_a_small_one(judge: Judge):
+    found = plan(judge, GROUPED.replace("KERNEL = 3", "KERNEL = 3\nBIAS = 0"), Setting(name="x", sizes={"BATCH": 32}))
+    assert not found.own
+    assert "x" in found.left_out
