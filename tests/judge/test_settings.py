@@ -117,7 +117,12 @@ def test_nothing_is_measured_for_small_tasks_with_settings_of_their_own(
     assert plan(judge, source, Setting(name="odd", sizes={"ROWS": 7})).own
 
 
-def test_a_switch_that_is_0_does_not_make_a_large_task_a_small_one(judge: Judge):
-    found = plan(judge, GROUPED.replace("KERNEL = 3", "KERNEL = 3\nBIAS = 0"), Setting(name="x", sizes={"BATCH": 32}))
+SWITCH = GROUPED.replace("KERNEL = 3", "KERNEL = 3\nBIAS = 0")
+NUMBERS = GROUPED.replace("IMAGE = (1024 // 2, 512)", "").replace("*IMAGE", "512, 512")
+
+
+@pytest.mark.parametrize("source", [SWITCH, NUMBERS], ids=["a switch that is 0", "numbers in the place of sizes"])
+def test_a_large_task_does_not_pass_for_a_small_one(judge: Judge, source: str):
+    found = plan(judge, source, Setting(name="half", sizes={"BATCH": 32}))
     assert not found.own
-    assert "x" in found.left_out
+    assert "half" in found.left_out
