@@ -50,7 +50,7 @@ class AutogradFunction(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad):
-        return AutogradFunction.backward_fn(grad, *ctx.saved_tensors)
+        return tuple(AutogradFunction.backward_fn(grad, *ctx.saved_tensors))
 
 
 def forward_fn(x, w):

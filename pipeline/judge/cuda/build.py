@@ -32,6 +32,7 @@ _FLAG = re.compile(
     r"-O[0-3]|--?use_fast_math|--?(fmad|ftz|prec-div|prec-sqrt)=\w+|--?maxrregcount[= ]?\d+"
     r"|--?(expt-)?extended-lambda|--?expt-relaxed-constexpr|-D\w+(=\w+)?|-U__CUDA_NO_\w+"
 )
+_REGISTERS = re.compile(r"\bTORCH_LIBRARY\w*")  # operators of torch.ops; what is built here is a module's functions
 _DECLARED_ONLY = re.compile(r"undefined reference to (?P<name>(at|c10|simt)::[\w:]+)")
 _TORCH_HEADER = re.compile(r"(torch|ATen|c10|caffe2|pybind11)/|Python\.h$")
 # The look-alike has one device, so what works with tensors on the host must see torch's own headers.
@@ -65,6 +66,8 @@ def build(source: ExtensionSource, cache: Path, timeout_s: float = 300) -> Path:
     if fast.exists() or full.exists():
         return fast if fast.exists() else full
     code = "\n".join(map(code_only, (source.cpp, source.cuda)))
+    if _REGISTERS.search(code):
+        raise Unsupported("TORCH_LIBRARY")
     missing = "tensors on the host" if _HOST_TENSORS.search(code) else None
     if missing is None:
         missing = _build_fast(text, fast, tools, deadline, full_std=header(code, ()) != "small", flags=flags)
