@@ -76,27 +76,26 @@ def _exporting(cuda: str, where: str) -> str:
     return f"{cuda}\nPYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {{ {exports} }}\n"
 
 
-def _function_argument(model: ast.ClassDef, functions: set[str]) -> int | None:
-    """Return which default of ``Model.forward``, from the last, is one of the module's functions; None if none is."""
-    for defaults in (node.args.defaults for node in model.body if _is_forward(node)):
-        for index, default in enumerate(reversed(defaults), 1):
-            if isinstance(default, ast.Name) and default.id in functions:
-                return -index
+def _function_argument(model: ast.ClassDef, functions: set[str]) -> tuple[list[ast.expr], int] | None:
+    """Return the defaults of ``Model.forward`` and which of them is one of the module's functions; None if none is."""
+    for node in model.body:
+        if isinstance(node, ast.FunctionDef) and node.name == "forward":
+            for index, default in enumerate(node.args.defaults):
+                if isinstance(default, ast.Name) and default.id in functions:
+                    return node.args.defaults, index
     return None
 
 
-def _is_forward(node: ast.stmt) -> bool:
-    return isinstance(node, ast.FunctionDef) and node.name == "forward"
-
-
-def _functional(tree: ast.Module, model: ast.ClassDef, replaced: int, *, backward: bool, where: str) -> str:
+def _functional(
+    tree: ast.Module, model: ast.ClassDef, replaced: tuple[list[ast.expr], int], *, backward: bool, where: str
+) -> str:
     """Return the text of the task's Model as ModelNew with another function, and of what it needs of the module."""
     kept = {name: node for node in tree.body for name in _bound(node)}
     if backward and AUTOGRAD not in kept:
         raise UserError(f"{where}: a bare .cu needs a backward task with an {AUTOGRAD} that says how it is called")
-    forward = next(node for node in model.body if isinstance(node, ast.FunctionDef) and node.name == "forward")
     function = f"{AUTOGRAD}.apply" if backward else "extension.forward"
-    forward.args.defaults[replaced] = ast.parse(function, mode="eval").body
+    defaults, index = replaced
+    defaults[index] = ast.parse(function, mode="eval").body
     needed = _needed([model], kept)
     for node in ast.walk(model):
         if isinstance(node, ast.Name) and node.id == "Model":  # of super(Model, self)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from pipeline.errors import InfrastructureError
 from pipeline.judge.cuda.toolkit import Toolkit, architecture, find_toolkit
+from pipeline.judge.simt.elf import private_names
 from pipeline.judge.simt.toolchain import INCLUDE as SIMT_INCLUDE
-from pipeline.judge.simt.toolchain import OUT_OF_REACH, atomic, cxx_compiler, make_once, private_names
+from pipeline.judge.simt.toolchain import OUT_OF_REACH, atomic, cxx_compiler, make_once
 from pipeline.judge.simt.toolchain import RUNTIME as SIMT_RUNTIME
 
 HERE = Path(__file__).parent

@@ -16,8 +16,9 @@ from pipeline.judge.simt import build as build_module
 from pipeline.judge.simt import toolchain as toolchain_module
 from pipeline.judge.simt.build import ExtensionSource, build
 from pipeline.judge.simt.compiler import confined, run_compiler
+from pipeline.judge.simt.elf import names_in
 from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, Unsupported
-from pipeline.judge.simt.toolchain import _names_in, toolchain
+from pipeline.judge.simt.toolchain import toolchain
 from tests.judge.simt.example import inline
 from tests.judge.simt.sources import EXAMPLES, GRID_3D, GRID_STRIDE
 
@@ -151,7 +152,7 @@ def test_a_build_that_fails_on_a_full_disk_is_no_verdict(cache: Path, monkeypatc
     ],
 )
 def test_names_in_a_mangled_symbol(symbol: str, names: set[str]):
-    assert _names_in(symbol) == names
+    assert names_in(symbol) == names
 
 
 @pytest.mark.skipif(not landlock_abi(), reason="Landlock is what confines the compiler's reading")

@@ -238,7 +238,7 @@ private:
 // As a result only: what it holds becomes the caller's.
 struct tuple { simt::Value value; };
 template <class... T>
-tuple make_tuple(const T&... each) {
+tuple make_tuple(T... each) {
     tuple made{};
     simt::Convert<std::tuple<T...>>::put(made.value, std::tuple<T...>(each...));
     return made;
