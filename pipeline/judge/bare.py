@@ -77,7 +77,7 @@ def _exporting(cuda: str, where: str) -> str:
 
 
 def _function_argument(model: ast.ClassDef, functions: set[str]) -> tuple[list[ast.expr], int] | None:
-    """Return the defaults of ``Model.forward`` and which of them is one of the module's functions; None if none is."""
+    """Return the defaults of ``Model.forward`` and which of them is a function of the module's; None if none is."""
     for node in model.body:
         if isinstance(node, ast.FunctionDef) and node.name == "forward":
             for index, default in enumerate(node.args.defaults):
