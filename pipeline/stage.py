@@ -180,7 +180,7 @@ def doctor(
 @_one_line_errors
 def judge(  # noqa: PLR0913, PLR0917  (the options of a command)
     task: Annotated[Path | None, typer.Option(help="A KernelBench module.")] = None,
-    candidate: Annotated[Path | None, typer.Option(help="A module with ModelNew.")] = None,
+    candidate: Annotated[Path | None, typer.Option(help="A module with ModelNew, or a bare .cu.")] = None,
     pairs: Annotated[Path | None, typer.Option(help="JSON lines: id, task, candidate (sources).")] = None,
     out: Annotated[Path | None, typer.Option(help="Where the verdicts of --pairs go, as JSON lines.")] = None,
     backend: Annotated[str, typer.Option(help="auto, cuda, simt or none.")] = "auto",

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from pipeline.errors import UserError
 from pipeline.futures import IN_FLIGHT_PER_WORKER, as_finished
+from pipeline.judge.bare import is_bare, module_of
 from pipeline.judge.config import JudgeConfig
 from pipeline.judge.judge import Judge
 from pipeline.progress import StageProgress
@@ -38,6 +39,8 @@ def judge_one(task: Path, candidate: Path, options: dict[str, Any], *, as_json: 
     """
     record = task_from_source(_read(task), task.stem, str(task))
     code = _read(candidate)
+    if candidate.suffix in (".cu", ".cuh"):
+        code = module_of(code, record, str(candidate))
     with Judge(_config({**options, "workers": 1})) as judge:
         verdict = judge.submit(record, code, content_hash(code)).result()
     if (verdict.reason or "").startswith("task:"):
@@ -102,7 +105,8 @@ def _pairs(path: Path) -> Iterator[Pair]:
         if row["id"] in seen:
             raise UserError(f"{where}: the id {row['id']!r} was there before")
         seen.add(row["id"])
-        yield Pair(row["id"], task_from_source(row["task"], row["id"], where), row["candidate"])
+        task, code = task_from_source(row["task"], row["id"], where), row["candidate"]
+        yield Pair(row["id"], task, module_of(code, task, where) if is_bare(code) else code)
 
 
 def _done(path: Path) -> tuple[set[str], str | None]:

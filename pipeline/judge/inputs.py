@@ -48,6 +48,19 @@ class Case:
         """Like ``odd/1/spiky/reverse``."""
         return f"{self.setting.name}/{self.call}/{self.distribution}/{self.order}"
 
+    def request(self, task: "Task") -> dict[str, Any]:
+        """Return what a process that runs the task's module needs to know of the case."""
+        return {
+            "source": task.reference,
+            "sizes": self.setting.sizes,
+            "direction": task.direction,
+            "seed": self.seed,
+            "weights_seed": self.weights_seed,
+            "distribution": self.distribution,
+            "fresh_weights": self.fresh_weights,
+            "watched": self.call == 0,
+        }
+
 
 def plan(task: "Task", settings: Sequence["Setting"], code: str, key: bytes) -> list[Case]:
     """Return the cases of a candidate: the last settings first, the main one at the end.

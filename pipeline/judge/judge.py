@@ -190,7 +190,7 @@ class Judge:
             return self._tasks_workers().ask("baseline", task, request)
 
         try:
-            return self._gpu.measure(judgement, session, case, baseline, expected, self._case_request(task, case))
+            return self._gpu.measure(judgement, session, case, baseline, expected, case.request(task))
         except NotTimedError as error:
             judgement.passed("timing", f"not measured: {error}")
             return None
@@ -279,20 +279,7 @@ class Judge:
         self, task: Task, case: Case, *, twice: bool = False, **more: Any
     ) -> tuple[dict[str, Any], list[bytearray]]:
         """Return the reference's answer to a case: see ``reference_worker``."""
-        return self._ask_reference(task, {**self._case_request(task, case), "op": "case", "twice": twice, **more})
-
-    @staticmethod
-    def _case_request(task: Task, case: Case) -> dict[str, Any]:
-        return {
-            "source": task.reference,
-            "sizes": case.setting.sizes,
-            "direction": task.direction,
-            "seed": case.seed,
-            "weights_seed": case.weights_seed,
-            "distribution": case.distribution,
-            "fresh_weights": case.fresh_weights,
-            "watched": case.call == 0,
-        }
+        return self._ask_reference(task, {**case.request(task), "op": "case", "twice": twice, **more})
 
     def _ask_reference(self, task: Task, request: dict[str, Any]) -> tuple[dict[str, Any], list[bytearray]]:
         return self._tasks_workers().ask("reference", task, request)

@@ -69,7 +69,7 @@ def choose(task: Task, measure: Measure, seconds: float, max_bytes: int) -> Plan
     tree = ast.parse(task.reference)
     as_given = Plan(task.settings, own=True, work={}, left_out={})
     alone = len(task.settings) == 1
-    if not alone and math.prod(sizes_of(tree).values()) <= SURELY_SMALL:
+    if not alone and _largest_product(task, tree) <= SURELY_SMALL:
         return as_given
     measured = measure(task.settings)
     if measured[0].error is not None:  # broken, or not to be measured: running it will tell
@@ -91,6 +91,19 @@ def choose(task: Task, measure: Measure, seconds: float, max_bytes: int) -> Plan
         usable += derived.others({})
     work = {setting.name: m.work for setting, m in zip(task.settings, measured, strict=True)} | derived.work
     return Plan(tuple(usable), own, work, left_out)
+
+
+def _largest_product(task: Task, tree: ast.Module) -> int:
+    """Return the product of all sizes, at the setting where it is largest; a 0 (a switch, an index) is no size.
+
+    What a function that makes the inputs has as plain numbers counts too, up to those that are dimensions.
+    """
+    own = sizes_of(tree)
+    bodies = (part for node in tree.body if isinstance(node, ast.FunctionDef) for part in node.body)
+    literals = [n.value for part in bodies for n in ast.walk(part) if isinstance(n, ast.Constant)]
+    fixed = math.prod(n for n in literals if type(n) is int and n >= SMALLEST_SIZE)
+    settings = ({**own, **setting.sizes} for setting in task.settings)
+    return fixed * max(math.prod(max(1, abs(size)) for size in sizes.values()) for sizes in settings)
 
 
 def _why_not(measurement: Measurement, seconds: float, max_bytes: int) -> str | None:

@@ -3,7 +3,7 @@
 The functional forward and the ``Model`` stay as they are (``forward`` takes the function as an argument, by default
 the reference's). What is added are the configured values as integers at the top level, ``get_inputs`` without
 arguments that passes them on, and ``get_init_inputs``. A value that is no integer is chosen by the integer's place in
-a tuple.
+a tuple. A backward task's ``AutogradFunction`` stays too: it says how an answer's ``backward`` is called.
 """
 
 import ast
@@ -143,8 +143,6 @@ def _without(source: str, tree: ast.Module, get_inputs: ast.FunctionDef) -> str:
     for number in range(header, get_inputs.end_lineno or header):  # the judge asks for gradients itself
         lines[number] = lines[number].replace(", requires_grad=True", "")
     for node in reversed(tree.body):
-        harness = isinstance(node, ast.ClassDef) and node.name == "AutogradFunction"
-        names = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "input_names"
-        if harness or names:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "input_names":
             del lines[node.lineno - 1 : node.end_lineno]
     return "\n".join(lines).strip() + "\n"

@@ -115,3 +115,14 @@ def test_nothing_is_measured_for_small_tasks_with_settings_of_their_own(
     monkeypatch.setattr(judge, "_measure", lambda *_: pytest.fail("measured"))
     source = Path(__file__).with_name("examples.py").read_text().split('"""')[3]
     assert plan(judge, source, Setting(name="odd", sizes={"ROWS": 7})).own
+
+
+SWITCH = GROUPED.replace("KERNEL = 3", "KERNEL = 3\nBIAS = 0")
+NUMBERS = GROUPED.replace("IMAGE = (1024 // 2, 512)", "").replace("*IMAGE", "512, 512")
+
+
+@pytest.mark.parametrize("source", [SWITCH, NUMBERS], ids=["a switch that is 0", "numbers in the place of sizes"])
+def test_a_large_task_does_not_pass_for_a_small_one(judge: Judge, source: str):
+    found = plan(judge, source, Setting(name="half", sizes={"BATCH": 32}))
+    assert not found.own
+    assert "half" in found.left_out

@@ -7,6 +7,7 @@ undeclared, so such a source fails to compile, and is then built with torch's ow
 
 import hashlib
 import re
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ from pipeline.errors import InfrastructureError
 from pipeline.judge.cuda import diagnostics
 from pipeline.judge.cuda.library import Builder, builder, builder_key
 from pipeline.judge.simt.build import ExtensionSource, one_unit
-from pipeline.judge.simt.compiler import limited, run_compiler
+from pipeline.judge.simt.compiler import confined, limited, run_compiler
 from pipeline.judge.simt.elf import object_symbols
 from pipeline.judge.simt.errors import CompileError, ForbiddenError, Unsupported
 from pipeline.judge.simt.features import header
@@ -31,6 +32,7 @@ _FLAG = re.compile(
     r"-O[0-3]|--?use_fast_math|--?(fmad|ftz|prec-div|prec-sqrt)=\w+|--?maxrregcount[= ]?\d+"
     r"|--?(expt-)?extended-lambda|--?expt-relaxed-constexpr|-D\w+(=\w+)?|-U__CUDA_NO_\w+"
 )
+_REGISTERS = re.compile(r"\bTORCH_LIBRARY\w*")  # operators of torch.ops; what is built here is a module's functions
 _DECLARED_ONLY = re.compile(r"undefined reference to (?P<name>(at|c10|simt)::[\w:]+)")
 _TORCH_HEADER = re.compile(r"(torch|ATen|c10|caffe2|pybind11)/|Python\.h$")
 # The look-alike has one device, so what works with tensors on the host must see torch's own headers.
@@ -64,6 +66,8 @@ def build(source: ExtensionSource, cache: Path, timeout_s: float = 300) -> Path:
     if fast.exists() or full.exists():
         return fast if fast.exists() else full
     code = "\n".join(map(code_only, (source.cpp, source.cuda)))
+    if _REGISTERS.search(code):
+        raise Unsupported("TORCH_LIBRARY")
     missing = "tensors on the host" if _HOST_TENSORS.search(code) else None
     if missing is None:
         missing = _build_fast(text, fast, tools, deadline, full_std=header(code, ()) != "small", flags=flags)
@@ -90,9 +94,13 @@ def _build_fast(
         folder = Path(name)
         source, object_file = folder / "extension.cu", folder / "extension.o"
         source.write_text(text, errors="replace")
-        code, log = run(tools.compile_command(source, object_file, full_std=full_std, flags=flags), folder, deadline)
+        code, log = run(
+            tools.compile_command(source, object_file, full_std=full_std, flags=flags), folder, tools, deadline
+        )
         if code and not full_std:  # a standard header may be all that lacks
-            code, log = run(tools.compile_command(source, object_file, full_std=True, flags=flags), folder, deadline)
+            code, log = run(
+                tools.compile_command(source, object_file, full_std=True, flags=flags), folder, tools, deadline
+            )
         if code:
             missing = diagnostics.missing_construct(log)
             if missing is None:
@@ -119,10 +127,13 @@ def link(objects: list[Path], target: Path, libraries: list[str], tools: Builder
     imports = frozenset[str]().union(*(object_symbols(path)[1] for path in objects))
     if forbidden := tools.forbidden(imports):
         raise ForbiddenError(forbidden)
+    folder = objects[0].parent
+    linked = folder / "extension.so"  # the cache itself can't be written to by what runs confined
+    code, log = run(tools.link_command(linked, objects, libraries), folder, tools, deadline)
+    if code:
+        raise failure(log, folder, tools)
     with atomic(target) as temporary:
-        code, log = run(tools.link_command(temporary, objects, libraries), objects[0].parent, deadline)
-        if code:
-            raise failure(log, objects[0].parent, tools)
+        shutil.copyfile(linked, temporary)
 
 
 def failure(log: str, folder: Path, tools: Builder) -> Exception:
@@ -133,13 +144,14 @@ def failure(log: str, folder: Path, tools: Builder) -> Exception:
     probe = folder / "probe.cu"
     probe.write_text("__global__ void probe() {}\n")
     command = [*tools.nvcc_command(), "-c", str(probe), "-o", str(folder / "probe.o")]
-    code, told = run(command, folder, time.monotonic() + 120)
+    code, told = run(command, folder, tools, time.monotonic() + 120)
     last = (log.strip().splitlines() or ["no message"])[-1].strip()[:300]
     if code:
         return InfrastructureError(f"nvcc does not work: {told[-500:]}")
     return Unsupported("what the compiler gives up on", last)
 
 
-def run(command: list[str], folder: Path, deadline: float) -> tuple[int, str]:
-    """Run one of the compilers under limits; see ``run_compiler``."""
+def run(command: list[str], folder: Path, tools: Builder, deadline: float) -> tuple[int, str]:
+    """Run one of the compilers, confined and under limits; see ``run_compiler``."""
+    command = confined(command, folder, tools.folder, tools.cxx, tools.readable())
     return run_compiler(limited(command, LIMITS), folder, deadline)

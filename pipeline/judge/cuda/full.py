@@ -28,7 +28,7 @@ def build_full(source: ExtensionSource, target: Path, tools: Builder, deadline: 
     with tempfile.TemporaryDirectory(prefix="cuda-") as name, ThreadPoolExecutor(2) as pool:
         folder = Path(name)
         commands = load_inline_commands(source, folder, tools, allowed_flags(source))
-        for code, log in list(pool.map(lambda command: run(command, folder, deadline), commands)):
+        for code, log in list(pool.map(lambda command: run(command, folder, tools, deadline), commands)):
             if code and not torch_is_for_cuda() and ("/ATen/" in log or "/c10/" in log or _GENERATED in log):
                 raise Unsupported(missing, "and the torch that is installed here was not built for CUDA")
             if code:

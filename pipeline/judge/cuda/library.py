@@ -10,8 +10,9 @@ from pathlib import Path
 
 from pipeline.errors import InfrastructureError
 from pipeline.judge.cuda.toolkit import Toolkit, architecture, find_toolkit
+from pipeline.judge.simt.elf import private_names
 from pipeline.judge.simt.toolchain import INCLUDE as SIMT_INCLUDE
-from pipeline.judge.simt.toolchain import OUT_OF_REACH, atomic, cxx_compiler, make_once, private_names
+from pipeline.judge.simt.toolchain import OUT_OF_REACH, atomic, cxx_compiler, make_once
 from pipeline.judge.simt.toolchain import RUNTIME as SIMT_RUNTIME
 
 HERE = Path(__file__).parent
@@ -86,6 +87,15 @@ class Builder:
         strict = [] if libraries else ["-Wl,-z,defs"]
         options = ["-shared", *strict, "-Wl,--exclude-libs,ALL", *wraps, "-o", str(target)]
         return [self.cxx, *options, *map(str, objects), *own, *libraries, *runtime]
+
+    def readable(self) -> list[Path]:
+        """Return the folders outside of the system's that compiling takes: a toolkit may be anywhere.
+
+        What a command names itself (torch's headers, Python's) need not be here.
+        """
+        nvcc = self.toolkit.nvcc
+        folders = {nvcc.parents[1], nvcc.resolve().parents[1], Path(self.cxx).resolve().parents[1]}
+        return sorted({*folders, self.toolkit.include, self.toolkit.static_runtime.parent})
 
     def forbidden(self, imports: frozenset[str]) -> list[str]:
         """Return which names that an extension's own objects ask for are out of its reach."""

@@ -137,7 +137,8 @@ def _compile(
 
 
 def _run(command: list[str], folder: Path, tools: Toolchain, deadline: float) -> tuple[int, str]:
-    return run_compiler(limited(confined(command, folder, tools), LIMITS), folder, deadline)
+    command = confined(command, folder, tools.folder, tools.compiler)
+    return run_compiler(limited(command, LIMITS), folder, deadline)
 
 
 def _gave_up(log: str, tools: Toolchain, folder: Path) -> Exception:

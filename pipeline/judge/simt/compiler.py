@@ -6,12 +6,13 @@ small program of C does that and becomes the compiler, in a millisecond.
 """
 
 import contextlib
+import hashlib
 import os
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -19,22 +20,28 @@ from pipeline.errors import InfrastructureError
 from pipeline.judge.landlock import attributes, landlock_abi, rules
 from pipeline.judge.seccomp import compiler_filter
 from pipeline.judge.simt.errors import CompileTimeoutError
-from pipeline.judge.simt.toolchain import LAUNCHER, Toolchain, atomic, lock
+from pipeline.judge.simt.toolchain import LAUNCHER, atomic, lock
 
 SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache")
 REFUSED = 125  # the launcher's exit code; no compiler's
 
 
-def confined(command: Sequence[str], folder: Path, tools: Toolchain) -> list[str]:
-    """Return the command confined to reading what compiling takes and to writing to its folder."""
-    launcher, filter_file = _launcher(tools.folder, tools.compiler)
+def confined(
+    command: Sequence[str], folder: Path, shared: Path, compiler: str, readable: Iterable[Path] = ()
+) -> list[str]:
+    """Return the command confined to reading what compiling takes and to writing to its folder.
+
+    It may read the system's folders, its own program's, those that its arguments name, what all builds share
+    (``shared``, where the launcher is kept) and the ``readable`` ones. ``compiler`` compiles the launcher.
+    """
+    launcher, filter_file = _launcher(shared, compiler)
     program = shutil.which(command[0]) or command[0]
     options: list[str] = []
     if landlock_abi():
-        named = (Path(argument.removeprefix("-I")) for argument in command[1:])
-        readable = [Path(program).resolve().parent.parent, tools.folder, *(p for p in named if p.is_absolute())]
+        named = (Path(argument.removeprefix("-I").removeprefix("-L")) for argument in command[1:])
+        own = [Path(program).resolve().parent.parent, shared, *(p for p in named if p.is_absolute()), *readable]
         options += ["landlock", attributes().hex()]
-        for path, rights in rules([folder], [*map(Path, SYSTEM), *readable]):
+        for path, rights in rules([folder], [*map(Path, SYSTEM), *own]):
             options += ["allow", str(rights), str(path)]
     if filter_file is not None:
         options += ["filter", str(filter_file)]
@@ -80,17 +87,23 @@ def run_compiler(command: Sequence[str], folder: Path, deadline: float) -> tuple
 
 @cache
 def _launcher(folder: Path, compiler: str) -> tuple[Path, Path | None]:
-    """Return the launcher and the filter that it is to install, made on first use in the toolchain's folder."""
-    launcher, filter_file, code = folder / "confine", folder / "compiler.seccomp", compiler_filter()
+    """Return the launcher and the filter that it is to install, made on first use in a folder that builds share."""
+    source, code = LAUNCHER / "confine.c", compiler_filter()
+    launcher = folder / f"confine-{_digest(source.read_bytes())}"
+    filter_file = folder / f"compiler-{_digest(code)}.seccomp" if code is not None else None
     with lock(folder / "confine.lock"):
         if not launcher.exists():
             with atomic(launcher) as made:
-                command = [compiler, "-O1", "-x", "c", str(LAUNCHER / "confine.c"), "-o", str(made)]
+                command = [compiler, "-O1", "-x", "c", str(source), "-o", str(made)]
                 done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
                 if done.returncode:
                     raise InfrastructureError(f"{compiler} failed: {done.stderr[-2000:]}")
                 made.chmod(0o755)
-        if code is not None and not filter_file.exists():
+        if code is not None and filter_file is not None and not filter_file.exists():
             with atomic(filter_file) as made:
                 made.write_bytes(code)
-    return launcher, filter_file if code is not None else None
+    return launcher, filter_file
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]

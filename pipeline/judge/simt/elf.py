@@ -1,12 +1,16 @@
-"""Reads the dynamic symbols of a 64-bit little-endian ELF library: what it defines and what it lacks."""
+"""Reads the symbols of a 64-bit little-endian ELF library: what it defines, what it lacks, and the names in them."""
 
+import re
 import struct
+from functools import cache
 from pathlib import Path
 
 _SECTION = struct.Struct("<IIQQQQIIQQ")
 _SYMBOL = struct.Struct("<IBBHQQ")
 _SYMTAB, _DYNSYM = 2, 11
 _WEAK = 2
+# A substitution or template parameter, a constructor or destructor, a literal, or a name's length.
+_MANGLED_PART = re.compile(r"[ST][0-9A-Z]*_|[CD][0-5]|L[a-z]n?\d+E|(\d+)")
 
 
 def dynamic_symbols(path: Path) -> tuple[set[str], set[str]]:
@@ -41,3 +45,25 @@ def _symbols(path: Path, table: int) -> tuple[set[str], set[str]]:
             elif info >> 4 != _WEAK:
                 needed.add(text)
     return defined, needed
+
+
+@cache
+def private_names(library: Path, *includes: Path) -> frozenset[str]:
+    """Return the symbols of a runtime that no header under ``includes`` declares for a candidate's use."""
+    text = "".join(path.read_text() for folder in includes for path in folder.rglob("*.h"))
+    declared = frozenset(re.findall(r"\w+", text))
+    own = (name for name in dynamic_symbols(library)[0] if "simt" in name)
+    return frozenset(name for name in own if not names_in(name) <= declared)
+
+
+def names_in(symbol: str) -> set[str]:
+    """Return the identifiers in a symbol: a C name itself, the parts of a mangled one (Itanium ABI, 5.1.2)."""
+    if not symbol.startswith("_Z"):
+        return {symbol}
+    names: set[str] = set()
+    position = 2
+    while found := _MANGLED_PART.search(symbol, position):
+        position = found.end() + int(found[1] or 0)
+        if found[1]:
+            names.add(symbol[found.end() : position])
+    return names

@@ -25,7 +25,7 @@ from typing import Literal
 
 from pipeline.errors import InfrastructureError, UserError
 from pipeline.judge.rules.native_names import FUNCTIONS_OUT_OF_BOUNDS, OUT_OF_BOUNDS
-from pipeline.judge.simt.elf import dynamic_symbols
+from pipeline.judge.simt.elf import dynamic_symbols, private_names
 from pipeline.judge.simt.errors import Unsupported
 
 HERE = Path(__file__).parent
@@ -70,10 +70,6 @@ _LIBRARIES = ("libstdc++.so.6", "libm.so.6", "libc.so.6", "libgcc_s.so.1")
 # Of the C library: what undoes the protection of memory, catches its faults, finds functions by name, writes to the
 # parent, or starts threads and processes that outlive a call.
 OUT_OF_REACH = OUT_OF_BOUNDS | FUNCTIONS_OUT_OF_BOUNDS | {"thrd_create"}
-
-
-# A substitution or template parameter, a constructor or destructor, a literal, or a name's length.
-_MANGLED_PART = re.compile(r"[ST][0-9A-Z]*_|[CD][0-5]|L[a-z]n?\d+E|(\d+)")
 
 
 @dataclass(frozen=True)
@@ -124,28 +120,6 @@ class Toolchain:
     def full_names(self) -> frozenset[str]:
         """Return the identifiers that the larger header has and the smaller one lacks."""
         return _words(self.folder / FULL_NAMES)
-
-
-@cache
-def private_names(library: Path, *includes: Path) -> frozenset[str]:
-    """Return the symbols of a runtime that no header under ``includes`` declares for a candidate's use."""
-    text = "".join(path.read_text() for folder in includes for path in folder.rglob("*.h"))
-    declared = frozenset(re.findall(r"\w+", text))
-    own = (name for name in dynamic_symbols(library)[0] if "simt" in name)
-    return frozenset(name for name in own if not _names_in(name) <= declared)
-
-
-def _names_in(symbol: str) -> set[str]:
-    """Return the identifiers in a symbol: a C name itself, the parts of a mangled one (Itanium ABI, 5.1.2)."""
-    if not symbol.startswith("_Z"):
-        return {symbol}
-    names: set[str] = set()
-    position = 2
-    while found := _MANGLED_PART.search(symbol, position):
-        position = found.end() + int(found[1] or 0)
-        if found[1]:
-            names.add(symbol[found.end() : position])
-    return names
 
 
 @cache

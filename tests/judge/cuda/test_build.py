@@ -1,6 +1,7 @@
 """Builds for the GPU: nvcc takes the fast path's output of every honest kernel, and its messages are understood."""
 
 import ast
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,11 @@ import pytest
 import torch
 
 from pipeline.judge.cuda import binding
-from pipeline.judge.cuda.build import allowed_flags, build
+from pipeline.judge.cuda.build import allowed_flags, build, run
 from pipeline.judge.cuda.diagnostics import missing_construct, relevant
+from pipeline.judge.cuda.library import builder
 from pipeline.judge.cuda.toolkit import find_toolkit
+from pipeline.judge.landlock import landlock_abi
 from pipeline.judge.simt.build import ExtensionSource
 from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, ForbiddenError, SimtFault, Unsupported
 from tests.honest.pairs import Pair, pairs
@@ -107,6 +110,30 @@ def test_a_build_that_takes_too_long_is_given_up(cache: Path):
 def test_no_file_of_the_machine_is_included(cache: Path):
     with pytest.raises(Unsupported, match="outside"):
         build(inline(f'#include "/etc/passwd"\n{FUNCTION} {{ return x; }}', FUNCTION), cache)
+
+
+@pytest.mark.skipif(not landlock_abi(), reason="Landlock is what confines the compiler's reading")
+@pytest.mark.parametrize(
+    "text",
+    [
+        '#define SECRET "PATH"\n#include SECRET',
+        '#if __has_include("PATH")\n#error "read it"\n#endif',
+        '__asm__(".incbin \\"PATH\\"");',
+        '__global__ void k() { asm volatile(".file 1 \\"PATH\\"\\n.include \\"PATH\\";"); }',
+    ],
+    ids=["macro", "has_include", "incbin", "ptx"],
+)
+def test_nvcc_can_t_read_the_users_files(text: str, cache: Path, tmp_path: Path):
+    """However a source gets a path past the rules, no program that nvcc starts has the right to open it."""
+    secret = tmp_path / "secret.h"
+    secret.write_text('#error "read it"\n')
+    tools, folder = builder(cache), tmp_path / "build"
+    folder.mkdir()
+    (folder / "extension.cu").write_text(text.replace("PATH", str(secret)) + "\n")
+    command = [*tools.nvcc_command(), "-c", str(folder / "extension.cu"), "-o", str(folder / "extension.o")]
+    code, log = run(command, folder, tools, time.monotonic() + 120)
+    assert "read it" not in log
+    assert code or "has_include" in text, log
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,22 @@ torch::Tensor f(torch::Tensor x, torch::Tensor w, c10::optional<torch::Tensor> b
 """
 )
 
+PIECES = (
+    KERNEL
+    + r"""
+py::tuple f(torch::Tensor x) {
+    auto zeros = x.new_zeros({2}), twos = x.new_full({2}, 2.0).contiguous(x.suggest_memory_format());
+    std::array<torch::Tensor, 2> halves = {squared(x).chunk(2, 1)[0], torch::split(squared(x), 3)[1]};
+    auto last = x.index_select(0, torch::full({1}, x.size(0) - 1, x.options().dtype(torch::kLong)));
+    return py::make_tuple(halves, zeros + twos, last, x.size(1), 2.5f);
+}
+"""
+)
+
+
+def _pieces(x: torch.Tensor) -> tuple[object, ...]:
+    return [(x * x).chunk(2, 1)[0], (x * x).split(3)[1]], torch.full((2,), 2.0), x[-1:], x.shape[1], 2.5
+
 
 def _arithmetic(x: torch.Tensor, w: torch.Tensor, eps: float) -> torch.Tensor:
     norm = (torch.rsqrt((x * x).sum(1, keepdim=True) / x.shape[1] + eps) * 2 + 0.5) / x.numel()
@@ -63,6 +79,9 @@ EXAMPLES = {
         "torch::Tensor f(torch::Tensor x, torch::Tensor w, double eps)",
         lambda: (torch.randn(5, 12), torch.randn(4, 12), 1e-5),
         _arithmetic,
+    ),
+    "pieces and a tuple of everything": example(
+        PIECES, "py::tuple f(torch::Tensor x)", lambda: (torch.randn(5, 7),), _pieces
     ),
     "convolution by torch": example(
         CONVOLUTION,

@@ -16,8 +16,9 @@ from pipeline.judge.simt import build as build_module
 from pipeline.judge.simt import toolchain as toolchain_module
 from pipeline.judge.simt.build import ExtensionSource, build
 from pipeline.judge.simt.compiler import confined, run_compiler
+from pipeline.judge.simt.elf import names_in
 from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, Unsupported
-from pipeline.judge.simt.toolchain import _names_in, toolchain
+from pipeline.judge.simt.toolchain import toolchain
 from tests.judge.simt.example import inline
 from tests.judge.simt.sources import EXAMPLES, GRID_3D, GRID_STRIDE
 
@@ -161,7 +162,7 @@ def test_a_build_that_fails_on_a_full_disk_is_no_verdict(cache: Path, monkeypatc
     ],
 )
 def test_names_in_a_mangled_symbol(symbol: str, names: set[str]):
-    assert _names_in(symbol) == names
+    assert names_in(symbol) == names
 
 
 @pytest.mark.skipif(not landlock_abi(), reason="Landlock is what confines the compiler's reading")
@@ -176,7 +177,9 @@ def test_the_compiler_can_t_read_the_users_files(private: str, cache: Path, tmp_
     for text in (f'#include "{secret}"\n', f'__asm__(".incbin \\"{secret}\\"");\n'):
         (folder / "extension.cpp").write_text(text)
         command = tools.compile_command(folder / "extension.cpp", folder / "extension.o", "small")
-        code, log = run_compiler(confined(command, folder, tools), folder, time.monotonic() + 60)
+        code, log = run_compiler(
+            confined(command, folder, tools.folder, tools.compiler), folder, time.monotonic() + 60
+        )
         assert code
         assert "ermission denied" in log or "file not found" in log, log
         assert "read it" not in log
@@ -193,7 +196,7 @@ def test_the_compiler_writes_to_its_folder_alone_and_reaches_no_network(cache: P
         "    print('done:', attempt)"
     )
     command = [str(Path(sys.executable).resolve()), "-c", script, str(tools.folder / "simt.h")]
-    code, log = run_compiler(confined(command, folder, tools), folder, time.monotonic() + 60)
+    code, log = run_compiler(confined(command, folder, tools.folder, tools.compiler), folder, time.monotonic() + 60)
     assert (code, log) == (0, "")
     assert (folder / "inside").exists()
     assert not (tmp_path / "outside").exists()

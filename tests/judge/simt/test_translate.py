@@ -52,6 +52,8 @@ def test_launches_carry_name_and_line():
         ('__device__ int lane() { int l; asm volatile("mov.u32 %0, %laneid;" : "=r"(l)); return l; }', "inline PTX"),
         ("using namespace nvcuda; wmma::fragment<wmma::accumulator, 16, 16, 16, float> c;", "wmma"),
         ("__global__ void k(cudaTextureObject_t t) {}", "textures"),
+        ('TORCH_LIBRARY_FRAGMENT(mine, m) { m.def("f", f); }', "TORCH_LIBRARY"),
+        ("using namespace torch::indexing;", "torch::indexing"),
         ("__global__ void c(); __global__ void k() { c<<<1, 1>>>(); }", "dynamic parallelism"),
     ],
 )

@@ -111,6 +111,9 @@ template <class T, size_t N> struct Convert<std::array<T, N>> : Convert<std::vec
         for (size_t i = 0; i < N; ++i) list[i] = Convert<T>::get(items[i]);
         return list;
     }
+    static void put(Value& out, const std::array<T, N>& list) {
+        Convert<std::vector<T>>::put(out, std::vector<T>(list.begin(), list.end()));
+    }
 };
 template <class... T> struct Convert<std::tuple<T...>> {
     using First = std::tuple_element_t<0, std::tuple<T...>>;
@@ -232,6 +235,14 @@ private:
         return with;
     }
 };
+// As a result only: what it holds becomes the caller's.
+struct tuple { simt::Value value; };
+template <class... T>
+tuple make_tuple(T... each) {
+    tuple made{};
+    simt::Convert<std::tuple<T...>>::put(made.value, std::tuple<T...>(each...));
+    return made;
+}
 struct module_ : simt::Module {};
 struct gil_scoped_release {};
 template <class... T> struct call_guard {};
@@ -239,6 +250,9 @@ inline namespace literals {
 inline arg operator""_a(const char* name, size_t) { return arg(name); }
 }
 }  // namespace pybind11
+template <> struct simt::Convert<pybind11::tuple> {
+    static void put(Value& out, const pybind11::tuple& t) { out = t.value; }
+};
 namespace py = pybind11;
 namespace torch { namespace py = pybind11; }
 

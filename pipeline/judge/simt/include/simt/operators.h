@@ -117,6 +117,8 @@ SIMT_ALONG_DIM(cumprod)
 inline Tensor Tensor::var(IntArrayRef dims, bool unbiased, bool keep) const { return simt::call_torch("var", {*this, dims, unbiased, keep}); }
 inline Tensor var(const Tensor& x, IntArrayRef dims, bool unbiased = true, bool keep = false) { return x.var(dims, unbiased, keep); }
 inline Tensor Tensor::repeat(IntArrayRef times) const { return simt::call_torch("repeat", {*this, times}); }
+inline Tensor Tensor::index_select(int64_t dim, const Tensor& index) const { return simt::call_torch("index_select", {*this, dim, index}); }
+inline Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) { return x.index_select(dim, index); }
 inline Tensor Tensor::flip(IntArrayRef dims) const { return simt::call_torch("flip", {*this, dims}); }
 inline Tensor flip(const Tensor& x, IntArrayRef dims) { return x.flip(dims); }
 inline Tensor Tensor::clamp(const std::optional<Scalar>& low, const std::optional<Scalar>& high) const {

@@ -3,6 +3,7 @@
 #pragma once
 #include <optional>
 #include <tuple>
+#include <vector>
 #include "simt/accessor.h"
 #include "simt/scalar_type.h"
 
@@ -77,6 +78,12 @@ public:
     bool requires_grad() const;
     bool is_floating_point() const { return isFloatingType(scalar_type()); }
     bool is_contiguous(MemoryFormat = MemoryFormat::Contiguous) const;
+    MemoryFormat suggest_memory_format() const {
+        if (is_contiguous()) return MemoryFormat::Contiguous;
+        return is_contiguous(MemoryFormat::ChannelsLast)     ? MemoryFormat::ChannelsLast
+               : is_contiguous(MemoryFormat::ChannelsLast3d) ? MemoryFormat::ChannelsLast3d
+                                                             : MemoryFormat::Contiguous;
+    }
     bool is_non_overlapping_and_dense() const { return is_contiguous(); }
     bool has_storage() const { return defined(); }
 
@@ -131,6 +138,8 @@ public:
     Tensor select(int64_t dim, int64_t index) const;
     Tensor narrow(int64_t dim, int64_t start, int64_t length) const;
     Tensor slice(int64_t dim, int64_t start, int64_t end, int64_t step = 1) const;
+    std::vector<Tensor> split(int64_t size, int64_t dim = 0) const;
+    std::vector<Tensor> chunk(int64_t count, int64_t dim = 0) const;
     Tensor operator[](int64_t index) const { return select(0, index); }
     Tensor to(ScalarType type) const;
     Tensor to(TypeMeta meta) const { return to(meta.type); }
@@ -139,6 +148,12 @@ public:
     Tensor to(TensorOptions options) const { return to(options.scalar_type()); }
     Tensor to(ScalarType type, bool, bool = false) const { return to(type); }
     Tensor toType(ScalarType type) const { return to(type); }
+    Tensor new_empty(IntArrayRef sizes) const;
+    Tensor new_empty(IntArrayRef sizes, TensorOptions options) const;
+    Tensor new_zeros(IntArrayRef sizes) const;
+    Tensor new_zeros(IntArrayRef sizes, TensorOptions options) const;
+    Tensor new_ones(IntArrayRef sizes) const;
+    Tensor new_full(IntArrayRef sizes, Scalar value) const;
     Tensor& zero_();
     Tensor& fill_(Scalar value);
     Tensor& copy_(const Tensor& from);
@@ -177,6 +192,7 @@ public:
     Tensor cumsum(int64_t dim) const;
     Tensor cumprod(int64_t dim) const;
     Tensor repeat(IntArrayRef times) const;
+    Tensor index_select(int64_t dim, const Tensor& index) const;
     Tensor flip(IntArrayRef dims) const;
     Tensor clamp(const std::optional<Scalar>& low, const std::optional<Scalar>& high = {}) const;
 
@@ -201,10 +217,29 @@ inline Tensor empty_like(const Tensor& like, TensorOptions options) { return emp
 inline Tensor zeros_like(const Tensor& like, TensorOptions options) { return zeros(like.sizes(), options); }
 inline Tensor ones_like(const Tensor& like, TensorOptions options) { return ones(like.sizes(), options); }
 inline Tensor empty_like(const Tensor& like, MemoryFormat) { return empty_like(like); }
+inline Tensor Tensor::new_empty(IntArrayRef sizes) const { return empty(sizes, options()); }
+inline Tensor Tensor::new_empty(IntArrayRef sizes, TensorOptions options) const { return empty(sizes, options); }
+inline Tensor Tensor::new_zeros(IntArrayRef sizes) const { return zeros(sizes, options()); }
+inline Tensor Tensor::new_zeros(IntArrayRef sizes, TensorOptions options) const { return zeros(sizes, options); }
+inline Tensor Tensor::new_ones(IntArrayRef sizes) const { return ones(sizes, options()); }
+inline Tensor Tensor::new_full(IntArrayRef sizes, Scalar value) const { return full(sizes, value, options()); }
 inline TensorOptions dtype(ScalarType type) { return TensorOptions(type); }
 inline TensorOptions dtype(TypeMeta meta) { return TensorOptions(meta); }
 inline TensorOptions device(Device) { return {}; }
 inline TensorOptions requires_grad(bool = true) { return {}; }
+inline std::vector<Tensor> Tensor::split(int64_t length, int64_t dim) const {
+    if (length <= 0) simt::fail("split expects a positive split_size, got ", length);
+    std::vector<Tensor> parts;
+    for (int64_t start = 0, n = size(dim); start < n; start += length)
+        parts.push_back(narrow(dim, start, n - start < length ? n - start : length));
+    return parts;
+}
+inline std::vector<Tensor> Tensor::chunk(int64_t count, int64_t dim) const {
+    if (count <= 0) simt::fail("chunk expects `chunks` to be greater than 0, got: ", count);
+    return split((size(dim) + count - 1) / count, dim);
+}
+inline std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t dim = 0) { return x.split(size, dim); }
+inline std::vector<Tensor> chunk(const Tensor& x, int64_t count, int64_t dim = 0) { return x.chunk(count, dim); }
 using TensorList = ArrayRef<Tensor>;
 int64_t maybe_wrap_dim(int64_t dim, int64_t count);
 
