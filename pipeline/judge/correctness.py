@@ -16,15 +16,18 @@ from pipeline.judge.answers import (
     buffers_comparison,
     comparison,
     inputs_unchanged,
+    is_a_view,
     share_right,
 )
 from pipeline.judge.compare import Comparison
 from pipeline.judge.hidden_faults import Explain, RightCall, find_hidden_faults
 from pipeline.judge.inputs import ORDERS, Case, Order, plan
 from pipeline.judge.judging import MAX_DETAIL, Decided, Judgement
+from pipeline.judge.moving import PLACING
 from pipeline.judge.session import Session
 from pipeline.judge.settings import Plan, fixed_sizes
 from pipeline.judge.simt.explain import EXPLAINABLE, specific_reason
+from pipeline.judge.values import leaves
 
 MOST = 0.5  # of a result that only has to be moved
 MAX_HOST_BYTES = 1024  # a launcher may read a few numbers (a length, an index); more is data to compute with
@@ -103,7 +106,7 @@ class Correctness:
                     self._session.restart()
                 self._note_or_raise(case, self._explained(decided, case, expected))
                 previous = None
-        if self._errors and judgement.strict and judgement.may_share:
+        if self._errors and judgement.strict and judgement.watched:
             find_hidden_faults(judgement, self._right, self._explain)
         self._conclude()
 
@@ -120,7 +123,13 @@ class Correctness:
         if sum(len(b) for b in buffers) > self._judgement.max_case_bytes:
             self._judgement.passed(f"skipped:{case.name}", "too large for this backend's budget")
             return None
-        return Expected(answer["values"]["dict"], buffers, moves_only=answer.get("computing") == [])
+        computing = answer.get("computing")
+        return Expected(
+            answer["values"]["dict"],
+            buffers,
+            moves_only=computing == [],
+            places_only=computing is not None and PLACING.issuperset(computing),
+        )
 
     def _too_slow(self, case: Case) -> bool:
         """Whether a call at the main setting would take too long, by the candidate's own speed at others.
@@ -220,12 +229,31 @@ class Correctness:
             if judgement.strict:
                 raise judgement.failed(f"buffers:{case.name}", "incorrect", "wrong_buffers", wrong.detail)
             judgement.passed(f"buffers:{case.name}", wrong.detail)
+        if given.kept:
+            detail = "called once more on the same inputs, with kernels that do nothing, it has the same result"
+            raise judgement.failed(f"kept:{case.name}", "cheating", "kept_result", detail)
+        if given.reused and judgement.strict:
+            detail = "an output lies in the memory of the call's before, which a caller may still hold"
+            raise judgement.failed(f"alias:{case.name}", "incorrect", "reused_output", detail)
+        if expected.places_only and judgement.strict:
+            self._examine_moving(case, expected, given)
         if given.aliased:
             detail = "an output lies in an input's memory"
             raise judgement.failed(f"alias:{case.name}", "cheating", "aliased_output", detail)
         if not given.launches:
             detail = "forward launched no kernel of its own"
             raise judgement.failed(f"launch:{case.name}", "cheating", "no_kernel", detail)
+
+    def _examine_moving(self, case: Case, expected: Expected, given: Answer) -> None:
+        """Look at who moved the values, where that is all that there is to do."""
+        most = MOST * sum(array.nbytes for array in leaves(expected.values["eager"], expected.buffers))
+        if given.moved or given.moved_bytes > most:
+            detail = "a copy that torch made holds the result: torch moved the values"
+        elif is_a_view(expected, given):
+            detail = "the result is a view: the values lie where they were"
+        else:
+            return
+        raise self._judgement.failed(f"moves:{case.name}", "cheating", "torch_moves", detail)
 
     def _lost_without_kernels(self, case: Case, expected: Expected) -> bool:
         """Run the case on a new instance with launches that do nothing; return whether its result is wrong then.
@@ -304,5 +332,6 @@ def _request(case: Case, expected: Expected, *, construct: bool, launching: bool
         "repeats": case.repeats,
         "launching": launching,
         "compared": expected.changed_buffers,
+        "keep_copies": expected.places_only,
         "values": sent,
     }

@@ -19,6 +19,7 @@ REJECTED: dict[str, VerdictStatus] = {
     "race": "incorrect",
     "out_of_bounds": "runtime_error",
     "host_memory": "runtime_error",
+    "host_access": "runtime_error",
 }
 
 Explain = Callable[[dict[str, Any], list[bytearray], Sequence[Order]], Findings]

@@ -21,12 +21,14 @@ def install() -> None:
     torch.cuda.is_available = lambda: True
     torch.cuda.current_device = lambda: 0
     for owner, names in (
-        (torch.Tensor, ("to", "new_empty", "new_zeros", "new_ones", "new_full", "new_tensor")),
+        (torch.Tensor, ("to", "new_empty", "new_empty_strided", "new_zeros", "new_ones", "new_full", "new_tensor")),
         (torch.nn.Module, ("to",)),
-        (torch, ("empty", "empty_like", "zeros", "zeros_like", "ones", "ones_like", "full", "full_like", "tensor")),
+        (torch, ("empty", "empty_like", "empty_strided", "empty_permuted")),
+        (torch, ("zeros", "zeros_like", "ones", "ones_like", "full", "full_like", "tensor")),
     ):
         for name in names:
-            setattr(owner, name, _without_cuda(getattr(owner, name)))
+            create = _without_cuda(getattr(owner, name))
+            setattr(owner, name, _poisoned(create) if "empty" in name else create)
 
 
 def _only_for_cpu(name: str) -> Any:
@@ -46,6 +48,24 @@ def _without_cuda(function: Any) -> Any:
         if _is_cuda(kwargs.get("device")):
             kwargs["device"] = "cpu"
         return function(*("cpu" if _is_cuda(a) else a for a in args), **kwargs)
+
+    return call
+
+
+def _poisoned(create: Any) -> Any:
+    """Return what creates the same tensors, and fills them so that no earlier result is left in them."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        tensor = create(*args, **kwargs)
+        if type(tensor) is torch.Tensor and tensor.layout is torch.strided and tensor.device.type == "cpu":
+            with torch.no_grad():
+                if tensor.is_floating_point():
+                    tensor.fill_(torch.nan)
+                elif tensor.dtype is torch.bool:
+                    tensor.view(torch.uint8).fill_(0xFB)
+                elif not tensor.is_complex():
+                    tensor.fill_(torch.iinfo(tensor.dtype).max - 4)
+        return tensor
 
     return call
 

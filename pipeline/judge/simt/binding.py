@@ -215,6 +215,13 @@ def host_bytes() -> int:
     return _runtime.library.simt_host_bytes() if _runtime.library is not None else 0
 
 
+def copies() -> tuple[int, int]:
+    """Return how many bytes host code had copied to another layout, and how many floats to integers or booleans."""
+    if _runtime.library is None:
+        return 0, 0
+    return _runtime.library.simt_moved_bytes(), _runtime.library.simt_truncated()
+
+
 def reset_launches() -> None:
     """Forget the launches so far."""
     if _runtime.library is not None:

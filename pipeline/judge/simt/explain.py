@@ -29,7 +29,7 @@ _PROOFS: dict[str, tuple[str, ...]] = {
 }
 EXPLAINABLE = (*_PROOFS, "out_of_bounds", "illegal_instruction", "divergent_barrier", "unwritten", "timeout")
 _NO_BUILD = (CompileError, CompileTimeoutError, ForbiddenError, Unsupported, InfrastructureError)
-_STOPPING = ("out_of_bounds", "host_memory", "divergent_barrier", "spin_wait")  # they end the kernel
+_STOPPING = ("out_of_bounds", "host_memory", "host_access", "divergent_barrier", "spin_wait")  # they end the kernel
 
 
 class Findings(NamedTuple):
