@@ -4,6 +4,9 @@ from typing import Any
 
 import torch
 
+from pipeline.judge.simt.binding import lend
+from pipeline.judge.simt.values import address_of
+
 
 def install() -> None:
     """Patch torch in this process: ``.cuda()``, ``.is_cuda`` and ``device="cuda"`` work, waiting does nothing."""
@@ -16,6 +19,7 @@ def install() -> None:
     torch.Tensor.is_cuda = property(lambda _: True)  # type: ignore[assignment]
     for name in ("apply_", "map_", "map2_"):
         setattr(torch.Tensor, name, _only_for_cpu(name))
+    torch.Tensor.data_ptr = _lent  # type: ignore[assignment]
     torch.Tensor.tolist = _to_list  # type: ignore[assignment]
     torch.cuda.synchronize = lambda *_, **__: None
     torch.cuda.is_available = lambda: True
@@ -29,6 +33,15 @@ def install() -> None:
         for name in names:
             create = _without_cuda(getattr(owner, name))
             setattr(owner, name, _poisoned(create) if "empty" in name else create)
+
+
+def _lent(tensor: torch.Tensor) -> int:
+    """Return what ``data_ptr`` does: an address that a launcher may hand on to a kernel as it stands."""
+    address = address_of(tensor)
+    lend(
+        address, sum((n - 1) * step for n, step in zip(tensor.shape, tensor.stride(), strict=True)) * tensor.itemsize
+    )
+    return address
 
 
 def _only_for_cpu(name: str) -> Any:

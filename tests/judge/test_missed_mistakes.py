@@ -50,7 +50,11 @@ def test_the_mistake_is_found(strict: Judge, name: str, right: str, wrong: str, 
 
 
 def test_only_kernels_whose_threads_may_meet_are_run_once_more(strict: Judge):
-    for name, instrumented in (("07_selu_double", False), ("02_broadcast_affine", True), ("76_histogram_shared_atomics", True)):
+    for name, instrumented in (
+        ("07_selu_double", False),
+        ("02_broadcast_affine", True),
+        ("76_histogram_shared_atomics", True),
+    ):
         checks = [check.name for check in verdict(strict, name, "", "").checks]
         assert any(check.startswith("instrumented:") for check in checks) == instrumented
 

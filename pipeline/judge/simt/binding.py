@@ -222,6 +222,12 @@ def copies() -> tuple[int, int]:
     return _runtime.library.simt_moved_bytes(), _runtime.library.simt_truncated()
 
 
+def lend(address: int, size: int) -> None:
+    """Let kernels use so many bytes of memory that is not the runtime's own: a tensor's whose address is asked for."""
+    if _runtime.library is not None:
+        _runtime.library.simt_lend(address, size)
+
+
 def reset_launches() -> None:
     """Forget the launches so far."""
     if _runtime.library is not None:

@@ -1,8 +1,8 @@
 """What nvcc refuses in device code and a C++ compiler does not: host functions, host variables, host-only types.
 
 There is one memory and one processor here, so a kernel that calls a function without ``__device__``, reads a global
-array of the host's or fills a ``std::vector`` would run; on a GPU it does not compile. Read off the syntax tree. Where
-a name may mean several things, nothing is said.
+array of the host's or fills a ``std::vector`` would run; on a GPU it does not compile. Read off the syntax tree.
+Where a name may mean several things, nothing is said.
 """
 
 from collections.abc import Iterator
@@ -32,26 +32,8 @@ _C_OF_THE_HOST = frozenset(
 _BUILT_IN = frozenset({"threadIdx", "blockIdx", "blockDim", "gridDim"})
 # Methods of CUDA's own types: a host class may have one of the same name.
 _METHODS_OF_OTHERS = frozenset(
-    [
-        "size",
-        "sync",
-        "thread_rank",
-        "shfl",
-        "shfl_down",
-        "shfl_up",
-        "shfl_xor",
-        "any",
-        "all",
-        "ballot",
-        "data",
-        "begin",
-        "end",
-        "x",
-        "y",
-        "z",
-        "get",
-        "num_threads",
-    ]
+    """size sync thread_rank shfl shfl_down shfl_up shfl_xor any all ballot data begin end x y z get
+    num_threads""".split()  # noqa: SIM905
 )
 _NESTING = ("function_definition", "lambda_expression")
 
@@ -188,10 +170,8 @@ def _declared(declarator: Node | None) -> str:
         if declarator.type == "qualified_identifier":
             declarator = declarator.child_by_field_name("name")
         else:
-            inner = declarator.child_by_field_name("declarator")
-            declarator = inner or next(
-                (c for c in declarator.named_children if "declarator" in c.type or c.type == "identifier"), None
-            )
+            named = (c for c in declarator.named_children if "declarator" in c.type or c.type == "identifier")
+            declarator = declarator.child_by_field_name("declarator") or next(named, None)
     return _text(declarator)
 
 

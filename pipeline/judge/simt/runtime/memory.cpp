@@ -158,6 +158,9 @@ size_t borrowed_bytes(const void* address) {
 
 bool borrowed(const void* address) { return borrowed_bytes(address) > 0; }
 
+// Of a tensor of Python's whose address is handed over as a number: for good, since nobody says until when.
+extern "C" void simt_lend(const void* address, size_t bytes) { borrow(address, bytes); }
+
 extern "C" void* simt_device_malloc(size_t bytes) { return allocate(bytes, "cudaMalloc buffer", false); }
 
 static int64_t host_bytes;  // of tensors and buffers that came within reach of host code
