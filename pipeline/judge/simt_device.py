@@ -38,9 +38,9 @@ def install() -> None:
 def _lent(tensor: torch.Tensor) -> int:
     """Return what ``data_ptr`` does: an address that a launcher may hand on to a kernel as it stands."""
     address = address_of(tensor)
-    lend(
-        address, sum((n - 1) * step for n, step in zip(tensor.shape, tensor.stride(), strict=True)) * tensor.itemsize
-    )
+    if tensor.numel():
+        last = sum((n - 1) * step for n, step in zip(tensor.shape, tensor.stride(), strict=True))
+        lend(address, (last + 1) * tensor.itemsize)
     return address
 
 

@@ -223,7 +223,7 @@ def copies() -> tuple[int, int]:
 
 
 def lend(address: int, size: int) -> None:
-    """Let kernels use so many bytes of memory that is not the runtime's own: a tensor's whose address is asked for."""
+    """Let kernels use memory that is not the runtime's own: that of a tensor whose address was asked for."""
     if _runtime.library is not None:
         _runtime.library.simt_lend(address, size)
 

@@ -34,7 +34,7 @@ _STOPPING = ("out_of_bounds", "host_memory", "host_access", "divergent_barrier",
 
 
 class Findings(NamedTuple):
-    """The faults, the strongest first, and what kept the run from its end, like ``did not come to its end``; else None."""
+    """The faults, the strongest first, and what kept the run from its end, like ``could not be built``; else None."""
 
     faults: list[Fault]
     trouble: str | None
