@@ -8,6 +8,7 @@ import numpy as np
 from pipeline.judge.compare import Comparison, compare
 from pipeline.judge.values import leaves
 
+MOST = 0.5  # of a result that only has to be moved: what torch may move of it
 NO_ANSWER = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 

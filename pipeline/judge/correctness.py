@@ -10,16 +10,15 @@ from typing import Any
 
 from pipeline.errors import TaskError
 from pipeline.judge.answers import (
+    MOST,
     NO_ANSWER,
     Answer,
     Expected,
-    buffers_comparison,
     comparison,
-    inputs_unchanged,
-    is_a_view,
     share_right,
 )
 from pipeline.judge.compare import Comparison
+from pipeline.judge.examining import examine
 from pipeline.judge.hidden_faults import Explain, RightCall, find_hidden_faults
 from pipeline.judge.inputs import ORDERS, Case, Order, plan
 from pipeline.judge.judging import MAX_DETAIL, Decided, Judgement
@@ -27,9 +26,7 @@ from pipeline.judge.moving import PLACING
 from pipeline.judge.session import Session
 from pipeline.judge.settings import Plan, fixed_sizes
 from pipeline.judge.simt.explain import EXPLAINABLE, specific_reason
-from pipeline.judge.values import leaves
 
-MOST = 0.5  # of a result that only has to be moved
 MAX_HOST_BYTES = 1024  # a launcher may read a few numbers (a length, an index); more is data to compute with
 SAME_ERROR = 1.01  # errors that differ by less than this factor are called the same
 OVERHEAD_SECONDS = 0.05  # of a call, whatever its sizes
@@ -160,7 +157,7 @@ class Correctness:
         if work := self._settings.work.get(case.setting.name, 0):
             self._rate = max(0.0, given.seconds - OVERHEAD_SECONDS) / work
         result = self._compared(case, expected, given)
-        self._examine(case, expected, given)
+        examine(self._judgement, case, expected, given)
         if construct:
             request = _request(replace(case, repeats=0), expected, construct=True, launching=True)
             self._right.insert(0, RightCall(case.name, given.seconds, request, expected.buffers))
@@ -218,42 +215,6 @@ class Correctness:
             return float("inf")
         result = comparison(expected, given)
         return result.error if result.mismatch else 0.0
-
-    def _examine(self, case: Case, expected: Expected, given: Answer) -> None:
-        """Look at what a right call did besides."""
-        judgement = self._judgement
-        if not inputs_unchanged(expected, given):
-            name = f"inputs:{case.name}"
-            raise judgement.failed(name, "incorrect", "inputs_changed", "forward changed its inputs")
-        if given.state_loaded and (wrong := buffers_comparison(expected, given).mismatch):
-            if judgement.strict:
-                raise judgement.failed(f"buffers:{case.name}", "incorrect", "wrong_buffers", wrong.detail)
-            judgement.passed(f"buffers:{case.name}", wrong.detail)
-        if given.kept:
-            detail = "called once more on the same inputs, with kernels that do nothing, it has the same result"
-            raise judgement.failed(f"kept:{case.name}", "cheating", "kept_result", detail)
-        if given.reused and judgement.strict:
-            detail = "an output lies in the memory of the call's before, which a caller may still hold"
-            raise judgement.failed(f"alias:{case.name}", "incorrect", "reused_output", detail)
-        if expected.places_only and judgement.strict:
-            self._examine_moving(case, expected, given)
-        if given.aliased:
-            detail = "an output lies in an input's memory"
-            raise judgement.failed(f"alias:{case.name}", "cheating", "aliased_output", detail)
-        if not given.launches:
-            detail = "forward launched no kernel of its own"
-            raise judgement.failed(f"launch:{case.name}", "cheating", "no_kernel", detail)
-
-    def _examine_moving(self, case: Case, expected: Expected, given: Answer) -> None:
-        """Look at who moved the values, where that is all that there is to do."""
-        most = MOST * sum(array.nbytes for array in leaves(expected.values["eager"], expected.buffers))
-        if given.moved or given.moved_bytes > most:
-            detail = "a copy that torch made holds the result: torch moved the values"
-        elif is_a_view(expected, given):
-            detail = "the result is a view: the values lie where they were"
-        else:
-            return
-        raise self._judgement.failed(f"moves:{case.name}", "cheating", "torch_moves", detail)
 
     def _lost_without_kernels(self, case: Case, expected: Expected) -> bool:
         """Run the case on a new instance with launches that do nothing; return whether its result is wrong then.

@@ -13,7 +13,6 @@ from pipeline.judge.judging import Judgement
 from pipeline.judge.simt.explain import Findings
 from pipeline.records import VerdictStatus
 
-ATTEMPTS = 2
 WATCHED_SECONDS = 0.01  # of the call that is run once more: an instrumented build is up to 100 times slower
 # Those that are wrong whatever came of them here. What was never written may be read and not used.
 REJECTED: dict[str, VerdictStatus] = {
@@ -46,10 +45,10 @@ def find_hidden_faults(judgement: Judgement, calls: Sequence[RightCall], explain
     """
     call = next((call for call in calls if call.seconds <= WATCHED_SECONDS), calls[-1])
     name = f"instrumented:{call.name}"
-    for _ in range(ATTEMPTS):
-        found, trouble = explain(call.request, call.buffers, (call.request["order"],))
-        if found or not trouble:
-            break
+    order = (call.request["order"],)
+    found, trouble = explain(call.request, call.buffers, order)
+    if trouble and not found:
+        found, trouble = explain(call.request, call.buffers, order)
     worst = next((fault.kind for fault in found if fault.kind in REJECTED), None)
     if worst is not None:
         raise judgement.failed(name, REJECTED[worst], worst, "; ".join(map(str, found)))
