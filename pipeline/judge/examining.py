@@ -22,7 +22,7 @@ def examine(judgement: Judgement, case: Case, expected: Expected, given: Answer)
         if judgement.strict:
             raise judgement.failed(f"buffers:{case.name}", "incorrect", "wrong_buffers", wrong.detail)
         judgement.passed(f"buffers:{case.name}", wrong.detail)
-    if given.kept:
+    if given.kept and judgement.strict:
         detail = "called once more on the same inputs, with kernels that do nothing, it has the same result"
         raise judgement.failed(f"kept:{case.name}", "cheating", "kept_result", detail)
     if given.reused and judgement.strict:
