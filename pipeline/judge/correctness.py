@@ -157,7 +157,7 @@ class Correctness:
         if work := self._settings.work.get(case.setting.name, 0):
             self._rate = max(0.0, given.seconds - OVERHEAD_SECONDS) / work
         result = self._compared(case, expected, given)
-        examine(self._judgement, case, expected, given)
+        examine(self._judgement, case, expected, given, needs_its_kernels=self._needs_its_kernels)
         if construct:
             request = _request(replace(case, repeats=0), expected, construct=True, launching=True)
             self._right.insert(0, RightCall(case.name, given.seconds, request, expected.buffers))

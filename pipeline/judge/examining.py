@@ -13,8 +13,11 @@ from pipeline.judge.judging import Judgement
 from pipeline.judge.values import leaves
 
 
-def examine(judgement: Judgement, case: Case, expected: Expected, given: Answer) -> None:
-    """Look at what a right call did besides; raises ``Decided`` where that decides."""
+def examine(judgement: Judgement, case: Case, expected: Expected, given: Answer, *, needs_its_kernels: bool) -> None:
+    """Look at what a right call did besides; raises ``Decided`` where that decides.
+
+    ``needs_its_kernels``: a new instance's result was lost when they did nothing, so one that is there was kept.
+    """
     if not inputs_unchanged(expected, given):
         name = f"inputs:{case.name}"
         raise judgement.failed(name, "incorrect", "inputs_changed", "forward changed its inputs")
@@ -22,7 +25,7 @@ def examine(judgement: Judgement, case: Case, expected: Expected, given: Answer)
         if judgement.strict:
             raise judgement.failed(f"buffers:{case.name}", "incorrect", "wrong_buffers", wrong.detail)
         judgement.passed(f"buffers:{case.name}", wrong.detail)
-    if given.kept and judgement.strict:
+    if given.kept and needs_its_kernels and judgement.strict:
         detail = "called once more on the same inputs, with kernels that do nothing, it has the same result"
         raise judgement.failed(f"kept:{case.name}", "cheating", "kept_result", detail)
     if given.reused and judgement.strict:
