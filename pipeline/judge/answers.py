@@ -8,6 +8,7 @@ import numpy as np
 from pipeline.judge.compare import Comparison, compare
 from pipeline.judge.values import leaves
 
+MOST = 0.5  # of a result that only has to be moved: what torch may move of it
 NO_ANSWER = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 
@@ -18,6 +19,7 @@ class Expected:
     values: dict[str, Any]
     buffers: list[bytearray]
     moves_only: bool = False  # no torch operator computed anything
+    places_only: bool = False  # nor did those that put values side by side, repeat or pick them
 
     @property
     def changed_buffers(self) -> list[str]:
@@ -36,6 +38,10 @@ class Answer:
     torch_operators: frozenset[str]
     host_bytes: int
     aliased: bool
+    reused: bool
+    moved: bool
+    moved_bytes: int
+    kept: bool
     state_loaded: bool
     seconds: float
     buffers: list[bytearray]
@@ -52,6 +58,10 @@ class Answer:
             torch_operators=frozenset(map(str, header["torch_operators"])),
             host_bytes=int(header["host_bytes"]),
             aliased=bool(header["aliased"]),
+            reused=bool(header["reused"]),
+            moved=bool(header["moved"]),
+            moved_bytes=int(header["moved_bytes"]),
+            kept=bool(header["kept"]),
             state_loaded=bool(header["state_loaded"]),
             seconds=float(header["seconds"]),
             buffers=buffers,
@@ -79,6 +89,17 @@ def share_right(expected: Expected, given: Answer) -> float:
     )
     alike = [(want == got) if want.shape == got.shape else np.zeros(want.shape, bool) for want, got in pairs]
     return float(np.concatenate([a.ravel() for a in alike]).mean()) if alike else 0.0
+
+
+def is_a_view(expected: Expected, given: Answer) -> bool:
+    """Return whether an output lies otherwise in memory than the reference's, which is contiguous."""
+    return _has_strides(given.outputs) and not _has_strides(expected.values["eager"])
+
+
+def _has_strides(tree: Any) -> bool:
+    if isinstance(tree, dict):
+        return "strides" in tree or any(map(_has_strides, tree.values()))
+    return isinstance(tree, list) and any(map(_has_strides, tree))
 
 
 def inputs_unchanged(expected: Expected, given: Answer) -> bool:

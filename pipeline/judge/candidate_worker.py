@@ -4,6 +4,7 @@ What it reports about itself (exceptions, kernels launched, torch operators call
 candidate, or is checked by the parent.
 """
 
+import operator
 import sys
 import time
 import types
@@ -83,6 +84,7 @@ class CandidateModule:
         self._model: Any = None
         self._inputs: list[Any] = []
         self._state_loaded = False
+        self._outputs: Any = None  # of the observed call before, held as a caller might
         self._timed: Timed | None = None
         stub = make_stub(channel, device)
         sys.modules["torch.utils.cpp_extension"] = stub
@@ -108,11 +110,12 @@ class CandidateModule:
             self._device.release_guards()
             self._construct(values["init"], request["weights_seed"], self._device.guard)
             self._inputs = map_tensors(values["inputs"], self._device.guard)
-        if request["repeats"]:
-            self._repeat(request["repeats"], upstream)
+            self._outputs = None
+        kept = self._repeat(request["repeats"], upstream) if request["repeats"] else False
         if not request["construct"]:
             _copy_into(self._inputs, values["inputs"], self._device)
-        return self._observed_call(values["state"], upstream, request["compared"], seed)
+        header, answer = self._observed_call(values["state"], upstream, request, seed)
+        return {**header, "kept": kept}, answer
 
     def timing(self, request: dict[str, Any], buffers: list[bytearray]) -> tuple[dict[str, Any], list[memoryview]]:
         """Answer what ``cuda.timed.Timed`` does; ``arm`` constructs the model anew, nothing guarded or poisoned."""
@@ -145,11 +148,12 @@ class CandidateModule:
             tensor.data = put(tensor.data)
 
     def _observed_call(
-        self, state: dict[str, torch.Tensor], upstream: list[torch.Tensor] | None, buffers: list[str], seed: int
+        self, state: dict[str, torch.Tensor], upstream: list[torch.Tensor] | None, request: dict[str, Any], seed: int
     ) -> tuple[dict[str, Any], list[memoryview]]:
         """Call the model; what loading its weights and packing its results make it do is observed as well."""
         launched, read = len(self._device.launches()), self._device.host_bytes()
-        with OperatorLog() as log:
+        moved, truncated = self._device.copies()
+        with OperatorLog(keep_copies=request["keep_copies"]) as log:
             self._load_state(state)
             seed_all(seed)
             began = time.process_time()
@@ -159,14 +163,23 @@ class CandidateModule:
             copied = log.copied_bytes
             map_tensors(outputs, self._check_place)
             own = dict(torch.nn.Module.named_buffers(self._model))
-            left = {name: own[name] for name in buffers if name in own}
+            left = {name: own[name] for name in request["compared"] if name in own}
+            copies = list(log.copies)
+            moved, truncated = map(operator.sub, self._device.copies(), (moved, truncated))
             tree, answer = pack_values({"outputs": outputs, "inputs": self._inputs, "buffers": left})
+        results = outputs if upstream is None else outputs["outputs"]
+        reused = self._outputs is not None and _shares_memory(results, self._outputs)
+        self._outputs = results
+        log.computing |= {"to an integer dtype, in C++"} if truncated else set()
         return {
             "values": tree,
             "launches": [launch.kernel for launch in self._device.launches()[launched:]],
             "torch_operators": sorted(log.computing),
             "host_bytes": self._device.host_bytes() - read + log.scalars * SCALAR_BYTES + copied,
-            "aliased": _shares_memory(outputs if upstream is None else outputs["outputs"], self._inputs),
+            "aliased": _shares_memory(results, self._inputs),
+            "reused": reused,
+            "moved": any(_holds(copy, results) for copy in copies),
+            "moved_bytes": moved,
             "state_loaded": self._state_loaded,
             "seconds": seconds,
         }, answer
@@ -175,13 +188,23 @@ class CandidateModule:
         if not self._device.on_device(tensor):
             raise BadValueError(f"a tensor on {tensor.device}")
 
-    def _repeat(self, times: int, upstream: list[torch.Tensor] | None) -> None:
-        """Call the model again and again on the earlier values, for a while at most."""
+    def _repeat(self, times: int, upstream: list[torch.Tensor] | None) -> bool:
+        """Call the model again and again on the earlier values, for a while at most.
+
+        Returns whether one call more, whose kernels do nothing, has the same result: it was looked up.
+        """
         until = time.process_time() + REPEAT_SECONDS
+        result: Any = None
         for _ in range(times):
-            _run(self._model, self._inputs, upstream)
+            result = _run(self._model, self._inputs, upstream)
             if time.process_time() > until:
                 break
+        if not self._device.poisons():
+            return False
+        self._device.set_launching(False)
+        again = _run(self._model, self._inputs, upstream)
+        self._device.set_launching(True)
+        return _same_bytes(result, again)
 
     def _load_state(self, state: dict[str, torch.Tensor]) -> None:
         """Give the model the reference's weights, in place, when names and shapes match; else its seeded own stay."""
@@ -205,6 +228,25 @@ def _copy_into(targets: list[Any], values: Any, device: Device) -> None:
             target.data.copy_(value)  # .data: the tensor's version counter does not tell
         else:
             targets[index] = map_tensors(value, device.guard)
+
+
+def _bytes_of(value: Any) -> list[torch.Tensor]:
+    found: list[torch.Tensor] = []
+    map_tensors(value, lambda t: found.append(t.detach().contiguous().reshape(-1).view(torch.uint8)))
+    return found
+
+
+def _same_bytes(one: Any, other: Any) -> bool:
+    """Whether two results are the same to the bit, and there is something in them."""
+    ours, theirs = _bytes_of(one), _bytes_of(other)
+    same = len(ours) == len(theirs) and all(map(torch.equal, ours, theirs))
+    return same and any(part.numel() for part in ours)
+
+
+def _holds(tensor: torch.Tensor, outputs: Any) -> bool:
+    """Whether the memory that a tensor is part of holds one of the outputs, its values in the same order."""
+    held = torch.empty(0, dtype=torch.uint8).set_(tensor.untyped_storage())
+    return any(part.numel() > 1 and torch.equal(held, part) for part in _bytes_of(outputs))
 
 
 def _shares_memory(outputs: Any, inputs: Any) -> bool:

@@ -6,8 +6,8 @@ and at least the floor of its dtype. So an honest reordering of a sum passes, an
 error 5e-4 for float16, 4e-3 for bfloat16) does not pass as float32. Where a task amplifies rounding (attention with
 large scores), eager's own error is a matter of luck: in a row (along the last dimension) where the reference itself
 changes when its arguments move by a rounding error, ``SLACK`` times that change is allowed too, and only there: a
-kernel must be right in all other rows. Values where eager itself is not finite, while y is or is not, are not
-compared.
+kernel must be right in all other rows. An infinity that both eager and y have must be the same infinity; other values
+where eager is not finite are not compared.
 """
 
 from collections.abc import Iterator
@@ -124,9 +124,13 @@ def _compare_arrays(
             return Comparison(1.0, 1e-300, _first(name, "wrong_values", wrong[0], eager, got, len(wrong)))
         return Comparison(0.0, 1.0, None)
     defined = np.isfinite(eager) & np.isfinite(y)
-    lost = np.argwhere(defined & ~np.isfinite(got))
-    if len(lost):
-        return Comparison(float("inf"), floor, _first(name, "non_finite", lost[0], y, got, len(lost)))
+    infinite = np.isinf(eager) & (eager == y)  # a mask's -inf; an overflow of eager's alone is none
+    for reason, lost in (
+        ("non_finite", np.argwhere(defined & ~np.isfinite(got))),
+        ("wrong_values", np.argwhere(infinite & (got != eager))),
+    ):
+        if len(lost):
+            return Comparison(float("inf"), floor, _first(name, reason, lost[0], y, got, len(lost)))
     with np.errstate(all="ignore"):
         scale = float(np.sqrt(np.mean(np.square(y[defined])))) if defined.any() else 0.0
         weight = np.abs(y) + scale + np.finfo(np.float64).tiny

@@ -10,23 +10,23 @@ from typing import Any
 
 from pipeline.errors import TaskError
 from pipeline.judge.answers import (
+    MOST,
     NO_ANSWER,
     Answer,
     Expected,
-    buffers_comparison,
     comparison,
-    inputs_unchanged,
     share_right,
 )
 from pipeline.judge.compare import Comparison
+from pipeline.judge.examining import examine
 from pipeline.judge.hidden_faults import Explain, RightCall, find_hidden_faults
 from pipeline.judge.inputs import ORDERS, Case, Order, plan
 from pipeline.judge.judging import MAX_DETAIL, Decided, Judgement
+from pipeline.judge.moving import PLACING
 from pipeline.judge.session import Session
 from pipeline.judge.settings import Plan, fixed_sizes
 from pipeline.judge.simt.explain import EXPLAINABLE, specific_reason
 
-MOST = 0.5  # of a result that only has to be moved
 MAX_HOST_BYTES = 1024  # a launcher may read a few numbers (a length, an index); more is data to compute with
 SAME_ERROR = 1.01  # errors that differ by less than this factor are called the same
 OVERHEAD_SECONDS = 0.05  # of a call, whatever its sizes
@@ -103,7 +103,7 @@ class Correctness:
                     self._session.restart()
                 self._note_or_raise(case, self._explained(decided, case, expected))
                 previous = None
-        if self._errors and judgement.strict and judgement.may_share:
+        if self._errors and judgement.strict and judgement.watched:
             find_hidden_faults(judgement, self._right, self._explain)
         self._conclude()
 
@@ -120,7 +120,13 @@ class Correctness:
         if sum(len(b) for b in buffers) > self._judgement.max_case_bytes:
             self._judgement.passed(f"skipped:{case.name}", "too large for this backend's budget")
             return None
-        return Expected(answer["values"]["dict"], buffers, moves_only=answer.get("computing") == [])
+        computing = answer.get("computing")
+        return Expected(
+            answer["values"]["dict"],
+            buffers,
+            moves_only=computing == [],
+            places_only=computing is not None and PLACING.issuperset(computing),
+        )
 
     def _too_slow(self, case: Case) -> bool:
         """Whether a call at the main setting would take too long, by the candidate's own speed at others.
@@ -151,7 +157,7 @@ class Correctness:
         if work := self._settings.work.get(case.setting.name, 0):
             self._rate = max(0.0, given.seconds - OVERHEAD_SECONDS) / work
         result = self._compared(case, expected, given)
-        self._examine(case, expected, given)
+        examine(self._judgement, case, expected, given, needs_its_kernels=self._needs_its_kernels)
         if construct:
             request = _request(replace(case, repeats=0), expected, construct=True, launching=True)
             self._right.insert(0, RightCall(case.name, given.seconds, request, expected.buffers))
@@ -209,23 +215,6 @@ class Correctness:
             return float("inf")
         result = comparison(expected, given)
         return result.error if result.mismatch else 0.0
-
-    def _examine(self, case: Case, expected: Expected, given: Answer) -> None:
-        """Look at what a right call did besides."""
-        judgement = self._judgement
-        if not inputs_unchanged(expected, given):
-            name = f"inputs:{case.name}"
-            raise judgement.failed(name, "incorrect", "inputs_changed", "forward changed its inputs")
-        if given.state_loaded and (wrong := buffers_comparison(expected, given).mismatch):
-            if judgement.strict:
-                raise judgement.failed(f"buffers:{case.name}", "incorrect", "wrong_buffers", wrong.detail)
-            judgement.passed(f"buffers:{case.name}", wrong.detail)
-        if given.aliased:
-            detail = "an output lies in an input's memory"
-            raise judgement.failed(f"alias:{case.name}", "cheating", "aliased_output", detail)
-        if not given.launches:
-            detail = "forward launched no kernel of its own"
-            raise judgement.failed(f"launch:{case.name}", "cheating", "no_kernel", detail)
 
     def _lost_without_kernels(self, case: Case, expected: Expected) -> bool:
         """Run the case on a new instance with launches that do nothing; return whether its result is wrong then.
@@ -304,5 +293,6 @@ def _request(case: Case, expected: Expected, *, construct: bool, launching: bool
         "repeats": case.repeats,
         "launching": launching,
         "compared": expected.changed_buffers,
+        "keep_copies": expected.places_only,
         "values": sent,
     }

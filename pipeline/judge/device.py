@@ -58,6 +58,17 @@ class Device(Protocol):
         """Let kernels run or not; return whether the backend can do that."""
         ...
 
+    def copies(self) -> tuple[int, int]:
+        """Return how many bytes launchers had copied to another layout, and how many floats to integers or booleans.
+
+        Only what torch's own operators do not do.
+        """
+        ...
+
+    def poisons(self) -> bool:
+        """Return whether fresh memory never holds an earlier result."""
+        ...
+
     def launches(self) -> Sequence[Launched]:
         """Return the candidate's kernels that ran so far."""
         ...

@@ -19,6 +19,7 @@ REJECTED: dict[str, VerdictStatus] = {
     "race": "incorrect",
     "out_of_bounds": "runtime_error",
     "host_memory": "runtime_error",
+    "host_access": "runtime_error",
 }
 
 Explain = Callable[[dict[str, Any], list[bytearray], Sequence[Order]], Findings]
@@ -36,13 +37,22 @@ class RightCall(NamedTuple):
 def find_hidden_faults(judgement: Judgement, calls: Sequence[RightCall], explain: Explain) -> None:
     """Run the first of the calls that is fast enough, or else the last one, instrumented, and note the check.
 
+    A busy machine may hold the run up (its time on the clock is bounded too): it is then made once more. A run that
+    still has not come to its end has shown nothing, and neither accepts nor rejects.
+
     Raises:
-        Decided: the run shows a race, or an access outside of the memory that kernels may touch.
+        Decided: the run shows a race, or an access outside of the memory that kernels may touch; or it has no end.
     """
     call = next((call for call in calls if call.seconds <= WATCHED_SECONDS), calls[-1])
-    found, trouble = explain(call.request, call.buffers, (call.request["order"],))
     name = f"instrumented:{call.name}"
+    order = (call.request["order"],)
+    found, trouble = explain(call.request, call.buffers, order)
+    if trouble and not found:
+        found, trouble = explain(call.request, call.buffers, order)
     worst = next((fault.kind for fault in found if fault.kind in REJECTED), None)
     if worst is not None:
         raise judgement.failed(name, REJECTED[worst], worst, "; ".join(map(str, found)))
-    judgement.passed(name, trouble and f"nothing was found, but the run {trouble}")
+    if trouble is not None:
+        detail = f"the run in which every access is watched {trouble}: whether there are races is not known"
+        raise judgement.failed(name, "unsupported", "budget", detail)
+    judgement.passed(name)

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from pipeline.records import Setting, Task
 
-Distribution = Literal["own", "shifted", "spiky", "large"]
+Distribution = Literal["own", "shifted", "spiky", "large", "signed"]
 Order = Literal["forward", "reverse", "random"]
 ORDERS: tuple[Order, ...] = ("forward", "reverse", "random")
 
-# Calls at the main setting, at the second one and at each further one. All calls at a setting go to one instance of
-# ModelNew, its weights and inputs changed in place in between, so that results cached by address, shape or call count
-# come out wrong.
+# Calls at the main setting, at the second one (at the main one, if it is alone) and at each further one. All calls at
+# a setting go to one instance of ModelNew, its weights and inputs changed in place in between, so that results cached
+# by address, shape or call count come out wrong.
 CALLS: tuple[tuple[tuple[Distribution, Order], ...], ...] = (
     (("own", "forward"), ("spiky", "reverse")),
-    (("own", "random"), ("shifted", "reverse"), ("large", "forward")),
+    (("own", "random"), ("signed", "forward"), ("shifted", "reverse"), ("large", "forward")),
     (("own", "random"),),
 )
 # Factors of the large inputs: the first, unless the reference's results are not finite then. An exponential overflows
@@ -70,7 +70,7 @@ def plan(task: "Task", settings: Sequence["Setting"], code: str, key: bytes) -> 
     """
     cases: list[Case] = []
     for index, setting in reversed(list(enumerate(settings))):
-        calls = CALLS[min(index, len(CALLS) - 1)]
+        calls = CALLS[min(index, len(CALLS) - 1)] if len(settings) > 1 else (*CALLS[0], *CALLS[1][1:])
         for number, (distribution, order) in enumerate(calls):
             text = f"{task.id}/{setting.name}/{number}/{code}"
             digest = hashlib.blake2b(text.encode(errors="replace"), key=key, digest_size=6).digest()
@@ -81,15 +81,19 @@ def plan(task: "Task", settings: Sequence["Setting"], code: str, key: bytes) -> 
 
 
 def transform(inputs: list[Any], distribution: Distribution, seed: int, factor: int = LARGE[0]) -> list[Any]:
-    """Return the call arguments with their floating tensors' values changed (imports torch; shapes and dtypes stay).
+    """Return the call arguments with their floating values changed (imports torch; shapes and dtypes stay).
 
     ``own``: as the task makes them; ``shifted``: 2 added, so that a mean is no longer near zero; ``spiky``: one value
-    in 64 is 8 times as large; ``large``: all are ``factor`` times as large. A new value depends on the old one alone,
-    and zero stays zero: a triangular, symmetric, masked or one-hot input, which a kernel may rely on, stays one.
+    in 64 is 8 times as large; ``large``: all are ``factor`` times as large; ``signed``: every second value has the
+    other sign. A new value depends on the old one alone, and zero stays zero: a triangular, symmetric, masked or
+    one-hot input, which a kernel may rely on, stays one. A Python float is 3/4 of itself when shifted: a probability
+    stays one, and a kernel that has the number written into it is found out.
     """
     import torch
 
     def change(value: Any) -> Any:
+        if type(value) is float and distribution == "shifted":
+            return value * 0.75
         if not isinstance(value, torch.Tensor) or not value.is_floating_point() or distribution == "own":
             return value
         if distribution == "shifted":
@@ -98,6 +102,8 @@ def transform(inputs: list[Any], distribution: Distribution, seed: int, factor: 
             return value * factor
         # An odd factor permutes 64-bit integers; the upper bits of the product hash the value's own bits.
         bits = value.double().contiguous().view(torch.int64) * (2 * seed + 0x9E3779B97F4A7C15 - 2**64)
+        if distribution == "signed":
+            return torch.where(bits < 0, -value, value)
         return torch.where((bits >> 58) == 0, value * 8, value)
 
     return [change(value) for value in inputs]

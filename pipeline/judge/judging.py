@@ -14,7 +14,7 @@ from pipeline.judge.rules.findings import Finding
 from pipeline.judge.simt.build import ExtensionSource
 from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, ForbiddenError, Unsupported
 from pipeline.judge.simt.fault import read_fault
-from pipeline.judge.simt.sharing import may_share
+from pipeline.judge.simt.sharing import host_may_reach, may_share
 from pipeline.records import Check, Task, VerdictStatus
 
 MAX_DETAIL = 4000
@@ -69,7 +69,7 @@ class Judgement:
     max_case_bytes: int
     gpu: GpuLock | None = None
     checks: list[Check] = field(default_factory=list)
-    may_share: bool = False  # threads of a kernel that was built may meet at one address
+    watched: bool = False  # what was built is to be run once more with every access watched
     _build_failure: tuple[VerdictStatus, str, str] | None = None
     _builds: int = 0
 
@@ -140,7 +140,8 @@ class Judgement:
             self._build_failure = ("unsupported", f"unsupported:{error.construct}", str(error))
         else:
             self.passed("build")
-            self.may_share = self.may_share or may_share(f"{source.cpp}\n{source.cuda}")
+            text = f"{source.cpp}\n{source.cuda}"
+            self.watched = self.watched or may_share(text) or host_may_reach(text)
             return {"path": str(path)}
         return {"failed": True}
 

@@ -9,3 +9,11 @@ MOVING = frozenset(
     _local_scalar_dense item is_same_size sym_size sym_stride sym_numel _pin_memory record_stream
     """.split()  # noqa: SIM905  (a list of words reads better than a list of quoted words)
 )
+# Those whose result has no value that their arguments do not have, or a constant: a task of these alone is to move
+# values. A candidate has to do it itself.
+PLACING = MOVING | frozenset(
+    """
+    cat stack repeat repeat_interleave tile flip roll constant_pad_nd index_select gather index pixel_shuffle
+    pixel_unshuffle channel_shuffle slice_scatter select_scatter slice_backward select_backward
+    """.split()  # noqa: SIM905
+)

@@ -10,18 +10,21 @@ from torch.utils.flop_counter import flop_registry
 from pipeline.judge.moving import MOVING
 
 PLAIN = (torch.Tensor, torch.nn.Parameter)
+COPYING = frozenset({"clone", "copy_", "_to_copy"})
 
 
 class OperatorLog(TorchDispatchMode):
     """Context manager; afterwards ``computing`` holds the names of the operators that computed something.
 
     ``scalars`` counts the elements that became Python numbers, ``copied_bytes`` what went from a GPU's memory to the
-    host's.
+    host's. ``copies`` has the tensors that were copied to, if ``keep_copies``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, keep_copies: bool = False) -> None:
         super().__init__()
         self.computing: set[str] = set()
+        self.copies: list[torch.Tensor] = []
+        self._keep_copies = keep_copies
         self.scalars = 0
         self.copied_bytes = 0
 
@@ -36,9 +39,18 @@ class OperatorLog(TorchDispatchMode):
         self.computing |= {f"a {kind.__name__}" for kind in types if kind not in PLAIN}  # its handlers are not seen
         self.scalars += name == "_local_scalar_dense"
         result = func(*args, **(kwargs or {}))
+        if name in COPYING and isinstance(result, torch.Tensor):
+            self._note_copy(name, args[1] if name == "copy_" else args[0], result)
         if name in ("_to_copy", "copy_") and _on_host(result) and any(map(_on_gpu, args)):
             self.copied_bytes += result.nbytes
         return result
+
+    def _note_copy(self, name: str, source: Any, result: torch.Tensor) -> None:
+        rounds = isinstance(source, torch.Tensor) and source.is_floating_point() and not result.is_floating_point()
+        if rounds and result.numel() > 1:  # to whole numbers it truncates, to bool it compares with zero
+            self.computing.add(f"{name} to {result.dtype}")
+        if self._keep_copies:
+            self.copies.append(result)
 
 
 def _on_host(value: Any) -> bool:

@@ -278,7 +278,7 @@ def _measure(source: str, sizes: dict[str, int]) -> dict[str, Any]:
 
 
 def _randomise(model: torch.nn.Module, seed: int) -> None:
-    """Give parameters that are all alike (zero biases, unit scales) values that a kernel can't leave out."""
+    """Give parameters that are all alike, and running statistics, values that a kernel can't leave out."""
     generator = torch.Generator().manual_seed(seed)
     for parameter in model.parameters():
         if (
@@ -287,3 +287,8 @@ def _randomise(model: torch.nn.Module, seed: int) -> None:
             and bool((parameter == parameter.flatten()[0]).all())
         ):
             parameter.add_(torch.randn(parameter.shape, generator=generator, dtype=torch.float32).to(parameter.dtype))
+    for name, buffer in model.named_buffers():  # a kernel that leaves out statistics of 0 and 1 has nothing to do
+        if name.endswith("running_mean"):
+            buffer.add_(torch.randn(buffer.shape, generator=generator).to(buffer.dtype))
+        elif name.endswith("running_var"):  # some small: then epsilon counts, too
+            buffer.mul_((torch.rand(buffer.shape, generator=generator) ** 4 + 1e-3).to(buffer.dtype))

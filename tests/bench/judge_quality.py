@@ -6,6 +6,7 @@ acceptable. The rates come with exact 95% intervals, which hold for candidates l
 kernels with one small mistake each, how many are found out? Survivors may be equivalent: they are listed to be read.
 """
 
+import secrets
 import tempfile
 import time
 from collections import Counter
@@ -51,8 +52,12 @@ class Subject:
 
 
 def main(arguments: list[str]) -> dict[str, Any]:
-    """Print the tables; ``arguments`` may give another number of mutants a kernel."""
+    """Print the tables; ``arguments`` may give another number of mutants a kernel, and the seed that they are drawn with.
+
+    Without a seed the mutants are others in every run: the checks were developed against those of seed 1.
+    """
     per_kernel = int(arguments[0]) if arguments else MUTANTS_PER_KERNEL
+    seed = int(arguments[1]) if len(arguments) > 1 else secrets.randbelow(10**6)
     figures: dict[str, Any] = {}
     subjects = list(_subjects())
     with tempfile.TemporaryDirectory() as folder:
@@ -62,7 +67,7 @@ def main(arguments: list[str]) -> dict[str, Any]:
                 verdicts = _judged(judge, [(s.task, s.code) for s in subjects])
                 figures[policy] = _report(policy, subjects, verdicts, time.perf_counter() - start)
                 if policy == "strict":
-                    figures["mutants"] = _mutants(judge, per_kernel)
+                    figures["mutants"] = _mutants(judge, per_kernel, seed)
     return figures
 
 
@@ -124,16 +129,18 @@ def _percent(rate: Estimate) -> str:
     return f"{100 * rate.mean:.1f}% (95% interval {100 * rate.low:.1f}% to {100 * rate.high:.1f}%)"
 
 
-def _mutants(judge: Judge, per_kernel: int) -> dict[str, Any]:
+def _mutants(judge: Judge, per_kernel: int, seed: int) -> dict[str, Any]:
     start = time.perf_counter()
-    made = [(pair, mutant) for pair in pairs() for mutant in mutants(pair.code, per_kernel, seed=1)]
+    made = [(pair, mutant) for pair in pairs() for mutant in mutants(pair.code, per_kernel, seed=seed)]
     verdicts = _judged(judge, [(pair.task, mutant.code) for pair, mutant in made])
     undecided = ("compile_error", "unsupported")
     decided = [(p, m, v) for (p, m), v in zip(made, verdicts, strict=True) if v.status not in undecided]
     survivors = [(pair, mutant) for pair, mutant, verdict in decided if verdict.accepted]
     killed = binomial_interval(len(decided) - len(survivors), len(decided))
     seconds = time.perf_counter() - start
-    print(f"\n{len(made)} mutants in {seconds:.0f} s, {len(made) - len(decided)} of them not to be built")
+    print(
+        f"\n{len(made)} mutants (seed {seed}) in {seconds:.0f} s, {len(made) - len(decided)} of them not to be built"
+    )
     print(f"killed: {_percent(killed)}")
     kinds = Counter(mutant.kind for _, mutant, _ in decided)
     alive = Counter(mutant.kind for _, mutant in survivors)
@@ -141,6 +148,7 @@ def _mutants(judge: Judge, per_kernel: int) -> dict[str, Any]:
     for pair, mutant in survivors:
         print(f"  survives: {pair.name}, line {mutant.line}, {mutant.kind}: {mutant.before}  =>  {mutant.after}")
     return {
+        "seed": seed,
         "made": len(made),
         "decided": len(decided),
         "killed": [round(value, 4) for value in killed],

@@ -52,13 +52,21 @@ def test_a_kernel_that_ignores_strides_is_found_out(judge: Judge):
     assert judge.submit(pair.task, code, "strides").result().reason == "wrong_values"
 
 
-@pytest.mark.parametrize("distribution", ["shifted", "spiky", "large"])
+@pytest.mark.parametrize("distribution", ["shifted", "spiky", "large", "signed"])
 def test_changed_inputs_keep_their_form(distribution: Distribution):
     x = torch.randn(40, 40, dtype=torch.float64)
     symmetric, triangular = transform([x + x.T, x.tril()], distribution, seed=3)
     assert torch.equal(symmetric, symmetric.T)
     assert torch.equal(triangular, triangular.tril())
     assert not torch.equal(triangular, x.tril())
+
+
+def test_signs_and_numbers_change_too():
+    x = torch.rand(1000) + 0.5
+    (signed,) = transform([x], "signed", seed=3)
+    assert torch.equal(signed.abs(), x)
+    assert 400 < (signed < 0).sum().item() < 600
+    assert transform([2.0, 2, True], "shifted", seed=3) == [1.5, 2, True]
 
 
 def test_one_value_in_64_is_spiky():

@@ -22,6 +22,7 @@ MISTAKES = [
     ("26_log_softmax_cached_row", "fmaxf(v, other)", "fminf(v, other)", "non_finite"),
     ("25_softmax_online_warp", "fmaxf(m, m2)", "fminf(m, m2)", "non_finite"),
     ("102_backward_cross_entropy", "for (int c = 0; c < classes; ++c) top", "for (int c = 1; c < 2; ++c) top", "non_finite"),
+    ("32_batchnorm_eval_fused", "rsqrtf(var[c] + eps)", "rsqrtf(var[c] - eps)", "wrong_values"),
     ("33_batchnorm_train", "+ momentum * mean;", "- momentum * mean;", "wrong_buffers"),
     ("01_swish_float4", "i < vectors;", "i <= vectors;", "out_of_bounds"),
     ("07_selu_double", "if (i < n)", "if (i <= n)", "out_of_bounds"),
@@ -50,7 +51,11 @@ def test_the_mistake_is_found(strict: Judge, name: str, right: str, wrong: str, 
 
 
 def test_only_kernels_whose_threads_may_meet_are_run_once_more(strict: Judge):
-    for name, instrumented in (("02_broadcast_affine", False), ("76_histogram_shared_atomics", True)):
+    for name, instrumented in (
+        ("07_selu_double", False),
+        ("02_broadcast_affine", True),
+        ("76_histogram_shared_atomics", True),
+    ):
         checks = [check.name for check in verdict(strict, name, "", "").checks]
         assert any(check.startswith("instrumented:") for check in checks) == instrumented
 

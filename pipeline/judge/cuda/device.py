@@ -19,6 +19,7 @@ from pipeline.judge.cuda.binding import (
 
 __all__ = [
     "check_guards",
+    "copies",
     "fault_of",
     "guard",
     "host_bytes",
@@ -28,8 +29,19 @@ __all__ = [
     "on_device",
     "open_runtime",
     "place",
+    "poisons",
     "release_guards",
     "set_fault_page",
     "set_launching",
     "set_order",
 ]
+
+
+def poisons() -> bool:
+    """Return False: a block of torch's allocator may hold the result of an earlier call."""
+    return False
+
+
+def copies() -> tuple[int, int]:
+    """Return zeros: copies are made by torch's own operators, where they are seen."""
+    return 0, 0

@@ -34,6 +34,12 @@ TORCH_SUBMODULES = frozenset(
     futures monitor masked ao onnx profiler testing ops classes storage accelerator""".split()  # noqa: SIM905
 )
 TORCH_UTILS = frozenset({"cpp_extension", "checkpoint"})
+CHECKPOINT = frozenset({"checkpoint", "checkpoint_sequential"})
+# Attributes by which a module that came in under some other name leads to the interpreter or back to torch.
+LEADING_OUT = frozenset(
+    """sys os builtins importlib ctypes subprocess inspect gc threading socket shutil pickle multiprocessing
+    torch""".split()  # noqa: SIM905
+)
 FILES = frozenset({"torch.load", "torch.save", "torch.from_file", "torch.hub", "torch.Tensor.share_memory_"})
 COMPILERS = (
     "torch.compile",
@@ -94,6 +100,8 @@ def _named(source: Source, node: ast.AST, own: set[str]) -> Iterator[Finding]:
     match node:
         case ast.Import() | ast.ImportFrom():
             yield from _imports(node)
+            if isinstance(source.parents[node], ast.ClassDef):
+                yield Finding("dynamic_code", node.lineno, "an import in a class, where it becomes an attribute")
         case ast.Name(id=name):
             yield from _name(source, node, name)
             if isinstance(node.ctx, ast.Load):
@@ -182,7 +190,11 @@ def _passed_on(source: Source, node: ast.expr) -> Iterator[Finding]:
         asks = (
             isinstance(parent, ast.Call) and dotted(parent.func) in ("hasattr", "getattr") and parent.args[0] is node
         )
-        renames = isinstance(parent, ast.Assign) and all(isinstance(t, ast.Name) for t in parent.targets)
+        renames = (
+            isinstance(parent, ast.Assign)
+            and all(isinstance(t, ast.Name) for t in parent.targets)
+            and not isinstance(source.parents[parent], ast.ClassDef)
+        )
         if not (isinstance(parent, ast.Attribute) or asks or renames):
             yield Finding("dynamic_code", node.lineno, f"passes the module {path} on")
 
@@ -192,6 +204,8 @@ def _attribute(path: str, attr: str, line: int) -> Iterator[Finding]:
         yield Finding("introspection", line, f".{attr}")
     elif path:
         yield from _library_path(path, line)
+    elif attr in LEADING_OUT:
+        yield Finding("import", line, f".{attr}")
     elif attr in HOST_DATA:
         yield Finding("host_computes", line, f".{attr}: takes a tensor's data to where no kernel runs")
     elif attr in READERS:
@@ -239,7 +253,9 @@ def _rule_of_torch(path: str, parts: list[str], last: str) -> str | None:
         "timing": path.startswith("torch.utils.benchmark")
         or (last in ("Event", "elapsed_time") and second == "cuda"),
         "import": second in TORCH_SUBMODULES
-        or (second == "utils" and len(parts) > 2 and parts[2] not in TORCH_UTILS),
+        or "torch" in parts[1:]
+        or (second == "utils" and len(parts) > 2 and parts[2] not in TORCH_UTILS)
+        or (parts[1:3] == ["utils", "checkpoint"] and not CHECKPOINT.issuperset(parts[3:])),
         "stream": second in ("cuda", "Stream") and last in STREAMS,
         "seed": last in SEEDS and (second in SEEDS or second == "cuda"),
         "test_mode": last in MODES,
@@ -276,7 +292,9 @@ def _targets(node: ast.AST) -> list[ast.expr]:
     match node:
         case ast.Assign(targets=targets) | ast.Delete(targets=targets):
             return targets
-        case ast.AugAssign(target=target) | ast.AnnAssign(target=target) | ast.For(target=target):
+        case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
+            return [target]
+        case ast.For(target=target) | ast.AsyncFor(target=target):
             return [target]
         case ast.withitem(optional_vars=ast.expr() as target) | ast.comprehension(target=target):
             return [target]

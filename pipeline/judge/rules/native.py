@@ -9,6 +9,7 @@ from pipeline.judge.rules.native_names import (
     FUNCTIONS_OUT_OF_BOUNDS,
     GRAPHS,
     HEADERS,
+    JUDGED,
     KEYWORDS,
     L2_WINDOW,
     LIBRARIES,
@@ -155,6 +156,16 @@ def _macros(source: NativeSource) -> Iterator[Finding]:
 _NOT_TO_PASTE = OUT_OF_BOUNDS | FUNCTIONS_OUT_OF_BOUNDS | CLOCKS | STREAMS | KEYWORDS
 
 
+def _conditions(source: NativeSource) -> Iterator[Finding]:
+    """Conditions that ask how a source is judged rather than for what it is compiled."""
+    for kind in ("preproc_ifdef", "preproc_if", "preproc_elif", "preproc_defined"):
+        for node in source.of_type(kind):
+            condition = node.child_by_field_name("name") or node.child_by_field_name("condition") or node
+            for name in source.words(condition) if kind != "preproc_defined" else source.words(node):
+                if name.startswith(JUDGED):
+                    yield Finding("macro", _line(node), f"asks for {name}")
+
+
 def _recorded(source: NativeSource) -> Iterator[Finding]:
     for node in source.of_type("binary_expression"):
         operator = text(node.child_by_field_name("operator"))
@@ -182,5 +193,6 @@ _RULES: tuple[Callable[[NativeSource], Iterator[Finding]], ...] = (
     _paths,
     _headers,
     _macros,
+    _conditions,
     _recorded,
 )

@@ -67,6 +67,7 @@ KEYWORDS = frozenset(
     throw sizeof asm __asm__ __asm __global__ __device__ __host__ __shared__ __syncthreads half __half float2 float4
     torch at Tensor std main exp expf sqrtf""".split()  # noqa: SIM905
 )
+JUDGED = ("SIMT", "simt", "__SANITIZE")  # what only this project's builds define
 HEADERS = re.compile(
     r"""(torch|ATen|c10|pybind11|cub|thrust|cute|cutlass|cooperative_groups|cuda|nv)/[\w/.-]+(?<!\.\.)
     | (cuda|cublas|cudnn|curand|cufft|cusparse|cusolver|nvrtc|nvtx|nvToolsExt|device|vector|math|sm_|mma|Python)

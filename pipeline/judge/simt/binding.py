@@ -215,6 +215,19 @@ def host_bytes() -> int:
     return _runtime.library.simt_host_bytes() if _runtime.library is not None else 0
 
 
+def copies() -> tuple[int, int]:
+    """Return how many bytes host code had copied to another layout, and how many floats to integers or booleans."""
+    if _runtime.library is None:
+        return 0, 0
+    return _runtime.library.simt_moved_bytes(), _runtime.library.simt_truncated()
+
+
+def lend(address: int, size: int) -> None:
+    """Let kernels use memory that is not the runtime's own: that of a tensor whose address was asked for."""
+    if _runtime.library is not None:
+        _runtime.library.simt_lend(address, size)
+
+
 def reset_launches() -> None:
     """Forget the launches so far."""
     if _runtime.library is not None:

@@ -13,6 +13,7 @@ from pipeline.disk import full_disk
 from pipeline.errors import InfrastructureError
 from pipeline.judge.simt import diagnostics, features
 from pipeline.judge.simt.compiler import confined, limited, run_compiler
+from pipeline.judge.simt.device_code import problems
 from pipeline.judge.simt.elf import dynamic_symbols
 from pipeline.judge.simt.errors import CompileError, ForbiddenError, Unsupported
 from pipeline.judge.simt.toolchain import Header, Toolchain, atomic, prepare, toolchain, toolchain_key
@@ -24,6 +25,7 @@ __all__ = ["ExtensionSource", "build", "prepare"]
 # more is no kernel.
 LIMITS = f"ulimit -v {2 * 2**20}; ulimit -t 60; ulimit -f {64 * 2**20 // 512};"
 # However a macro pastes the word together; the headers that are compiled already may use it.
+MAX_PROBLEMS = 5  # as many errors as the compiler tells
 NO_ASSEMBLY = "#pragma GCC poison asm __asm __asm__\n"
 RELOCATABLE = frozenset({"-rdc=true", "--relocatable-device-code=true", "-dc", "--device-c"})
 
@@ -92,6 +94,8 @@ def build(source: ExtensionSource, cache: Path, timeout_s: float = 60, *, instru
     tools = toolchain(cache)
     target = tools.folder / f"{key}.so"
     if not target.exists():
+        if refused := problems(source.cuda):
+            raise CompileError("\n".join(map(str, refused[:MAX_PROBLEMS])))
         _compile(text, target, tools, time.monotonic() + timeout_s, header, instrumented=instrumented)
     return target
 

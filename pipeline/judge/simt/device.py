@@ -4,6 +4,7 @@ import torch
 
 from pipeline.judge.simt.binding import (
     check_guards,
+    copies,
     guard,
     host_bytes,
     launches,
@@ -17,6 +18,7 @@ from pipeline.judge.simt_device import install
 
 __all__ = [
     "check_guards",
+    "copies",
     "fault_of",
     "guard",
     "host_bytes",
@@ -25,6 +27,7 @@ __all__ = [
     "load",
     "on_device",
     "place",
+    "poisons",
     "release_guards",
     "set_fault_page",
     "set_launching",
@@ -35,6 +38,11 @@ __all__ = [
 def place(tensor: torch.Tensor) -> torch.Tensor:
     """Return the tensor itself: there is one memory."""
     return tensor
+
+
+def poisons() -> bool:
+    """Return True: the runtime poisons what it allocates, ``simt_device`` what torch does."""
+    return True
 
 
 def on_device(tensor: torch.Tensor) -> bool:

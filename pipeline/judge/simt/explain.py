@@ -17,7 +17,8 @@ from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, Forbid
 from pipeline.judge.simt.fault import Fault, read_faults
 
 LIMITS = Limits(cpu_seconds=6, wall_seconds=120.0)  # on a busy machine too, the processor's seconds decide
-BUILD_SECONDS = 60.0
+BUILD_SECONDS = 240.0
+SPENT = 0.8  # of its seconds of CPU: what did not use as much and still has no end, waited
 SOURCES = ("cuda.cu", "main.cpp")
 # Which findings may take the place of a reason, the strongest first. Others only add to the detail. Wrong but finite
 # values in every order of threads are not explained: they are wrong arithmetic (what was never written is a NaN), by
@@ -29,7 +30,7 @@ _PROOFS: dict[str, tuple[str, ...]] = {
 }
 EXPLAINABLE = (*_PROOFS, "out_of_bounds", "illegal_instruction", "divergent_barrier", "unwritten", "timeout")
 _NO_BUILD = (CompileError, CompileTimeoutError, ForbiddenError, Unsupported, InfrastructureError)
-_STOPPING = ("out_of_bounds", "host_memory", "divergent_barrier", "spin_wait")  # they end the kernel
+_STOPPING = ("out_of_bounds", "host_memory", "host_access", "divergent_barrier", "spin_wait")  # they end the kernel
 
 
 class Findings(NamedTuple):
@@ -102,7 +103,8 @@ def _run(
             page = worker.end().fault_page
         except WorkerGoneError as gone:
             page = gone.ending.fault_page
-            trouble.append("did not end")
+            held_up = gone.timed_out and gone.ending.cpu_seconds < SPENT * LIMITS.cpu_seconds
+            trouble.append("was held up by a busy machine" if held_up else "did not come to its end")
     faults = [fault for fault in read_faults(page) if fault.kind != "launch_error"]
     placed = [located(f, libraries[f.library]) if f.library in libraries else f for f in faults]
     return placed, trouble[0] if trouble else None

@@ -56,6 +56,9 @@ SHARED: Signatures = {
 }
 _SIMT: Signatures = {
     "simt_allocate": (_POINTER, (_INT, _INT, _POINTER)),
+    "simt_moved_bytes": (ctypes.c_int64, ()),
+    "simt_truncated": (ctypes.c_int64, ()),
+    "simt_lend": (None, (_POINTER, ctypes.c_size_t)),
     "simt_to_dlpack": (_POINTER, (_POINTER,)),
     "simt_set_order": (None, (_INT, ctypes.c_uint64)),
     "simt_set_launching": (None, (ctypes.c_bool,)),

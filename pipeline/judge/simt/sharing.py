@@ -1,6 +1,8 @@
-"""May threads of a kernel meet at one address? Then a race in it can hide from every order of threads.
+"""May threads of a kernel meet at one address, or host code and kernels? Then every access is to be watched.
 
-Read off the syntax tree, and only to spare other kernels an instrumented run: a wrong yes costs time.
+A race can hide from every order of threads; and where host code has loops, arrays or numbers made pointers, it may
+compute what a kernel only copies. Read off the syntax tree, and only to spare other kernels an instrumented run: a
+wrong yes costs time.
 """
 
 from collections.abc import Iterator
@@ -10,6 +12,13 @@ import tree_sitter
 from pipeline.judge.simt.translate import parsed
 
 _DEVICE = frozenset({"__global__", "__device__"})
+_BEYOND_LAUNCHING = frozenset(
+    {"for_statement", "for_range_loop", "while_statement", "do_statement", "array_declarator", "new_expression"}
+)
+_ALLOCATING = frozenset(
+    """malloc calloc realloc alloca aligned_alloc transform for_each generate accumulate copy sort fill iota memcpy
+    cudaGetSymbolAddress""".split()  # noqa: SIM905
+)
 _PARTS = ("parenthesized_expression", "field_expression", "subscript_expression")
 
 
@@ -31,6 +40,57 @@ def may_share(cuda: str) -> bool:
             if any(_changes_memory(node, arrays, references) for node in nodes):
                 return True
     return False
+
+
+def host_may_reach(cuda: str) -> bool:
+    """Return whether host code could do more than to launch: loops, memory of its own, numbers made pointers."""
+    root = parsed(cuda)
+    for node in _descendants(root):
+        if node.type == "declaration" and _is_top(node) and _is_host_variable(node):
+            return True
+        if node.type != "function_definition" or {child.type for child in node.children} & _DEVICE:
+            continue
+        if any(map(_reaches, _descendants(node.child_by_field_name("body")))):
+            return True
+    return False
+
+
+def _is_top(node: tree_sitter.Node) -> bool:
+    parent = node.parent
+    while parent is not None and parent.type not in ("function_definition", "lambda_expression"):
+        parent = parent.parent
+    return parent is None
+
+
+def _is_host_variable(node: tree_sitter.Node) -> bool:
+    """Whether a declaration at the top is that of a variable that host code can change."""
+    words = set(_text(node).replace("(", " ").split())
+    if words & {"__device__", "__constant__", "__shared__", "const", "constexpr", "__managed__", "using", "typedef"}:
+        return False
+    return not any(part.type == "function_declarator" for part in _descendants(node))
+
+
+def _reaches(node: tree_sitter.Node) -> bool:
+    if node.type in _BEYOND_LAUNCHING:
+        return True
+    if node.type == "subscript_expression":
+        return node.named_children[0].type == "identifier"
+    if node.type == "pointer_expression":
+        return _text(node).startswith("*")
+    if node.type == "template_type":
+        text = _text(node)
+        return text.startswith(("vector", "array", "unique_ptr")) and not ("Tensor" in text or "int64_t" in text)
+    if node.type == "call_expression":
+        name = _text(node.child_by_field_name("function")).removeprefix("std::")
+        arguments = node.child_by_field_name("arguments")
+        plain = arguments is not None and [a.type for a in arguments.named_children] == ["identifier"]
+        return name in _ALLOCATING or (name.startswith("reinterpret_cast") and plain)
+    return node.type == "cast_expression" and "*" in _text(node.child_by_field_name("type")) and _casts_name(node)
+
+
+def _casts_name(node: tree_sitter.Node) -> bool:
+    value = node.child_by_field_name("value")
+    return value is not None and value.type == "identifier"
 
 
 def _changes_memory(node: tree_sitter.Node, arrays: set[str], references: set[str]) -> bool:

@@ -41,6 +41,9 @@ _new_capsule.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
 _from_dlpack = torch._C._from_dlpack  # noqa: SLF001
 
 
+address_of = torch.Tensor.data_ptr  # simt_device replaces it for candidates
+
+
 class Frame:
     """The values of one call: what keeps them alive, and the tensors to release after it."""
 
@@ -73,7 +76,7 @@ class Frame:
         if dtype is None or dim > _MAX_DIM:
             return False
         shape = (ctypes.c_int64 * (2 * dim))(*tensor.shape, *tensor.stride())
-        pointer = self._library.simt_borrow(id(tensor), tensor.data_ptr(), dtype, dim, shape, tensor.requires_grad)
+        pointer = self._library.simt_borrow(id(tensor), address_of(tensor), dtype, dim, shape, tensor.requires_grad)
         self._tensors.append(pointer)
         slot.tag, slot.p = TENSOR, pointer
         return True

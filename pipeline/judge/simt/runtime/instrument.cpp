@@ -8,6 +8,7 @@
 #include <sys/time.h>
 #include <ucontext.h>
 #include <unistd.h>
+#include <unordered_set>
 #include "instrument.h"
 #include "scheduler.h"
 
@@ -118,15 +119,36 @@ static void count_spins(const Access& access, const void* place) {
                                "or blocks is promised: the other may only run once this one has ended", place));
 }
 
+// Variables of libraries that kernels wrote to, by their words: a __device__ variable's value is none of the host's.
+static std::unordered_set<uintptr_t> written_by_kernels;
+constexpr size_t kFewBytes = 1024;  // a tensor of so few may be one of the host's own, with sizes or the like
+
+// Of host code, while the device's memory is closed to it: what is guarded by pages ends in a signal instead.
+static void host_access(char* address, bool write, const void* place) {
+    if (!device_closed()) return;
+    const bool variable = written_by_kernels.count(reinterpret_cast<uintptr_t>(address) / 4);
+    if (!variable && borrowed_bytes(address) <= kFewBytes) return;
+    char text[sizeof(FaultRecord::detail)];
+    snprintf(text, sizeof text, "host code %s %s", write ? "writes to" : "reads",
+             variable ? "a __device__ variable" : "a tensor's memory");
+    record_fault(located_fault("host_access", text, place));
+    _exit(kFaultExitStatus);
+}
+
 static void access(void* raw_address, size_t bytes, bool write, bool is_volatile, const void* place) {
+    auto* address = static_cast<char*>(raw_address);
+    if (!in_kernel()) host_access(address, write, place);
     if (!in_body || !in_kernel()) return;
     last_place = place;
-    auto* address = static_cast<char*>(raw_address);
     if (on_running_stack(address)) return;
     shadow_settle(atomic_depth > 0 ? raw_address : nullptr);
     if (atomic_depth > 0) order_atomic();
     Region* region = region_near(address);
-    if (!region && (is_static(address) || borrowed(address))) return;
+    if (!region && is_static(address)) {
+        if (write) written_by_kernels.insert(reinterpret_cast<uintptr_t>(address) / 4);
+        return;
+    }
+    if (!region && borrowed(address)) return;
     // PTX: a volatile access is a relaxed strong one, which no other of its kind races with.
     const bool atomic = atomic_depth > 0 || (is_volatile && region && !region->shared);
     const Access described{address, bytes, write, order_stamp(place, atomic)};

@@ -150,11 +150,16 @@ void give_back(const void* address) {
         }
 }
 
-bool borrowed(const void* address) {
+size_t borrowed_bytes(const void* address) {
     for (const Borrowed& span : borrowed_spans)
-        if (address >= span.begin && address < span.end) return true;
-    return false;
+        if (address >= span.begin && address < span.end) return static_cast<size_t>(span.end - span.begin);
+    return 0;
 }
+
+bool borrowed(const void* address) { return borrowed_bytes(address) > 0; }
+
+// Of a tensor of Python's whose address is handed over as a number: for good, since nobody says until when.
+extern "C" void simt_lend(const void* address, size_t bytes) { borrow(address, bytes); }
 
 extern "C" void* simt_device_malloc(size_t bytes) { return allocate(bytes, "cudaMalloc buffer", false); }
 
@@ -174,9 +179,9 @@ void* simt_host_malloc(size_t bytes) {
     return allocate(bytes, "managed or pinned buffer", true);
 }
 
-void simt_copy(void* to, const void* from, size_t bytes) {
+void simt_copy(void* to, const void* from, size_t bytes, bool to_host) {
     const DeviceAccess access;
-    if (on_device(from) && !on_device(to)) count_host_bytes(bytes);
+    if (to_host || (on_device(from) && !on_device(to))) count_host_bytes(bytes);
     memmove(to, from, bytes);
     shadow_written(to, bytes);
 }

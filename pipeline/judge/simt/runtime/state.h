@@ -53,6 +53,7 @@ void poison(void* data, size_t bytes);
 
 // Memory of Python tensors that are not regions, while an extension holds them.
 void borrow(const void* address, size_t bytes);
+size_t borrowed_bytes(const void* address);  // of the tensor that the address is in, 0 outside of all
 void give_back(const void* address);
 bool borrowed(const void* address);
 

@@ -57,7 +57,17 @@ void host_writes(const void* data) {
     if (Region* region = region_near(data)) region->host_wrote = true;
 }
 
+static int64_t moved_bytes, truncated;  // by copies that lay values out anew; elements made whole numbers or booleans
+
+static bool same_layout(const TensorImpl* one, const TensorImpl* other) {
+    for (int d = 0; d < one->dim; ++d)
+        if (one->sizes[d] != 1 && one->strides[d] != other->strides[d]) return false;
+    return true;
+}
+
 void tensor_copy(const TensorImpl* to, const TensorImpl* from) {
+    if (!same_layout(to, from)) moved_bytes += static_cast<int64_t>(c10::elementSize(to->type)) * to->numel;
+    if (c10::isFloatingType(from->type) && !c10::isFloatingType(to->type) && to->numel > 1) truncated += to->numel;
     const DeviceAccess access;
     host_writes(to->data);
     if (to->type == from->type) {
@@ -147,6 +157,9 @@ DLManagedTensor* simt_to_dlpack(TensorImpl* tensor) {
     managed->deleter = dlpack_delete;
     return managed;
 }
+
+int64_t simt_moved_bytes() { return moved_bytes; }
+int64_t simt_truncated() { return truncated; }
 
 // Null when there is no memory for it.
 TensorImpl* simt_allocate(int type, int dim, const int64_t* sizes) {

@@ -53,7 +53,7 @@ void simt_atomic_ends();
 [[noreturn]] void simt_device_fail(const char* kind, const char* detail, int line);
 void* simt_device_malloc(size_t bytes);
 void* simt_host_malloc(size_t bytes);
-void simt_copy(void* to, const void* from, size_t bytes);
+void simt_copy(void* to, const void* from, size_t bytes, bool to_host);
 void simt_set(void* to, int value, size_t bytes);
 bool simt_device_free(void* pointer);
 }

@@ -7,12 +7,15 @@
 #define __VECTOR_TYPES_H__
 #define __VECTOR_FUNCTIONS_H__
 #pragma push_macro("__CUDACC__")
+#pragma push_macro("__NVCC__")
 #pragma push_macro("__CUDA_ARCH__")
 #undef __CUDACC__
+#undef __NVCC__
 #undef __CUDA_ARCH__
 #include <cuda_fp16.h>
 #include <cuda_bf16.h>
 #pragma pop_macro("__CUDACC__")
+#pragma pop_macro("__NVCC__")
 #pragma pop_macro("__CUDA_ARCH__")
 
 #define SIMT_16_BIT_UNARY(T, T2, TO, FROM, JOIN, NAME, VALUE)                              \

@@ -111,8 +111,8 @@ inline cudaError_t cudaFreeAsync(void* pointer, cudaStream_t) { return cudaFree(
 inline cudaError_t cudaFreeHost(void* pointer) { return cudaFree(pointer); }
 inline cudaError_t cudaMemset(void* to, int value, size_t bytes) { simt::simt_set(to, value, bytes); return cudaSuccess; }
 inline cudaError_t cudaMemsetAsync(void* to, int value, size_t bytes, cudaStream_t = {}) { return cudaMemset(to, value, bytes); }
-inline cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind) {
-    simt::simt_copy(to, from, bytes);
+inline cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
+    simt::simt_copy(to, from, bytes, kind == cudaMemcpyDeviceToHost);
     return cudaSuccess;
 }
 inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t = {}) {
@@ -122,7 +122,7 @@ template <class T>
 cudaError_t cudaMemcpyToSymbol(T& symbol, const void* from, size_t bytes, size_t offset = 0,
                                cudaMemcpyKind = cudaMemcpyHostToDevice) {
     if (offset + bytes > sizeof(T)) return cudaErrorInvalidValue;
-    simt::simt_copy(reinterpret_cast<char*>(&symbol) + offset, from, bytes);
+    simt::simt_copy(reinterpret_cast<char*>(&symbol) + offset, from, bytes, false);
     return cudaSuccess;
 }
 template <class T>
@@ -132,9 +132,9 @@ cudaError_t cudaMemcpyToSymbolAsync(T& symbol, const void* from, size_t bytes, s
 }
 template <class T>
 cudaError_t cudaMemcpyFromSymbol(void* to, const T& symbol, size_t bytes, size_t offset = 0,
-                                 cudaMemcpyKind = cudaMemcpyDeviceToHost) {
+                                 cudaMemcpyKind kind = cudaMemcpyDeviceToHost) {
     if (offset + bytes > sizeof(T)) return cudaErrorInvalidValue;
-    simt::simt_copy(to, reinterpret_cast<const char*>(&symbol) + offset, bytes);
+    simt::simt_copy(to, reinterpret_cast<const char*>(&symbol) + offset, bytes, kind == cudaMemcpyDeviceToHost);
     return cudaSuccess;
 }
 

@@ -3,6 +3,7 @@
 #include "simt/abi.h"
 
 #define __CUDACC__ 1
+#define __NVCC__ 1
 #define __CUDA_ARCH__ 800
 #define CUDART_VERSION 12040
 #define CUDA_VERSION 12040

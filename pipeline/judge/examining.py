@@ -1,0 +1,53 @@
+"""What a call did besides giving the right result: to its inputs, with memory, and who moved the values."""
+
+from pipeline.judge.answers import (
+    MOST,
+    Answer,
+    Expected,
+    buffers_comparison,
+    inputs_unchanged,
+    is_a_view,
+)
+from pipeline.judge.inputs import Case
+from pipeline.judge.judging import Judgement
+from pipeline.judge.values import leaves
+
+
+def examine(judgement: Judgement, case: Case, expected: Expected, given: Answer, *, needs_its_kernels: bool) -> None:
+    """Look at what a right call did besides; raises ``Decided`` where that decides.
+
+    ``needs_its_kernels``: a new instance's result was lost when they did nothing, so one that is there was kept.
+    """
+    if not inputs_unchanged(expected, given):
+        name = f"inputs:{case.name}"
+        raise judgement.failed(name, "incorrect", "inputs_changed", "forward changed its inputs")
+    if given.state_loaded and (wrong := buffers_comparison(expected, given).mismatch):
+        if judgement.strict:
+            raise judgement.failed(f"buffers:{case.name}", "incorrect", "wrong_buffers", wrong.detail)
+        judgement.passed(f"buffers:{case.name}", wrong.detail)
+    if given.kept and needs_its_kernels and judgement.strict:
+        detail = "called once more on the same inputs, with kernels that do nothing, it has the same result"
+        raise judgement.failed(f"kept:{case.name}", "cheating", "kept_result", detail)
+    if given.reused and judgement.strict:
+        detail = "an output lies in the memory of the call's before, which a caller may still hold"
+        raise judgement.failed(f"alias:{case.name}", "incorrect", "reused_output", detail)
+    if expected.places_only and judgement.strict:
+        _examine_moving(judgement, case, expected, given)
+    if given.aliased:
+        detail = "an output lies in an input's memory"
+        raise judgement.failed(f"alias:{case.name}", "cheating", "aliased_output", detail)
+    if not given.launches:
+        detail = "forward launched no kernel of its own"
+        raise judgement.failed(f"launch:{case.name}", "cheating", "no_kernel", detail)
+
+
+def _examine_moving(judgement: Judgement, case: Case, expected: Expected, given: Answer) -> None:
+    """Look at who moved the values, where that is all that there is to do."""
+    most = MOST * sum(array.nbytes for array in leaves(expected.values["eager"], expected.buffers))
+    if given.moved or given.moved_bytes > most:
+        detail = "a copy that torch made holds the result: torch moved the values"
+    elif is_a_view(expected, given):
+        detail = "the result is a view: the values lie where they were"
+    else:
+        return
+    raise judgement.failed(f"moves:{case.name}", "cheating", "torch_moves", detail)
