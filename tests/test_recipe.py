@@ -16,7 +16,7 @@ GOOD = "name: mine\ntasks: {source: composed}\n"
 
 @pytest.mark.parametrize("path", [p for p in RECIPES if "accelerate" not in p.parts], ids=str)
 def test_every_shipped_recipe_is_read(path: Path):
-    assert load_recipe(path).name == path.stem
+    assert load_recipe(path).name == "_".join(path.relative_to("recipes").with_suffix("").parts)
 
 
 @pytest.mark.parametrize(
