@@ -7,11 +7,9 @@ often the stage was interrupted. manifest.json is written last: its presence mea
 """
 
 import contextlib
-import errno
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 import time
 from collections import Counter
@@ -24,6 +22,7 @@ import pyarrow.parquet as pq
 
 from pipeline.disk import disk_full_is_the_users
 from pipeline.errors import UserError
+from pipeline.lines import Lines, line_at, read_lines
 from pipeline.tables import read_table
 
 DATA, REJECTED = "data", "rejected"
@@ -73,9 +72,7 @@ class StageStore:
         shards = sorted(directory.glob("shard-*.jsonl"))
         for shard in shards:
             self._index(shard)
-        self._shard = directory / f"shard-{len(shards):05d}.jsonl"
-        self._fd = os.open(self._shard, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
-        self._end = 0
+        self._shard = Lines(directory / f"shard-{len(shards):05d}.jsonl")
         self._started = time.monotonic()
         self._seconds_before = _seconds_so_far(directory)
 
@@ -113,9 +110,7 @@ class StageStore:
         place = self._places.get(key)
         if place is None:
             return None
-        with place.shard.open("rb") as file:
-            file.seek(place.offset)
-            return json.loads(file.readline())["row"]
+        return json.loads(line_at(place.shard, place.offset))["row"]
 
     def seal(self, stats: dict[str, Any] | None = None, versions: dict[str, str] | None = None) -> dict[str, Any]:
         """Write the tables, stats.json and, last, the manifest; return the manifest.
@@ -154,11 +149,10 @@ class StageStore:
 
     def close(self) -> None:
         """Release the directory; rows stay for the next run. Does nothing the second time."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-            if self._end == 0:
-                self._shard.unlink(missing_ok=True)
+        if not self._shard.closed:
+            self._shard.close()
+            if self._shard.end == 0:
+                self._shard.path.unlink(missing_ok=True)
             with contextlib.suppress(OSError):
                 seconds = self._seconds_before + time.monotonic() - self._started
                 write_json(self.directory / "seconds.json", seconds)
@@ -173,24 +167,17 @@ class StageStore:
     def _write(self, table: str, key: str, row: dict[str, Any]) -> None:
         if key in self._places:
             return
-        line = json.dumps({"table": table, "key": key, "row": row}, separators=(",", ":")).encode() + b"\n"
-        with disk_full_is_the_users(self.directory):
-            written = os.write(self._fd, line)
-            if written < len(line):  # a full disk may take a part; cut it off so that later lines stay whole
-                os.ftruncate(self._fd, self._end)
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._shard))
-        self._places[key] = _Place(table, self._shard, self._end)
-        self._end += len(line)
+        line = json.dumps({"table": table, "key": key, "row": row}, separators=(",", ":")).encode()
+        offset = self._shard.append(line)
+        if offset is None:
+            raise ValueError(f"{self.directory}: closed, row {key} comes too late")
+        self._places[key] = _Place(table, self._shard.path, offset)
 
     def _index(self, shard: Path) -> None:
-        offset = 0
-        with shard.open("rb") as file:
-            for line in file:
-                if line.endswith(b"\n"):
-                    with contextlib.suppress(json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
-                        entry = json.loads(line)
-                        self._places.setdefault(entry["key"], _Place(entry["table"], shard, offset))
-                offset += len(line)
+        for offset, line in read_lines(shard):
+            with contextlib.suppress(json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
+                entry = json.loads(line)
+                self._places.setdefault(entry["key"], _Place(entry["table"], shard, offset))
 
     def _write_table(
         self, table: str, schema: pa.Schema, digest: "hashlib._Hash", reasons: Counter[str] | None = None

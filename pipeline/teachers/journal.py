@@ -11,7 +11,6 @@ import base64
 import contextlib
 import json
 import math
-import os
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -21,8 +20,8 @@ from typing import Any, NamedTuple, Self
 
 from pydantic import Field
 
-from pipeline.disk import disk_full_is_the_users
 from pipeline.errors import BudgetSpentError
+from pipeline.lines import Lines, line_at, read_lines
 from pipeline.records import Message, content_hash
 from pipeline.section import Section
 from pipeline.teachers import Reply, completions
@@ -125,20 +124,19 @@ class Journal:
         self.slots = asyncio.Semaphore(slots)
         self.spent = Spent()
         self._known: dict[tuple[str, str], _Place] = {}
-        self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-        _cut_torn_line(self._fd)
-        for place, row in _lines(self.path):
+        self._lines = Lines(self.path)
+        for offset, row in _rows(self.path):
             self.spent.add(row)
-            self._index(place, row)
-        for folder in earlier:
-            for place, row in _lines(folder / NAME):
-                self._index(place, row)
+            self._index(_Place(self.path, offset), row)
+        for path in (folder / NAME for folder in earlier):
+            for offset, row in _rows(path):
+                self._index(_Place(path, offset), row)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._fd)
+        self._lines.close()
 
     def check_budget(self) -> None:
         """See whether there is anything left to spend.
@@ -160,10 +158,9 @@ class Journal:
         place = self._known.get((settings, request))
         if place is None:
             return None
-        row = _row_at(place)
+        row = json.loads(line_at(*place))
         if place.file != self.path:
-            self._known[settings, request] = _Place(self.path, os.fstat(self._fd).st_size)
-            self._write(row)
+            self._known[settings, request] = self._write(row)
         return reply_of(row)
 
     def answered(self, settings: str | None, request: str, teacher: str, asked: int, reply: Reply) -> None:
@@ -185,23 +182,18 @@ class Journal:
             "sampling": reply.sampling,
             "raw": _pack(reply.raw or made_up(reply)),
         }
-        place = _Place(self.path, os.fstat(self._fd).st_size)
-        self._write({**row, "estimated": True} if unknown else row)
-        self._index(place, row)
+        self._index(self._write({**row, "estimated": True} if unknown else row), row)
 
     def fault(self, fault: Fault) -> None:
         """Enter a request that gave no answer. Raises as ``answered`` does."""
         row = fault._asdict()
         self._write({"outcome": row.pop("kind"), **row})
 
-    def _write(self, row: dict[str, Any]) -> None:
-        line = json.dumps(row, separators=(",", ":")).encode() + b"\n"
-        with disk_full_is_the_users(self.path.parent):
-            written = os.write(self._fd, line)
-            if written < len(line):  # a full disk may take a part; what comes next must start a line of its own
-                os.ftruncate(self._fd, os.fstat(self._fd).st_size - written)
-                raise OSError(28, os.strerror(28), str(self.path))
+    def _write(self, row: dict[str, Any]) -> _Place:
+        offset = self._lines.append(json.dumps(row, separators=(",", ":")).encode())
+        assert offset is not None, "the journal is closed"  # noqa: S101
         self.spent.add(row)
+        return _Place(self.path, offset)
 
     def _index(self, place: _Place, row: dict[str, Any]) -> None:
         if row["outcome"] == ANSWERED and row["settings"] is not None:
@@ -215,12 +207,12 @@ def request_id(messages: Iterable[Message], seed: int) -> str:
 
 def read_answers(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
     """Yield the answered lines of a journal, each with its offset in the file."""
-    return ((row, place.offset) for place, row in _lines(path) if row["outcome"] == ANSWERED)
+    return ((row, offset) for offset, row in _rows(path) if row["outcome"] == ANSWERED)
 
 
 def answer_at(path: Path, offset: int) -> Reply:
     """Return the reply in the line at an offset that ``read_answers`` gave."""
-    return reply_of(_row_at(_Place(path, offset)))
+    return reply_of(json.loads(line_at(path, offset)))
 
 
 def reply_of(row: dict[str, Any]) -> Reply:
@@ -257,34 +249,8 @@ def _pack(text: str) -> str:
     return base64.b85encode(zlib.compress(text.encode(), 3)).decode()
 
 
-def _lines(path: Path) -> Iterator[tuple[_Place, dict[str, Any]]]:
-    """Yield a journal's lines; one that a killed process tore counts as never written."""
-    if not path.exists():
-        return
-    offset = 0
-    with path.open("rb") as file:
-        for line in file:
-            with contextlib.suppress(json.JSONDecodeError, UnicodeDecodeError):
-                yield _Place(path, offset), json.loads(line)
-            offset += len(line)
-
-
-def _row_at(place: _Place) -> dict[str, Any]:
-    with place.file.open("rb") as file:
-        file.seek(place.offset)
-        return json.loads(file.readline())
-
-
-def _cut_torn_line(fd: int) -> None:
-    """Remove what follows the last newline."""
-    end = os.fstat(fd).st_size
-    position = end
-    while position:
-        start = max(0, position - 2**16)
-        newline = os.pread(fd, position - start, start).rfind(b"\n")
-        if newline >= 0:
-            position = start + newline + 1
-            break
-        position = start
-    if position < end:
-        os.ftruncate(fd, position)
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield a journal's rows; one that can't be read counts as never written."""
+    for offset, line in read_lines(path):
+        with contextlib.suppress(json.JSONDecodeError, UnicodeDecodeError):
+            yield offset, json.loads(line)
