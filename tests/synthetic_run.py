@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from pipeline.agent.prompting import translate
 from pipeline.agent.reply import parse
+from pipeline.executors.config import LocalConfig
 from pipeline.judge.config import JudgeConfig
 from pipeline.progress import StageProgress
 from pipeline.records import Candidate, Check, Message, Task, Verdict
@@ -33,6 +34,7 @@ def recipe(**sections: Any) -> Any:
     values = {
         "name": "synthetic",
         "seed": 0,
+        "executor": LocalConfig(),
         "generate": SimpleNamespace(teacher=SimpleNamespace(kind="scripted")),
         "judge": JudgeConfig(),
         "curate": CurateConfig(),
