@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+import pyarrow as pa
+
 from eval.figures import MEASURED, Row
 from pipeline.agent.population import form
 from pipeline.records import Candidate, Message, Task, Verdict
@@ -25,6 +27,16 @@ class Outcome(NamedTuple):
     accepted: bool
     speedup: float | None
     speedup_compile: float | None = None
+
+
+OUTCOME_COLUMNS: dict[str, pa.DataType] = {
+    "verdict_status": pa.string(),
+    "reason": pa.string(),
+    "detail": pa.string(),
+    "accepted": pa.bool_(),
+    "speedup": pa.float64(),
+    "speedup_compile": pa.float64(),
+}  # of an ``Outcome`` in a table
 
 
 def reasoning_tokens(candidate: Candidate) -> int | None:

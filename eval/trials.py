@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from eval.answers import Outcome, outcome_of
+from eval.answers import OUTCOME_COLUMNS, Outcome, outcome_of
 from eval.config import Strategy
 from eval.strategies import Allowance, attempts, tokens_of
 from pipeline.agent.loop import Helpers, judged
@@ -23,12 +23,7 @@ SCHEMA = schema_of(
     strategy=pa.string(),
     category=pa.string(),
     tokens=pa.int64(),
-    verdict_status=pa.string(),
-    reason=pa.string(),
-    detail=pa.string(),
-    accepted=pa.bool_(),
-    speedup=pa.float64(),
-    speedup_compile=pa.float64(),
+    **OUTCOME_COLUMNS,
 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pipeline.lines import read_lines
 from pipeline.store import DATA, read_manifest
 from pipeline.tables import read_table
 
@@ -24,10 +25,10 @@ def entries(directory: Path) -> Iterator[Entry]:
     A stage that seals its tables meanwhile removes its shards: those that are gone are left out too.
     """
     for shard in sorted(directory.glob("shard-*.jsonl")):
-        with contextlib.suppress(FileNotFoundError), shard.open("rb") as file:
-            for line in file:
+        with contextlib.suppress(FileNotFoundError):
+            for _, line in read_lines(shard):
                 with contextlib.suppress(json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
-                    entry = json.loads(line) if line.endswith(b"\n") else {}
+                    entry = json.loads(line)
                     yield Entry(entry["table"], entry["key"], entry["row"])
 
 

@@ -15,7 +15,15 @@ from typing import Any
 import pyarrow as pa
 
 from eval import kernels, trials
-from eval.answers import Outcome, Question, figures_row, finished_kernel, outcome_of, reasoning_tokens
+from eval.answers import (
+    OUTCOME_COLUMNS,
+    Outcome,
+    Question,
+    figures_row,
+    finished_kernel,
+    outcome_of,
+    reasoning_tokens,
+)
 from eval.asking import answers, teacher_of
 from eval.config import EvaluateConfig
 from eval.probing import TABLE, left_out, usable
@@ -39,12 +47,7 @@ SCHEMA = schema_of(
     Candidate,
     model=pa.string(),
     category=pa.string(),
-    verdict_status=pa.string(),
-    reason=pa.string(),
-    detail=pa.string(),
-    accepted=pa.bool_(),
-    speedup=pa.float64(),
-    speedup_compile=pa.float64(),
+    **OUTCOME_COLUMNS,
     reasoning_tokens=pa.int64(),
 )
 FURTHER = {TABLE: schema_of(Task), trials.TABLE: trials.SCHEMA}

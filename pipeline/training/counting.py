@@ -1,10 +1,11 @@
 """Counts that a training keeps beside its checkpoints: a resumed run goes on from those of the step it resumes at."""
 
-import contextlib
 import json
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pipeline.lines import Lines, read_lines
 
 if TYPE_CHECKING:
     from transformers import TrainerCallback
@@ -38,9 +39,8 @@ def keeper(counts: Counter[str], directory: Path) -> "TrainerCallback":
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
             if state.is_world_process_zero:
                 directory.mkdir(parents=True, exist_ok=True)
-                with path.open("a", encoding="utf-8") as file:
-                    # The newline first: what a killed process tore ends there.
-                    file.write("\n" + json.dumps({"step": state.global_step, "counts": counts}))
+                with Lines(path) as lines:
+                    lines.append(json.dumps({"step": state.global_step, "counts": counts}).encode())
 
     return Keeper()
 
@@ -48,10 +48,9 @@ def keeper(counts: Counter[str], directory: Path) -> "TrainerCallback":
 def counts_at(path: Path, step: int) -> Counter[str]:
     """Return the counts that were written last after a step; empty if there are none."""
     found: Counter[str] = Counter()
-    if step and path.exists():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            with contextlib.suppress(json.JSONDecodeError):
-                row = json.loads(line)
-                if row["step"] == step:
-                    found = Counter(row["counts"])
+    if step:
+        for _, line in read_lines(path):
+            row = json.loads(line)
+            if row["step"] == step:
+                found = Counter(row["counts"])
     return found

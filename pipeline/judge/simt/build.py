@@ -24,8 +24,8 @@ __all__ = ["ExtensionSource", "build", "prepare"]
 # For the compiler: KiB of address space, seconds of CPU, blocks of 512 bytes in a file. A source that makes it use
 # more is no kernel.
 LIMITS = f"ulimit -v {2 * 2**20}; ulimit -t 60; ulimit -f {64 * 2**20 // 512};"
-# However a macro pastes the word together; the headers that are compiled already may use it.
 MAX_PROBLEMS = 5  # as many errors as the compiler tells
+# However a macro pastes the word together; the headers that are compiled already may use it.
 NO_ASSEMBLY = "#pragma GCC poison asm __asm __asm__\n"
 RELOCATABLE = frozenset({"-rdc=true", "--relocatable-device-code=true", "-dc", "--device-c"})
 
