@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.judge.compare import Comparison, compare
+from pipeline.judge.compare import Comparison, Reference, compare
 from pipeline.judge.values import leaves
 
 MOST = 0.5  # of a result that only has to be moved: what torch may move of it
@@ -20,11 +20,16 @@ class Expected:
     buffers: list[bytearray]
     moves_only: bool = False  # no torch operator computed anything
     places_only: bool = False  # nor did those that put values side by side, repeat or pick them
+    room: float = 1.0  # factor of the tolerance's floor
 
     @property
     def changed_buffers(self) -> list[str]:
         """The names of the module's buffers that the call changed."""
         return list(self.values["buffers"]["dict"]["eager"]["dict"])
+
+    def reference(self, values: dict[str, Any]) -> Reference:
+        """Return what to compare with: three of the values, or of the buffers' values."""
+        return Reference(values["expected"], values["nearby"], values["eager"], self.buffers, self.room)
 
 
 @dataclass(frozen=True)
@@ -70,16 +75,13 @@ class Answer:
 
 def comparison(expected: Expected, given: Answer) -> Comparison:
     """Return how the results compare."""
-    values = expected.values
-    trees = (values["expected"], values["nearby"], values["eager"])
-    return compare(*trees, given.outputs, expected.buffers, given.buffers)
+    return compare(expected.reference(expected.values), given.outputs, given.buffers)
 
 
 def buffers_comparison(expected: Expected, given: Answer) -> Comparison:
     """Return how the module's buffers compare that the reference's call changed."""
-    found = expected.values["buffers"]["dict"]
-    trees = (found["expected"], found["nearby"], found["eager"])
-    return compare(*trees, given.module_buffers, expected.buffers, given.buffers, name="buffer")
+    reference = expected.reference(expected.values["buffers"]["dict"])
+    return compare(reference, given.module_buffers, given.buffers, name="buffer")
 
 
 def share_right(expected: Expected, given: Answer) -> float:

@@ -12,7 +12,7 @@ where eager is not finite are not compared.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,30 +39,30 @@ class Comparison:
     mismatch: Mismatch | None
 
 
-def compare(
-    expected: Any,
-    nearby: Any,
-    eager: Any,
-    actual: Any,
-    buffers: list[bytearray],
-    theirs: list[bytearray],
-    name: str = "output",
-) -> Comparison:
-    """Compare a candidate's result tree with the reference's.
+class Reference(NamedTuple):
+    """What the reference gives, as trees over its buffers.
 
-    Args:
-        expected: the reference's tree in float64, over ``buffers``.
-        nearby: the same of slightly other arguments, over ``buffers``.
-        eager: the eager module's tree, over ``buffers``; it also fixes structure, shapes and dtypes.
-        actual: the candidate's tree, over ``theirs``; hostile.
+    Attributes:
+        expected: its results in float64.
+        nearby: the same of slightly other arguments.
+        eager: the module's results as it stands; they also fix structure, shapes and dtypes.
         buffers: the reference's bytes.
-        theirs: the candidate's bytes.
-        name: of the tree, for what is told.
+        room: factor of the dtype's floor.
     """
+
+    expected: Any
+    nearby: Any
+    eager: Any
+    buffers: list[bytearray]
+    room: float = 1.0
+
+
+def compare(reference: Reference, actual: Any, theirs: list[bytearray], name: str = "output") -> Comparison:
+    """Compare a candidate's result tree, over its own bytes ``theirs``, hostile both, with the reference's."""
     worst = Comparison(0.0, FLOOR["float64"], None)
     try:
-        for place, (want, near, own), got in _walk((expected, nearby, eager), actual, name):
-            result = _compare_leaf(place, want, near, own, got, buffers, theirs)
+        for place, leaf, got in _walk(reference, actual, name):
+            result = _compare_leaf(place, leaf, got, theirs)
             if result.mismatch is not None:
                 return result
             worst = max(worst, result, key=lambda c: c.error / c.bound)
@@ -75,9 +75,8 @@ def _different(reason: str, detail: str) -> Comparison:
     return Comparison(float("inf"), FLOOR["float64"], Mismatch(reason, detail))
 
 
-def _compare_leaf(
-    name: str, expected: Any, nearby: Any, eager: Any, actual: Any, buffers: list[bytearray], theirs: list[bytearray]
-) -> Comparison:
+def _compare_leaf(name: str, reference: Reference, actual: Any, theirs: list[bytearray]) -> Comparison:
+    expected, nearby, eager, buffers, room = reference
     if not isinstance(eager, dict) or "tensor" not in eager:
         if actual == eager:
             return Comparison(0.0, 1.0, None)
@@ -90,12 +89,13 @@ def _compare_leaf(
         return _different("wrong_dtype", f"{name}: expected dtype {wanted_dtype}, got {dtype}")
     y, near = (to_numpy(*checked_tensor(node, buffers)) for node in (expected, nearby))
     own = to_numpy(wanted_dtype, wanted_shape, eager_data)
-    return _compare_arrays(name, y, near, own, to_numpy(dtype, shape, data), FLOOR.get(wanted_dtype))
+    floor = room * FLOOR[wanted_dtype] if wanted_dtype in FLOOR else None
+    return _compare_arrays(name, y, near, own, to_numpy(dtype, shape, data), floor)
 
 
-def _walk(reference: tuple[Any, ...], actual: Any, name: str) -> Iterator[tuple[str, tuple[Any, ...], Any]]:
-    """Yield (name, reference's, actual) of the leaves; the structure must be that of eager, the last of them."""
-    eager = reference[-1]
+def _walk(reference: Reference, actual: Any, name: str) -> Iterator[tuple[str, Reference, Any]]:
+    """Yield (name, reference's, actual) of the leaves; the structure must be that of eager."""
+    eager = reference.eager
     if isinstance(eager, dict) and "tensor" in eager:
         if not isinstance(actual, dict) or "tensor" not in actual:
             raise BadValueError(f"{name}: expected a tensor")
@@ -111,7 +111,8 @@ def _walk(reference: tuple[Any, ...], actual: Any, name: str) -> Iterator[tuple[
     for key in keys:
         if kind == "dict" and key not in actual[kind]:
             raise BadValueError(f"{name}: lacks {key!r}")
-        inner = tuple(tree[kind][key] for tree in reference)
+        expected, nearby, own = (tree[kind][key] for tree in reference[:3])
+        inner = reference._replace(expected=expected, nearby=nearby, eager=own)
         yield from _walk(inner, actual[kind][key], f"{name}[{key!r}]")
 
 

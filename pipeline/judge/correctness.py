@@ -20,7 +20,7 @@ from pipeline.judge.answers import (
 from pipeline.judge.compare import Comparison
 from pipeline.judge.examining import examine
 from pipeline.judge.hidden_faults import Explain, RightCall, find_hidden_faults
-from pipeline.judge.inputs import ORDERS, Case, Order, plan
+from pipeline.judge.inputs import LARGE_ROOM, ORDERS, Case, Order, plan
 from pipeline.judge.judging import MAX_DETAIL, Decided, Judgement
 from pipeline.judge.moving import PLACING
 from pipeline.judge.session import Session
@@ -126,6 +126,7 @@ class Correctness:
             buffers,
             moves_only=computing == [],
             places_only=computing is not None and PLACING.issuperset(computing),
+            room=LARGE_ROOM if case.distribution == "large" else 1.0,
         )
 
     def _too_slow(self, case: Case) -> bool:
@@ -160,7 +161,7 @@ class Correctness:
         examine(self._judgement, case, expected, given, needs_its_kernels=self._needs_its_kernels)
         if construct:
             request = _request(replace(case, repeats=0), expected, construct=True, launching=True)
-            self._right.insert(0, RightCall(case.name, given.seconds, request, expected.buffers))
+            self._right.insert(0, RightCall(case.name, request, expected.buffers))
         self._launches = given.launches
         pair = self._errors.get(case.setting.name, (0.0, 1.0))
         self._errors[case.setting.name] = max(pair, (result.error, result.bound), key=lambda p: p[0] / p[1])

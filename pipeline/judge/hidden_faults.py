@@ -13,7 +13,9 @@ from pipeline.judge.judging import Judgement
 from pipeline.judge.simt.explain import Findings
 from pipeline.records import VerdictStatus
 
-WATCHED_SECONDS = 0.01  # of the call that is run once more: an instrumented build is up to 100 times slower
+# Of the values of the call that is run once more, on an instrumented build, up to 100 times slower. What the call
+# took would say more, and make the verdict another one on a slower or a busier machine.
+WATCHED_BYTES = 2**18
 # Those that are wrong whatever came of them here. What was never written may be read and not used.
 REJECTED: dict[str, VerdictStatus] = {
     "race": "incorrect",
@@ -26,29 +28,35 @@ Explain = Callable[[dict[str, Any], list[bytearray], Sequence[Order]], Findings]
 
 
 class RightCall(NamedTuple):
-    """A call whose result was right: the case's name, what it took by the candidate's word, and how to repeat it."""
+    """A call whose result was right: the case's name, and how to repeat it."""
 
     name: str
-    seconds: float
     request: dict[str, Any]
     buffers: list[bytearray]
 
+    @property
+    def size(self) -> int:
+        """Bytes of arguments, weights and results."""
+        return sum(map(len, self.buffers))
+
 
 def find_hidden_faults(judgement: Judgement, calls: Sequence[RightCall], explain: Explain) -> None:
-    """Run the first of the calls that is fast enough, or else the last one, instrumented, and note the check.
+    """Run the first of the calls that is small enough, or else the smallest, instrumented, and note the check.
 
-    A busy machine may hold the run up (its time on the clock is bounded too): it is then made once more. A run that
-    still has not come to its end has shown nothing, and neither accepts nor rejects.
+    The smallest is tried too where the run has no end: the kernel may do far more than its values let one expect, or
+    a busy machine hold it up (its time on the clock is bounded too). A run that still has not come to its end has
+    shown nothing, and neither accepts nor rejects.
 
     Raises:
         Decided: the run shows a race, or an access outside of the memory that kernels may touch; or it has no end.
     """
-    call = next((call for call in calls if call.seconds <= WATCHED_SECONDS), calls[-1])
-    name = f"instrumented:{call.name}"
-    order = (call.request["order"],)
-    found, trouble = explain(call.request, call.buffers, order)
+    smallest = min(calls, key=lambda call: call.size)
+    call = next((call for call in calls if call.size <= WATCHED_BYTES), smallest)
+    found, trouble = explain(call.request, call.buffers, (call.request["order"],))
     if trouble and not found:
-        found, trouble = explain(call.request, call.buffers, order)
+        call = smallest
+        found, trouble = explain(call.request, call.buffers, (call.request["order"],))
+    name = f"instrumented:{call.name}"
     worst = next((fault.kind for fault in found if fault.kind in REJECTED), None)
     if worst is not None:
         raise judgement.failed(name, REJECTED[worst], worst, "; ".join(map(str, found)))

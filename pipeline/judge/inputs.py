@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from pipeline.records import Setting, Task
 
-Distribution = Literal["own", "shifted", "spiky", "large", "signed"]
+Distribution = Literal["own", "shifted", "spiky", "large", "faint", "signed"]
 Order = Literal["forward", "reverse", "random"]
 ORDERS: tuple[Order, ...] = ("forward", "reverse", "random")
 
@@ -17,12 +17,16 @@ ORDERS: tuple[Order, ...] = ("forward", "reverse", "random")
 # by address, shape or call count come out wrong.
 CALLS: tuple[tuple[tuple[Distribution, Order], ...], ...] = (
     (("own", "forward"), ("spiky", "reverse")),
-    (("own", "random"), ("signed", "forward"), ("shifted", "reverse"), ("large", "forward")),
+    (("own", "random"), ("signed", "forward"), ("faint", "random"), ("shifted", "reverse"), ("large", "forward")),
     (("own", "random"),),
 )
 # Factors of the large inputs: the first, unless the reference's results are not finite then. An exponential overflows
 # from about 88 on, unless its true maximum was subtracted; a clamp at 100 is reached.
 LARGE = (256, 16)
+# Of the tolerance's floor there. A logarithm of a sum of exponentials near 1000 is rounded by 6e-5, and a gradient
+# made from it is wrong by as much; what is looked for here, an overflow or a clamp, is wrong by far more.
+LARGE_ROOM = 4.0
+FAINT = 1 / 32  # a variance of 1 becomes 1e-3: what is added to it against a division by 0 can be seen in the result
 REPEATS = 64  # unobserved calls before the last one at the second setting: who drifts after a while is found out
 
 
@@ -84,10 +88,10 @@ def transform(inputs: list[Any], distribution: Distribution, seed: int, factor: 
     """Return the call arguments with their floating values changed (imports torch; shapes and dtypes stay).
 
     ``own``: as the task makes them; ``shifted``: 2 added, so that a mean is no longer near zero; ``spiky``: one value
-    in 64 is 8 times as large; ``large``: all are ``factor`` times as large; ``signed``: every second value has the
-    other sign. A new value depends on the old one alone, and zero stays zero: a triangular, symmetric, masked or
-    one-hot input, which a kernel may rely on, stays one. A Python float is 3/4 of itself when shifted: a probability
-    stays one, and a kernel that has the number written into it is found out.
+    in 64 is 8 times as large; ``large``, ``faint``: all are ``factor`` or ``FAINT`` times as large; ``signed``: every
+    second value has the other sign. A new value depends on the old one alone, and zero stays zero: a triangular,
+    symmetric, masked or one-hot input, which a kernel may rely on, stays one. A Python float is 3/4 of itself when
+    shifted: a probability stays one, and a kernel that has the number written into it is found out.
     """
     import torch
 
@@ -98,8 +102,8 @@ def transform(inputs: list[Any], distribution: Distribution, seed: int, factor: 
             return value
         if distribution == "shifted":
             return torch.where(value == 0, value, value + 2)
-        if distribution == "large":
-            return value * factor
+        if distribution in ("large", "faint"):
+            return value * (factor if distribution == "large" else FAINT)
         # An odd factor permutes 64-bit integers; the upper bits of the product hash the value's own bits.
         bits = value.double().contiguous().view(torch.int64) * (2 * seed + 0x9E3779B97F4A7C15 - 2**64)
         if distribution == "signed":

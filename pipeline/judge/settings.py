@@ -19,7 +19,7 @@ FINE_SIZE = 64  # up to here a size becomes 5 in a small setting, above 33; in a
 FACTORS = tuple(2**exponent for exponent in range(16, 0, -1))
 LEAST_REDUCED = (16, 4)  # no size is divided to less than this, or than itself; the second one if the first won't do
 SECONDS_PER_OPERATION = 1e-8  # of this backend, measured: an element read, computed and written, or a multiply-add
-CALLS_PER_SETTING = 4
+CALLS_PER_SETTING = 5
 SURELY_SMALL = 2**22  # a product of all sizes up to this needs no measuring: the work is some small multiple of it
 DERIVED_SECONDS = 0.5  # what one call at a derived setting may cost, by the estimate
 

@@ -46,6 +46,8 @@ def main(arguments: list[str]) -> dict[str, Any]:
             watch = _Watch(url, out / "generate")
             watch.start()
             _generate(out, url)
+            watch.ended.set()
+            watch.join()
             return watch.figures()
         finally:
             child.terminate()
@@ -59,15 +61,16 @@ class _Watch(threading.Thread):
         self.url, self.stage = url.replace("/v1", "/busy"), stage
         self.rows: list[tuple[float, float, int, int]] = []  # time, CPU seconds, resident bytes, completions
         self.busy: list[float] = []
+        self.ended = threading.Event()
 
     def run(self) -> None:
         process = psutil.Process()
         time.sleep(RAMP_SECONDS)
         self._slots()
-        while True:
+        while not self.ended.is_set():
             cpu = process.cpu_times()
             self.rows.append((time.monotonic(), cpu.user + cpu.system, process.memory_info().rss, self._count()))
-            time.sleep(2.0)
+            self.ended.wait(2.0)
             self.busy.append(self._slots() or 0.0)
 
     def figures(self) -> dict[str, Any]:

@@ -52,7 +52,15 @@ def test_a_kernel_that_ignores_strides_is_found_out(judge: Judge):
     assert judge.submit(pair.task, code, "strides").result().reason == "wrong_values"
 
 
-@pytest.mark.parametrize("distribution", ["shifted", "spiky", "large", "signed"])
+def test_what_guards_a_division_by_zero_counts(judge: Judge):
+    pair = next(pair for pair in PAIRS if pair.name == "31_instancenorm_residual")
+    assert "/ n + eps" in pair.code
+    code = pair.code.replace("/ n + eps", "/ n - eps")
+    verdict = judge.submit(pair.task, code, "eps").result()
+    assert (verdict.reason, verdict.checks[-1].name) == ("wrong_values", "correct:odd/2/faint/random")
+
+
+@pytest.mark.parametrize("distribution", ["shifted", "spiky", "large", "faint", "signed"])
 def test_changed_inputs_keep_their_form(distribution: Distribution):
     x = torch.randn(40, 40, dtype=torch.float64)
     symmetric, triangular = transform([x + x.T, x.tril()], distribution, seed=3)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.judge.compare import compare
+from pipeline.judge.compare import Reference, compare
 
 
 def tree(array: np.ndarray, buffers: list[bytearray]) -> dict[str, Any]:
@@ -14,14 +14,14 @@ def tree(array: np.ndarray, buffers: list[bytearray]) -> dict[str, Any]:
 
 
 def judged(
-    expected: np.ndarray, eager: np.ndarray, got: Any, nearby: np.ndarray | None = None
+    expected: np.ndarray, eager: np.ndarray, got: Any, nearby: np.ndarray | None = None, room: float = 1.0
 ) -> tuple[str | None, str]:
     ours: list[bytearray] = []
     theirs: list[bytearray] = []
     want, base = tree(expected, ours), tree(eager, ours)
     near = want if nearby is None else tree(nearby, ours)
     answer = tree(got, theirs) if isinstance(got, np.ndarray) else got
-    result = compare(want, near, base, answer, ours, theirs)
+    result = compare(Reference(want, near, base, ours, room), answer, theirs)
     return (result.mismatch.reason, result.mismatch.detail) if result.mismatch else (None, "")
 
 
@@ -52,6 +52,14 @@ def test_the_tolerance_follows_eager_where_eager_itself_is_off(values: np.ndarra
     eager = (values * (1 + 1e-4)).astype(np.float32)
     assert judged(values, eager, (values * (1 - 1e-4)).astype(np.float32))[0] is None
     assert judged(values, eager, (values * (1 - 1e-3)).astype(np.float32))[0] == "wrong_values"
+
+
+def test_the_floor_is_higher_where_there_is_room(values: np.ndarray):
+    eager = values.astype(np.float32)
+    got = eager * np.float32(1 + 1e-4)
+    assert judged(values, eager, got)[0] == "wrong_values"
+    assert judged(values, eager, got, room=4)[0] is None
+    assert judged(values, eager, values.astype(np.float16).astype(np.float32), room=4)[0] == "wrong_values"
 
 
 def test_one_wrong_element_is_found_and_named(values: np.ndarray):

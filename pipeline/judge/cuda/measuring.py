@@ -162,9 +162,7 @@ class _Measurement:
 
 
 def _mismatch(expected: Expected, output: Output) -> str | None:
-    values = expected.values
-    trees = (values["expected"], values["nearby"], values["eager"])
-    found = compare(*trees, output.tree, expected.buffers, output.buffers).mismatch
+    found = compare(expected.reference(expected.values), output.tree, output.buffers).mismatch
     return None if found is None else found.detail
 
 
