@@ -1,5 +1,6 @@
 """What the evaluate stage keeps of an answer: its place, its verdict, and what the figures rest on."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -9,6 +10,17 @@ from pipeline.agent.population import form
 from pipeline.records import Candidate, Message, Task, Verdict
 
 
+class Score(NamedTuple):
+    """What a reply says of its own probability, as in ``teachers.Reply``; None where nobody asked."""
+
+    log_probability: float | None
+    scored_tokens: int | None
+
+
+UNSCORED = Score(None, None)
+SCORE_COLUMNS: dict[str, pa.DataType] = {"log_probability": pa.float64(), "scored_tokens": pa.int64()}
+
+
 class Question(NamedTuple):
     """An answer that holds a module and waits for its verdict."""
 
@@ -16,6 +28,7 @@ class Question(NamedTuple):
     task: Task
     candidate: Candidate
     code: str
+    score: Score
 
 
 class Outcome(NamedTuple):
@@ -51,10 +64,11 @@ def reasoning_tokens(candidate: Candidate) -> int | None:
     return round(candidate.completion_tokens * min(1.0, reasoning / whole)) if whole else 0
 
 
-def figures_row(row: dict[str, Any], name: str) -> Row:
-    """Return what the figures rest on, of a row of the stage and its task's name."""
-    measured = {field: row[field] for field in MEASURED if field != "form"}
+def figures_row(row: dict[str, Any], name: str, outputs: Sequence[int | None] | None) -> Row:
+    """Return what the figures rest on, of a row of the stage, its task's name and the classes of its outputs."""
+    measured = {field: row[field] for field in MEASURED if field not in ("form", "outputs")}
     measured["form"] = form(row["code"]) if row["code"] is not None else None
+    measured["outputs"] = outputs
     return Row(row["model"], row["task_id"], row["category"], row["verdict_status"], name=name, **measured)
 
 

@@ -51,7 +51,9 @@ class EvaluateConfig(Section):
     ``samples``. ``token_budgets`` ask for the share solved within so many completion tokens a task; ``prices`` are
     dollars for a million prompt and completion tokens, by model. ``judge_error`` carries the judge's own errors into
     pass@1. ``strategies`` spend ``strategy_tokens`` completion tokens a task each, beside the samples: see
-    ``eval.strategies``. ``batch_size`` conversations are answered at once;
+    ``eval.strategies``. ``outputs``: on how many inputs that all answers to a task share each is run besides, so that
+    answers can be chosen by what they give; 0: on none. ``logprobs`` asks the trained models for the probabilities of
+    their answers, as a named model's own ``logprobs`` does. ``batch_size`` conversations are answered at once;
     to change it between two halves of one evaluation may change single answers through rounding.
     """
 
@@ -73,6 +75,8 @@ class EvaluateConfig(Section):
     judge_error: JudgeErrorConfig | None = None
     strategies: tuple[Strategy, ...] = ()
     strategy_tokens: int | None = Field(default=None, ge=1)
+    outputs: int = Field(default=0, ge=0, le=64)
+    logprobs: bool = False
     batch_size: int = throughput(64, ge=1)
 
     @model_validator(mode="after")

@@ -15,7 +15,9 @@ class Row(NamedTuple):
     """What the figures rest on, of one sample of one task; None is what was not measured.
 
     ``speedup`` is over eager PyTorch, ``speedup_compile`` over torch.compile. ``form`` is the same for answers that
-    differ in comments and layout only.
+    differ in comments and layout only. ``outputs`` are, per shared input, the class of what the answer gives among
+    the model's answers to the task, None for nothing. ``log_probability`` is the natural logarithm of the
+    probability of the answer's ``scored_tokens`` tokens, given the prompt.
     """
 
     model: str
@@ -29,9 +31,15 @@ class Row(NamedTuple):
     completion_tokens: int | None = None
     reasoning_tokens: int | None = None
     form: str | None = None
+    outputs: Sequence[int | None] | None = None
+    log_probability: float | None = None
+    scored_tokens: int | None = None
 
 
-MEASURED = ("speedup", "speedup_compile", "prompt_tokens", "completion_tokens", "reasoning_tokens", "form")
+MEASURED = (
+    *("speedup", "speedup_compile", "prompt_tokens", "completion_tokens", "reasoning_tokens", "form", "outputs"),
+    *("log_probability", "scored_tokens"),
+)
 
 
 class Plan(NamedTuple):

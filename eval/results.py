@@ -13,7 +13,7 @@ from eval.figures import MEASURED, Figures, Plan, Row, by_task
 from eval.judge_error import Counted, JudgeError, corrected, precision
 from eval.metrics import resampled_means
 from eval.scaling import fit_saturation, saturation_point
-from eval.selection.choosing import selected
+from eval.selection.choosing import selected, selected_by
 from pipeline.errors import UserError
 
 SCHEMA_VERSION = 1
@@ -45,6 +45,7 @@ def results(rows: Iterable[Row], plan: Plan) -> dict[str, Any]:
         models[model]["by_difficulty"] = figures.split(own, bins, DIFFICULTIES) if bins else None
         tasks = models[model]["tasks"] = _tasks(own)
         models[model]["selection"] = selected(tasks, plan.resamples, plan.seed) if judged else None
+        models[model]["selection_by"] = selected_by(tasks) if judged else None
         models[model]["saturation"] = _saturation(tasks) if judged else None
         models[model]["allocation"] = allocation(tasks) if judged else None
         models[model]["corrected_pass_at_1"] = _corrected(tasks, plan) if judged else None

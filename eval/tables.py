@@ -14,6 +14,7 @@ WORDS = {
     "majority": "majority of equal kernels",
     "codet": "CodeT",
     "b4": "B4",
+    "rpc": "RPC",
     "shortest": "shortest reasoning",
     "hybrid": "hybrid: shorter half, then most tests",
     "oracle": "oracle: right if any is",
@@ -188,12 +189,16 @@ def _selection(models: Models) -> ReportTable | None:
     found = {name: figures["selection"] for name, figures in models.items() if figures.get("selection")}
     if not found:
         return None
-    rows = [[words, *(share(own[rule]) for own in found.values())] for rule, words in WORDS.items()]
+    rows = [[words, *(share(own.get(rule)) for own in found.values())] for rule, words in WORDS.items()]
+    seen = {name: models[name].get("selection_by") for name in found}
+    by_outputs = [name for name, by in seen.items() if by == "outputs"]
+    told = "what two answers give on the same inputs"
+    if len(by_outputs) < len(seen):
+        others = "which answers ran and are the same kernel (evaluate.outputs: 0)"
+        told = f"{told} ({', '.join(by_outputs)}); of the others {others}" if by_outputs else others
     caption = (
-        "Tasks solved by the one answer that each rule picks, not knowing which is right. The rules "
-        "see whether an answer ran, which answers are the same kernel and how long was reasoned. Outputs of two "
-        "answers can't be compared, because the judge draws other inputs for each; RPC is left out, because it needs "
-        "the probability of an answer, which no teacher returns."
+        f"Tasks solved by the one answer that each rule picks, not knowing which is right. The rules see {told}; how "
+        "long was reasoned; and RPC the mean log-probability of an answer's tokens, where the model was asked for it."
     )
     return ReportTable("Choosing one of several answers", ["", *found], rows, caption)
 

@@ -41,3 +41,19 @@ def agreement(fingerprints: Sequence[Sequence[Hashable]]) -> list[list[bool]]:
     columns = list(zip(*fingerprints, strict=True))
     tests = [(i, value) for i, column in enumerate(columns) for value in dict.fromkeys(column) if value is not None]
     return [[row[i] == value for i, value in tests] for row in fingerprints]
+
+
+def votes(fingerprints: Sequence[Sequence[Hashable]]) -> list[list[bool]]:
+    """Return the pass matrix of mutual agreement: one test per answer and input, passed by those who give its output.
+
+    What several answers give is a test several times, so the number of tests passed tells how many agree.
+
+    Args:
+        fingerprints: as for ``agreement``; an answer without an output is no test.
+
+    Raises:
+        ValueError: answers have different numbers of inputs.
+    """
+    columns = list(zip(*fingerprints, strict=True))
+    tests = [(i, value) for i, column in enumerate(columns) for value in column if value is not None]
+    return [[row[i] == value for i, value in tests] for row in fingerprints]

@@ -16,8 +16,11 @@ from pipeline.records import Task, Verdict
 
 if TYPE_CHECKING:
     from pipeline.judge.judge import Judge
+    from pipeline.judge.outputs import Fingerprint
     from pipeline.judge.settings import Plan
     from pipeline.judge.task_filters import TaskFilters
+
+Method = Literal["submit", "outputs", "probe", "settings"]
 
 
 class JudgeActor:
@@ -49,7 +52,9 @@ class JudgeActor:
             )
         self._judge(self._config)
 
-    def call(self, config: JudgeConfig, method: Literal["submit", "probe", "settings"], *arguments: Any) -> Any:
+    def call(
+        self, config: JudgeConfig, method: Literal["submit", "outputs", "probe", "settings"], *arguments: Any
+    ) -> Any:
         """Call a method of the judge and wait for what it promises."""
         return getattr(self._judge(config), method)(*arguments).result()
 
@@ -98,6 +103,10 @@ class RayJudge:
     def submit(self, task: Task, code: str, candidate_id: str) -> Future[Verdict]:
         """Judge a candidate's module; as ``Judge.submit``."""
         return self._asked(f"candidate {candidate_id}", "submit", task, code, candidate_id)
+
+    def outputs(self, task: Task, code: str, number: int) -> "Future[list[Fingerprint | None]]":
+        """Run a candidate on the task's shared inputs; as ``Judge.outputs``."""
+        return self._asked(f"a candidate for {task.name}", "outputs", task, code, number)
 
     def probe(self, task: Task, filters: "TaskFilters | None" = None) -> Future[str | None]:
         """Check a task itself; as ``Judge.probe``."""

@@ -25,6 +25,7 @@ from pipeline.judge.cuda.lock import GpuLock
 from pipeline.judge.cuda.measuring import NotTimedError
 from pipeline.judge.inputs import Case
 from pipeline.judge.judging import Decided, Judgement
+from pipeline.judge.outputs import Fingerprint, outputs, shared_cases, shared_settings
 from pipeline.judge.probing import probe
 from pipeline.judge.processes import ForkServer, Limits
 from pipeline.judge.sandbox import missing
@@ -32,13 +33,12 @@ from pipeline.judge.session import Session
 from pipeline.judge.settings import Measurement, Plan, choose
 from pipeline.judge.simt.build import build, prepare
 from pipeline.judge.simt.explain import Findings, explain
-from pipeline.judge.task_filters import TaskFilters, apply
+from pipeline.judge.task_filters import TaskFilters, check
 from pipeline.judge.task_workers import TaskWorkers
 from pipeline.judge.version import judge_version
 from pipeline.records import Check, Setting, Task, Timing, Verdict, VerdictStatus
 
-MEASURING = "pipeline.judge.meta"
-FIGURES = "pipeline.judge.task_figures"
+MEASURING, FIGURES = "pipeline.judge.meta", "pipeline.judge.task_figures"
 DIFFERENTIATING = "torch.fx.experimental.symbolic_shapes"  # torch.autograd.grad imports it: 3 s, and files to read
 ANSWER_SLACK_BYTES = 16 * 2**20  # beyond twice a case: what small wrong answers may take before they are no answers
 MAX_CASE_MB, MAX_CASE_MB_GPU = 64, 1024  # what a case may take where the recipe does not say
@@ -105,6 +105,10 @@ class Judge:
         """
         return self._pool.submit(self._judge, task, code, candidate_id)
 
+    def outputs(self, task: Task, code: str, number: int) -> "Future[list[Fingerprint | None]]":
+        """Run a candidate on the task's first ``number`` shared inputs, and say what it gives: see ``outputs``."""
+        return self._pool.submit(self._outputs, task, code, number)
+
     def probe(self, task: Task, filters: TaskFilters | None = None) -> Future[str | None]:
         """Check a task itself; the future raises TaskError with the reason why it can't be used.
 
@@ -142,15 +146,7 @@ class Judge:
         status: VerdictStatus
         if self._server is None:
             return self._verdict(candidate_id, "unsupported", "not_judged", (), None)
-        judgement = Judgement(
-            task=task,
-            code=code,
-            strict=self.config.policy == "strict",
-            build=build if self._gpu is None else self._gpu.build,
-            cache=self._cache,
-            max_case_bytes=self._max_case_bytes,
-            gpu=self._lock_of_gpu,
-        )
+        judgement = self._judgement(task, code, strict=self.config.policy == "strict")
         server, timing = self._server, None
 
         def explained(*call: Any) -> Findings:
@@ -175,6 +171,28 @@ class Judge:
             status, reason = "unsupported", f"task:{error.reason}"
             judgement.checks.append(Check(name="task", passed=False, detail=str(error)))
         return self._verdict(candidate_id, status, reason, tuple(judgement.checks), session.sandbox, timing)
+
+    def _judgement(self, task: Task, code: str, *, strict: bool) -> Judgement:
+        return Judgement(
+            task=task,
+            code=code,
+            strict=strict,
+            build=build if self._gpu is None else self._gpu.build,
+            cache=self._cache,
+            max_case_bytes=self._max_case_bytes,
+            gpu=self._lock_of_gpu,
+        )
+
+    def _outputs(self, task: Task, code: str, number: int) -> list[Fingerprint | None]:
+        settings = shared_settings(self._settings(task), strict=self.config.policy == "strict")
+        cases = shared_cases(task, settings, number)
+        if self._server is None or not cases:
+            return [None] * number
+        if task.direction == "backward":
+            self._server.prepare(DIFFERENTIATING)
+        judgement = self._judgement(task, code, strict=False)  # rules have their say in the verdict
+        with Session(self._server, self._candidate_limits, judgement) as session:
+            return outputs(judgement, session, lambda case: self._reference(task, case), cases)
 
     def _time(self, task: Task, judgement: Judgement, session: Session, settings: Plan) -> Timing | None:
         """Return how fast a right candidate is; None, and a check says why, where the task can't be timed."""
@@ -226,28 +244,10 @@ class Judge:
             self._server.prepare(FIGURES)
         reference = lambda case, **more: self._reference(task, case, **more)  # noqa: E731
         probe(self._settings(task), self.seed, reference, (filters or TaskFilters()).output_range)
-        return None if filters is None else self._filter(task, filters)
-
-    def _filter(self, task: Task, filters: TaskFilters) -> str | None:
-        if filters.too_small is not None:
-            measured = self._measure(task, task.settings[:1])[0]
-            if measured.error is None and measured.work < filters.too_small:
-                raise TaskError("too_small", f"{measured.work} operations, at least {filters.too_small} are wanted")
-        setting = self._settings(task).settings[0]
-        request = {
-            "op": "figures",
-            "source": task.reference,
-            "sizes": setting.sizes,
-            "direction": task.direction,
-            "seed": self.seed,
-            "seeds": filters.seeds,
-            "redundant_below": filters.redundant_operation,
-        }
-        answer, _ = self._ask_reference(task, request)
-        if "error" in answer:
-            raise TaskError(answer["error"], answer["detail"])
-        apply(filters, answer["figures"], f"setting {setting.name}")
-        return answer["figures"].get("not_traced")
+        if filters is None:
+            return None
+        setting, measure = self._settings(task).settings[0], lambda: self._measure(task, task.settings[:1])[0]
+        return check(filters, task, setting, self.seed, measure, lambda asked: self._ask_reference(task, asked)[0])
 
     def _settings(self, task: Task) -> Plan:
         """Return the settings to judge candidates of this task at; found out once a task."""

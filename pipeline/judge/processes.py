@@ -21,6 +21,7 @@ from pipeline.errors import InfrastructureError
 from pipeline.judge.bubblewrap import bubblewrap, wrapped
 from pipeline.judge.channel import MAX_BUFFER_BYTES, Channel, ChannelClosedError, ChannelTimeoutError, NotAFrameError
 from pipeline.judge.cuda.sandbox import Allowances, allowances
+from pipeline.judge.values import only_named
 
 FAULT_PAGE_BYTES = 4096
 START_SECONDS = 120  # importing torch on a busy machine
@@ -240,11 +241,15 @@ class Worker:
     ) -> tuple[dict[str, Any], list[bytearray]]:
         """Send a request and return the answer; build requests in between go to ``on_build``.
 
-        The time that ``on_build`` takes is not charged to the worker.
+        The time that ``on_build`` takes is not charged to the worker. Of the buffers, those are sent that tensors in
+        the header's ``values`` name: a case's others are the expected results, which no candidate's process may hold.
 
         Raises:
             WorkerGoneError: it died, or had no answer in time; it is dead afterwards either way.
         """
+        if "values" in header:
+            values, buffers = only_named(header["values"], buffers)
+            header = {**header, "values": values}
         number = secrets.token_hex(8)  # what an answer must bear: none can be sent before its question is known
         try:
             self._channel.send({**header, "number": number}, buffers, self._deadline)

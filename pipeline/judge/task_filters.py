@@ -5,11 +5,14 @@ are absolute, as a benchmark's tolerances are. The process that measures runs th
 could be lied to by it; nothing but that task's own place in the data depends on it.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import Field
 
 from pipeline.errors import TaskError
+from pipeline.judge.settings import Measurement
+from pipeline.records import Setting, Task
 from pipeline.section import Section
 
 
@@ -46,6 +49,47 @@ class TaskFilters(Section):
 
 
 NUMERIC = ("output_std", "axis_std", "input_impact", "weight_impact")
+
+
+def check(
+    filters: TaskFilters,
+    task: Task,
+    setting: Setting,
+    seed: int,
+    measure: Callable[[], Measurement],
+    ask: Callable[[dict[str, Any]], dict[str, Any]],
+) -> str | None:
+    """Return why redundant operations could not be looked for, None if they were.
+
+    Args:
+        filters: the thresholds.
+        task: what is looked at.
+        setting: at which sizes.
+        seed: the first of those drawn.
+        measure: returns what a call at the task's own sizes takes.
+        ask: returns the answer of the reference's process.
+
+    Raises:
+        TaskError: a filter rejects the task, or its module does not run.
+    """
+    if filters.too_small is not None:
+        measured = measure()
+        if measured.error is None and measured.work < filters.too_small:
+            raise TaskError("too_small", f"{measured.work} operations, at least {filters.too_small} are wanted")
+    request = {
+        "op": "figures",
+        "source": task.reference,
+        "sizes": setting.sizes,
+        "direction": task.direction,
+        "seed": seed,
+        "seeds": filters.seeds,
+        "redundant_below": filters.redundant_operation,
+    }
+    answer = ask(request)
+    if "error" in answer:
+        raise TaskError(answer["error"], answer["detail"])
+    apply(filters, answer["figures"], f"setting {setting.name}")
+    return answer["figures"].get("not_traced")
 
 
 def apply(filters: TaskFilters, figures: dict[str, Any], where: str) -> None:

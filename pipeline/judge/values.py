@@ -92,6 +92,24 @@ def checked_tensor(tree: dict[str, Any], buffers: Sequence[Any]) -> tuple[str, l
     return dtype, shape, buffers[index]
 
 
+def only_named(tree: Any, buffers: Sequence[Any]) -> tuple[Any, list[Any]]:
+    """Return the tree and those of the buffers that its tensors name, numbered anew in their order."""
+    kept: list[Any] = []
+
+    def walk(node: Any) -> Any:
+        if isinstance(node, list):
+            return [walk(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        if "tensor" in node:
+            kept.append(buffers[node["tensor"]])
+            return {**node, "tensor": len(kept) - 1}
+        kind, inner = next(iter(node.items()))  # what a dict holds may be called "tensor" too
+        return {kind: {k: walk(v) for k, v in inner.items()} if kind == "dict" else walk(inner)}
+
+    return walk(tree), kept
+
+
 def leaves(tree: Any, buffers: Sequence[Any]) -> list[np.ndarray]:
     """Return the tensors of a tree in its order, as ``to_numpy`` does; raises ``BadValueError`` if one is none."""
     if isinstance(tree, dict) and "tensor" in tree:

@@ -14,11 +14,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from eval import kernels, trials
+from eval import executing, kernels, trials
 from eval.answers import (
     OUTCOME_COLUMNS,
+    SCORE_COLUMNS,
+    UNSCORED,
     Outcome,
     Question,
+    Score,
     figures_row,
     finished_kernel,
     outcome_of,
@@ -26,6 +29,7 @@ from eval.answers import (
 )
 from eval.asking import answers, teacher_of
 from eval.config import EvaluateConfig
+from eval.executing import Executing
 from eval.probing import TABLE, left_out, usable
 from eval.suite import HELDOUT
 from pipeline.agent.loop import Helpers, answered, request_seed
@@ -49,8 +53,9 @@ SCHEMA = schema_of(
     category=pa.string(),
     **OUTCOME_COLUMNS,
     reasoning_tokens=pa.int64(),
+    **SCORE_COLUMNS,
 )
-FURTHER = {TABLE: schema_of(Task), trials.TABLE: trials.SCHEMA}
+FURTHER = {TABLE: schema_of(Task), trials.TABLE: trials.SCHEMA, executing.TABLE: executing.SCHEMA}
 
 
 def run(context: StageContext) -> dict[str, Any]:
@@ -69,7 +74,7 @@ def run(context: StageContext) -> dict[str, Any]:
         in_flight = IN_FLIGHT_PER_WORKER * judge.workers
 
         @functools.cache
-        def judge_by(policy: Policy) -> Judging:
+        def judge_by(policy: Policy) -> Executing:
             if policy == recipe.judge.policy:
                 return judge
             other = recipe.judge.model_copy(update={"policy": policy})
@@ -100,13 +105,14 @@ class Evaluation:
         context: StageContext,
         config: EvaluateConfig,
         tasks: list[Task],
-        judge_by: Callable[[Policy], Judging],
+        judge_by: Callable[[Policy], Executing],
         in_flight: int,
     ) -> None:
         self.context = context
         self.config = config
         self.tasks = tasks
         self.judge_by = functools.cache(lambda policy: self._remembering(policy, judge_by(policy)))
+        self.executing_by = judge_by
         self.in_flight = in_flight
         self.models: tuple[str, ...] = (*config.trained, *config.models)
         # Models repeat themselves: an answer that was judged for this task already is not judged again.
@@ -143,6 +149,10 @@ class Evaluation:
                 f"evaluate: {len(self.unanswered)} of {total + n_trials} requests got no answer; run the same "
                 f"command again for the rest. The first: {self.unanswered[0]}"
             )
+        if self.config.outputs:
+            self.context.progress.say("what the answers give on shared inputs")
+            shared = (self.config.outputs, self.in_flight)
+            executing.gather(store, self.tasks, self._policy, self.executing_by, *shared)
         return self._results(suite)
 
     def _journal(self) -> Journal:
@@ -169,7 +179,7 @@ class Evaluation:
     def _waiting(self, model: str, finished: list[tuple[Task, Candidate]]) -> Iterator[Question]:
         for task, candidate in finished:
             if key(model, task, candidate.sample) not in self.context.store:
-                yield from self._question(model, task, candidate)
+                yield from self._question(model, task, candidate, UNSCORED)
 
     def _evaluate(self, model: str, journal: Journal, runner: asyncio.Runner) -> None:
         chunks = list(self._chunks(model))
@@ -200,7 +210,7 @@ class Evaluation:
         for question, future in as_finished(questions, submit, self.in_flight):
             outcome = outcome_of(future.result())
             self.known[policy, question.task.id, content_hash(question.code)] = outcome
-            self._keep(question.model, question.task, question.candidate, outcome)
+            self._keep(question.model, question.task, question.candidate, outcome, question.score)
 
     def _chunks(self, model: str) -> Iterator[tuple[int, list[Task]]]:
         """Yield the chunks, a sample index and tasks each, that lack a row."""
@@ -225,20 +235,21 @@ class Evaluation:
                     continue
                 candidate = answered(task, sample, model, (), messages, reply)
                 if key(model, task, sample) not in self.context.store:
-                    yield from self._question(model, task, candidate)
+                    score = Score(reply.log_probability, reply.scored_tokens)
+                    yield from self._question(model, task, candidate, score)
 
-    def _question(self, model: str, task: Task, candidate: Candidate) -> Iterator[Question]:
+    def _question(self, model: str, task: Task, candidate: Candidate, score: Score) -> Iterator[Question]:
         """Yield the answer if it must be judged; keep it at once if its outcome is known."""
         if candidate.code is None:
-            self._keep(model, task, candidate, Outcome("malformed", candidate.status, None, False, None))
+            self._keep(model, task, candidate, Outcome("malformed", candidate.status, None, False, None), score)
         elif outcome := self.known.get((self._policy(model), task.id, content_hash(candidate.code))):
-            self._keep(model, task, candidate, outcome)
+            self._keep(model, task, candidate, outcome, score)
         else:
-            yield Question(model, task, candidate, candidate.code)
+            yield Question(model, task, candidate, candidate.code, score)
 
-    def _keep(self, model: str, task: Task, candidate: Candidate, outcome: Outcome) -> None:
+    def _keep(self, model: str, task: Task, candidate: Candidate, outcome: Outcome, score: Score) -> None:
         about = {"model": model, "category": task.category, "reasoning_tokens": reasoning_tokens(candidate)}
-        row = {**to_row(candidate), **outcome._asdict(), **about}
+        row = {**to_row(candidate), **outcome._asdict(), **about, **score._asdict()}
         self.context.store.append(key(model, task, candidate.sample), row)
         self.accepted += outcome.accepted
         self.context.progress.advance(note=f"{model}: {self.accepted} correct")
@@ -251,7 +262,9 @@ class Evaluation:
 
         config, store = self.config, self.context.store
         names = {task.id: task.name for task in self.tasks}
-        rows = [figures_row(r, names[r["task_id"]]) for r in store.rows()]
+        kept = list(store.rows())
+        classes = executing.classes_of(kept, store.rows(executing.TABLE), self._policy)
+        rows = [figures_row(r, names[r["task_id"]], own) for r, own in zip(kept, classes, strict=True)]
         rows.sort(key=lambda row: self.models.index(row.model))
         seed = self.context.recipe.seed
         error = {name: (known.wrong, known.of) for name, known in config.judge_error or ()}

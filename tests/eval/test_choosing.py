@@ -8,15 +8,15 @@ from eval.allocation import allocation
 from eval.merging import merge
 from eval.results import Plan, Row, results
 from eval.scaling import allocate
-from eval.selection.choosing import pass_matrix, selected
+from eval.selection.choosing import pass_matrix, selected, selected_by
 from eval.strategy_figures import answers_of, strategy_results
 from pipeline.errors import UserError
 
 PLAN = Plan("s", (1,), (1.0,), 50, 0)
 
 
-def sample(status: str, form: str | None = None, reasoning: int | None = None) -> dict[str, Any]:
-    found = {"status": status, "form": form, "reasoning_tokens": reasoning}
+def sample(status: str, form: str | None = None, reasoning: int | None = None, **more: Any) -> dict[str, Any]:
+    found = {"status": status, "form": form, "reasoning_tokens": reasoning, **more}
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -41,10 +41,60 @@ def test_each_rule_picks_by_its_own_lights():
     u = [sample("incorrect", f"{i}", i) for i in range(4)]
     found = selected({"t": {"samples": t}, "u": {"samples": u}}, 50, 0)
     assert found is not None
+    assert found.pop("rpc") is None
     means = {rule: value["mean"] for rule, value in found.items()}
     assert means == {
         "random": 0.25, "majority": 0.5, "codet": 0.5, "b4": 0.5, "shortest": 0.0, "hybrid": 0.5, "oracle": 0.5
     }  # fmt: skip
+
+
+def test_with_outputs_kernels_that_differ_agree():
+    """Right answers are three different kernels, a wrong one was copied; input 1 is one that nobody could take."""
+    given = ((0, None, 0), (1, None, 1), (1, None, 1), (0, None, 0), (0, None, None), None)
+    forms, words = "abbcde", ("correct", "incorrect", "incorrect", "correct", "correct", "compile_error")
+    own = [
+        sample(status, form, reasoning, **({} if out is None else {"outputs": list(out)}))
+        for out, form, status, reasoning in zip(given, forms, words, (5, 1, 2, 6, 7, 0), strict=True)
+    ]
+    assert pass_matrix(own) == [
+        [True, False, True, False],
+        [False, True, False, True],
+        [False, True, False, True],
+        [True, False, True, False],
+        [True, False, False, False],
+        [False] * 4,
+    ]
+    by_kernel = [{k: v for k, v in s.items() if k != "outputs"} for s in own]
+    assert selected_by({"t": {"samples": own}}) == "outputs"
+    assert selected_by({"t": {"samples": by_kernel}}) == "kernels"
+    right = [*own[:1], *own[3:4], *own[:1]]  # a third answer that gives the same
+    found, before = selected({"t": {"samples": own + right}}, 9, 0), selected({"t": {"samples": by_kernel}}, 9, 0)
+    assert found is not None
+    assert before is not None
+    rules = ("majority", "codet", "b4", "hybrid")
+    assert {rule: found[rule]["mean"] for rule in rules} == dict.fromkeys(rules, 1.0) | {"hybrid": 1.0}
+    assert [before[rule]["mean"] for rule in ("majority", "codet", "hybrid")] == [0.0, 0.0, 0.0]
+
+
+def test_rpc_weighs_classes_by_the_mean_probability_of_a_token():
+    """Two long answers that agree at e^-0.5 a token, twice the same text at e^-0.4, one sure of itself at e^-0.1."""
+
+    def own(log: float, tokens: int, out: int, status: str = "incorrect") -> dict[str, Any]:
+        return sample(status, f"{log}", log_probability=log, scored_tokens=tokens, outputs=[out])
+
+    agreeing = [own(-50.0, 100, 0, "correct"), own(-25.0, 50, 0, "correct")]  # 1.213 together
+    repeated = [own(-4.0, 10, 1)] * 2  # one path: 0.670, not 1.341
+    sure = own(-1.0, 10, 2)  # 0.905
+    found = selected({"t": {"samples": [*repeated, sure, *agreeing]}}, 9, 0)
+    assert found is not None
+    assert found["rpc"]["mean"] == 1.0
+    assert found["majority"]["mean"] == 0.0  # two against two, and the first wins
+    lone = selected({"t": {"samples": [*repeated, sure, agreeing[0]]}}, 9, 0)
+    assert lone is not None
+    assert lone["rpc"]["mean"] == 0.0
+    unknown = selected({"t": {"samples": [sure, sample("correct", "x", log_probability=-1.0)]}}, 9, 0)
+    assert unknown is not None
+    assert unknown["rpc"] is None
 
 
 def test_a_rule_without_its_figures_is_null_and_one_sample_is_no_choice():

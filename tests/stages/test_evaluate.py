@@ -10,10 +10,12 @@ import pytest
 from pydantic import ValidationError
 
 from eval.config import EvaluateConfig
+from eval.merging import merge
 from eval.probing import left_out, usable
 from eval.suite import Suite, load_suite
 from pipeline.errors import InfrastructureError, TaskError, UserError
 from pipeline.history import write_history
+from pipeline.judge.outputs import Fingerprint
 from pipeline.records import Check, Task, Verdict
 from pipeline.stages import StageContext, evaluate
 from pipeline.stages.evaluate import Evaluation, heldout
@@ -29,9 +31,22 @@ class Judge:
 
     backend, version = "simt", "1"
 
-    def __init__(self, fails: dict[int, Exception] | None = None) -> None:
+    def __init__(self, fails: dict[int, Exception] | None = None, dies: int = 0) -> None:
         self.calls: list[tuple[str, str]] = []
         self.fails = fails or {}
+        self.executed: list[tuple[str, str]] = []
+        self.dies = dies
+
+    def outputs(self, task: Task, code: str, number: int) -> "Future[Any]":
+        """What a kernel gives is told by the operator that it names; ``dies`` at a call is the judge's own fault."""
+        future: Future[Any] = Future()
+        self.executed.append((task.id, code))
+        if len(self.executed) == self.dies:
+            future.set_exception(InfrastructureError("died"))
+            return future
+        given = [Fingerprint(form=code.split("'")[1], leaves=[])] * (number - 1)
+        future.set_result([*given, None])
+        return future
 
     def submit(self, task: Task, code: str, candidate_id: str) -> "Future[Verdict]":
         future: Future[Verdict] = Future()
@@ -134,6 +149,44 @@ def test_interrupted_anywhere_it_ends_with_the_same_tables(tmp_path: Path):
     assert [(out / "evaluate" / n).read_bytes() for n in names] == [
         (tmp_path / "whole" / "evaluate" / n).read_bytes() for n in names
     ]
+
+
+def test_outputs_are_gathered_once_an_answer_and_what_is_there_stays(tmp_path: Path):
+    tasks(tmp_path)
+    store = lambda: StageStore(tmp_path / "evaluate", evaluate.SCHEMA, {}, evaluate.FURTHER)  # noqa: E731
+    first, second, third = Judge(dies=3), Judge(), Judge()
+    with store() as opened, pytest.raises(InfrastructureError):
+        evaluation(tmp_path, opened, first, outputs=2).run("heldout")
+    with store() as opened:
+        stats = evaluation(tmp_path, opened, second, outputs=2).run("heldout")
+        assert evaluation(tmp_path, opened, third, outputs=2).run("heldout") == stats
+        opened.seal(stats, VERSIONS)
+    assert not second.calls
+    assert second.executed == [first.executed[2]]  # what the judge failed on
+    assert not third.executed
+    found = json.loads((tmp_path / "evaluate" / "results.json").read_text())["models"]["student"]
+    rows = [row for row in read_rows(tmp_path / "evaluate") if row["model"] == "student"]
+    assert len(first.executed) == len({(row["task_id"], row["code"]) for row in rows})
+    for task_id, posed in found["tasks"].items():
+        own = [row["code"] for row in rows if row["task_id"] == task_id]
+        kinds = list(dict.fromkeys(own))
+        assert [sample["outputs"] for sample in posed["samples"]] == [[kinds.index(code), None] for code in own]
+    assert found["selection_by"] == "outputs"
+    merged = merge([json.loads((tmp_path / "evaluate" / "results.json").read_text())])
+    assert merged["models"]["student"]["selection"] == found["selection"]
+    page = (tmp_path / "evaluate" / "report.html").read_text()
+    assert "The rules see what two answers give on the same inputs" in page
+
+
+def test_without_outputs_the_report_says_what_the_rules_see(tmp_path: Path):
+    judge = Judge()
+    run(tmp_path, judge)
+    assert not judge.executed
+    assert not (tmp_path / "evaluate" / "outputs.parquet").exists()
+    assert (
+        "The rules see which answers ran and are the same kernel"
+        in (tmp_path / "evaluate" / "report.html").read_text()
+    )
 
 
 def test_the_judges_fault_is_owed(tmp_path: Path):
