@@ -5,6 +5,7 @@ reader bounds what it accepts before it allocates, because the other end may be 
 """
 
 import json
+import select
 import socket
 import struct
 import time
@@ -61,6 +62,12 @@ class Channel:
             raise ChannelTimeoutError("the other end does not read") from error
         except OSError as error:
             raise ChannelClosedError(str(error)) from error
+
+    def has_more(self, deadline: float) -> bool:
+        """Return whether there is something to read, or the end of the stream, waiting until the deadline for it."""
+        poll = select.poll()
+        poll.register(self.sock, select.POLLIN)
+        return bool(poll.poll(1000 * max(0.0, deadline - time.monotonic())))
 
     def receive(self, deadline: float | None = None) -> tuple[dict[str, Any], list[bytearray]]:
         """Return the next frame's header and buffers; ``deadline`` is on ``time.monotonic``'s clock.

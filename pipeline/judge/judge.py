@@ -27,7 +27,7 @@ from pipeline.judge.inputs import Case
 from pipeline.judge.judging import Decided, Judgement
 from pipeline.judge.outputs import Fingerprint, outputs, shared_cases, shared_settings
 from pipeline.judge.probing import probe
-from pipeline.judge.processes import ForkServer, Limits
+from pipeline.judge.processes import ForkServer
 from pipeline.judge.sandbox import missing
 from pipeline.judge.session import Session
 from pipeline.judge.settings import Measurement, Plan, choose
@@ -36,6 +36,7 @@ from pipeline.judge.simt.explain import Findings, explain
 from pipeline.judge.task_filters import TaskFilters, check
 from pipeline.judge.task_workers import TaskWorkers
 from pipeline.judge.version import judge_version
+from pipeline.judge.workers import Limits
 from pipeline.records import Check, Setting, Task, Timing, Verdict, VerdictStatus
 
 MEASURING, FIGURES = "pipeline.judge.meta", "pipeline.judge.task_figures"

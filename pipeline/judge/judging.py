@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.judge.cuda.lock import GpuLock
-from pipeline.judge.processes import Worker, WorkerGoneError
 from pipeline.judge.rules import findings, native_findings
 from pipeline.judge.rules.findings import Finding
 from pipeline.judge.simt.build import ExtensionSource
 from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, ForbiddenError, Unsupported
 from pipeline.judge.simt.fault import read_fault
 from pipeline.judge.simt.sharing import host_may_reach, may_share
+from pipeline.judge.workers import Worker, WorkerGoneError
 from pipeline.records import Check, Task, VerdictStatus
 
 MAX_DETAIL = 4000

@@ -3,7 +3,8 @@
 from typing import Self
 
 from pipeline.judge.judging import Judgement, using
-from pipeline.judge.processes import ForkServer, Limits, Worker
+from pipeline.judge.processes import ForkServer
+from pipeline.judge.workers import Limits, Worker
 
 
 class Session:

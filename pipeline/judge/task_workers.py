@@ -7,7 +7,8 @@ from typing import Any, Literal
 from pipeline.errors import InfrastructureError
 from pipeline.judge.cuda.lock import GpuLock
 from pipeline.judge.judging import using
-from pipeline.judge.processes import ForkServer, Limits, Worker, WorkerGoneError
+from pipeline.judge.processes import ForkServer
+from pipeline.judge.workers import Limits, Worker, WorkerGoneError
 from pipeline.records import Task
 
 BASELINE_LIMITS = Limits(cpu_seconds=600, wall_seconds=300.0)  # torch.compile takes its time

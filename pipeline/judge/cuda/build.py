@@ -17,15 +17,14 @@ from pipeline.errors import InfrastructureError
 from pipeline.judge.cuda import diagnostics
 from pipeline.judge.cuda.library import Builder, builder, builder_key
 from pipeline.judge.simt.build import ExtensionSource, one_unit
-from pipeline.judge.simt.compiler import confined, limited, run_compiler
+from pipeline.judge.simt.compiler import confined, limited, limits, run_compiler
 from pipeline.judge.simt.elf import object_symbols
 from pipeline.judge.simt.errors import CompileError, ForbiddenError, Unsupported
 from pipeline.judge.simt.features import header
 from pipeline.judge.simt.toolchain import atomic
 from pipeline.judge.simt.translate import code_only
 
-# For the compilers: KiB of address space, seconds of CPU, blocks of 512 bytes in a file.
-LIMITS = f"ulimit -v {16 * 2**20}; ulimit -t 300; ulimit -f {256 * 2**20 // 512};"
+LIMITS = limits(gib=16, cpu_seconds=300, file_mib=256)  # of each of the compilers
 _OUTSIDE = re.compile(r'^\s*#\s*include\s*[<"]\s*(/|[^">]*\.\.)', re.MULTILINE)
 # What a candidate may ask of nvcc. The rest (architectures, paths, the standard) is the judge's to choose.
 _FLAG = re.compile(
@@ -41,14 +40,14 @@ _HOST_TENSORS = re.compile(
 )
 
 
-def build(source: ExtensionSource, cache: Path, timeout_s: float = 300) -> Path:
+def build(source: ExtensionSource, cache: Path, timeout_s: float = 1800) -> Path:
     """Return the extension's library, from the cache if the same sources were built before.
 
     A name that ends in ``.full.so`` is a Python module of torch's own kind, any other is for ``binding.load``.
 
     Raises:
         CompileError: the candidate's code is wrong, or it exports what it does not define.
-        CompileTimeoutError: the compilers took longer than ``timeout_s`` seconds together.
+        CompileTimeoutError: a compiler took longer than its seconds of CPU, or all together ``timeout_s`` on the clock.
         Unsupported: the source needs what neither the look-alike nor this machine's torch has.
         ForbiddenError: it calls what would get around the judge's checks.
         InfrastructureError: nvcc itself does not work here.

@@ -12,7 +12,7 @@ from typing import Any
 from pipeline.disk import full_disk
 from pipeline.errors import InfrastructureError
 from pipeline.judge.simt import diagnostics, features
-from pipeline.judge.simt.compiler import confined, limited, run_compiler
+from pipeline.judge.simt.compiler import confined, limited, limits, run_compiler
 from pipeline.judge.simt.device_code import problems
 from pipeline.judge.simt.elf import dynamic_symbols
 from pipeline.judge.simt.errors import CompileError, ForbiddenError, Unsupported
@@ -21,9 +21,8 @@ from pipeline.judge.simt.translate import NESTED_LAUNCH, code_only, translate
 
 __all__ = ["ExtensionSource", "build", "prepare"]
 
-# For the compiler: KiB of address space, seconds of CPU, blocks of 512 bytes in a file. A source that makes it use
-# more is no kernel.
-LIMITS = f"ulimit -v {2 * 2**20}; ulimit -t 60; ulimit -f {64 * 2**20 // 512};"
+# A source that makes the compiler use more is no kernel.
+LIMITS = limits(gib=2, cpu_seconds=60, file_mib=64)
 MAX_PROBLEMS = 5  # as many errors as the compiler tells
 # However a macro pastes the word together; the headers that are compiled already may use it.
 NO_ASSEMBLY = "#pragma GCC poison asm __asm __asm__\n"
@@ -67,7 +66,7 @@ def one_unit(parts: Iterable[tuple[str, str]]) -> str:
     return "\n".join(f'#line 1 "{name}"\n{part}' for name, part in parts if part) + "\n"
 
 
-def build(source: ExtensionSource, cache: Path, timeout_s: float = 60, *, instrumented: bool = False) -> Path:
+def build(source: ExtensionSource, cache: Path, timeout_s: float = 600, *, instrumented: bool = False) -> Path:
     """Return the extension's library, from the cache if the same sources were built before.
 
     Both sources become one translation unit, in the order in which names have to be declared for ``load_inline``:
@@ -76,7 +75,8 @@ def build(source: ExtensionSource, cache: Path, timeout_s: float = 60, *, instru
 
     Raises:
         CompileError: the candidate's C++ is wrong, or it exports what it does not define.
-        CompileTimeoutError: the compiler took longer than ``timeout_s`` seconds.
+        CompileTimeoutError: the compiler took longer than its seconds of CPU, or ``timeout_s`` on the clock, which is
+            far more: a busy machine is not the candidate's fault.
         Unsupported: this backend lacks something that the source uses.
         ForbiddenError: it calls what would get around this backend's checks.
         InfrastructureError: the compiler itself does not work here.

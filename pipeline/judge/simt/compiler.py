@@ -23,6 +23,7 @@ from pipeline.judge.simt.errors import CompileTimeoutError
 from pipeline.judge.simt.toolchain import LAUNCHER, atomic, lock
 
 SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache")
+OUT_OF_TIME = "CPU time limit exceeded"  # what the compilers' drivers print of the signal
 REFUSED = 125  # the launcher's exit code; no compiler's
 
 
@@ -48,6 +49,15 @@ def confined(
     return [str(launcher), *options, "--", program, *command[1:]]
 
 
+def limits(*, gib: int, cpu_seconds: int, file_mib: int) -> str:
+    """Return the ``ulimit`` commands for a compiler: address space, its seconds of CPU, the size of a file.
+
+    At the end of its seconds it gets a signal that it tells of; a second later one that it can't outlive.
+    """
+    seconds = f"ulimit -H -t {cpu_seconds + 1}; ulimit -S -t {cpu_seconds}"
+    return f"ulimit -v {gib * 2**20}; {seconds}; ulimit -f {file_mib * 2**20 // 512};"
+
+
 def limited(command: Sequence[str], limits: str) -> list[str]:
     """Return the command run by a shell under its ``ulimit`` commands."""
     return ["/bin/sh", "-c", f'{limits} exec "$@"', "sh", *command]
@@ -57,7 +67,8 @@ def run_compiler(command: Sequence[str], folder: Path, deadline: float) -> tuple
     """Run a compiler or linker in a private folder; return its exit code and all that it printed.
 
     Raises:
-        CompileTimeoutError: it was not done at the deadline (of ``time.monotonic``); it and what it started are dead.
+        CompileTimeoutError: it was not done at the deadline (of ``time.monotonic``), and it and what it started are
+            dead; or it ran out of its seconds of CPU.
         InfrastructureError: it can't be confined.
     """
     process = subprocess.Popen(
@@ -82,6 +93,8 @@ def run_compiler(command: Sequence[str], folder: Path, deadline: float) -> tuple
             process.communicate()
     if process.returncode == REFUSED and log.startswith("confine:"):
         raise InfrastructureError(log.strip())
+    if process.returncode and OUT_OF_TIME in log:
+        raise CompileTimeoutError("the compiler did not finish within its seconds of CPU")
     return process.returncode, log
 
 

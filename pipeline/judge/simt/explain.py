@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipeline.errors import InfrastructureError
-from pipeline.judge.processes import ForkServer, Limits, WorkerGoneError
+from pipeline.judge.processes import ForkServer
 from pipeline.judge.simt.build import ExtensionSource, build
 from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, ForbiddenError, Unsupported
 from pipeline.judge.simt.fault import Fault, read_faults
+from pipeline.judge.workers import Limits, WorkerGoneError
 
 LIMITS = Limits(cpu_seconds=6, wall_seconds=120.0)  # on a busy machine too, the processor's seconds decide
-BUILD_SECONDS = 240.0
 SPENT = 0.8  # of its seconds of CPU: what did not use as much and still has no end, waited
 SOURCES = ("cuda.cu", "main.cpp")
 # Which findings may take the place of a reason, the strongest first. Others only add to the detail. Wrong but finite
@@ -88,7 +88,7 @@ def _run(
 
     def on_build(asked: dict[str, Any]) -> dict[str, Any]:
         try:
-            path = build(ExtensionSource.requested(asked), cache, BUILD_SECONDS, instrumented=True)
+            path = build(ExtensionSource.requested(asked), cache, instrumented=True)
         except (KeyError, TypeError, *_NO_BUILD):
             trouble.append("could not be built")
             return {"failed": True}

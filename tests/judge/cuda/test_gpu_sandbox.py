@@ -15,8 +15,9 @@ import pytest
 from pipeline.errors import InfrastructureError
 from pipeline.judge.cuda.gpus import why_not
 from pipeline.judge.cuda.sandbox import Allowances
-from pipeline.judge.processes import ForkServer, Limits, OnGpu
+from pipeline.judge.processes import ForkServer, OnGpu
 from pipeline.judge.sandbox import confine, missing
+from pipeline.judge.workers import Limits
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason="this machine can't confine anything")
 TIOCSTI = 0x5412  # puts words into a terminal's mouth

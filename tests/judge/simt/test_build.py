@@ -15,7 +15,7 @@ from pipeline.judge.landlock import landlock_abi
 from pipeline.judge.simt import build as build_module
 from pipeline.judge.simt import toolchain as toolchain_module
 from pipeline.judge.simt.build import ExtensionSource, build
-from pipeline.judge.simt.compiler import confined, run_compiler
+from pipeline.judge.simt.compiler import confined, limits, run_compiler
 from pipeline.judge.simt.elf import names_in
 from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, Unsupported
 from pipeline.judge.simt.toolchain import toolchain
@@ -112,6 +112,18 @@ def test_flags_define_macros(cache: Path):
 def test_a_build_that_takes_too_long_is_given_up(cache: Path):
     with pytest.raises(CompileTimeoutError):
         build(inline(GRID_STRIDE + "// slow", "torch::Tensor gelu_cuda(torch::Tensor x)"), cache, timeout_s=0.001)
+
+
+def test_a_source_that_keeps_the_compiler_busy_is_given_up(cache: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pipeline.judge.simt.build.LIMITS", limits(gib=2, cpu_seconds=2, file_mib=64))
+    endless = "\n".join(
+        f"constexpr long f{n}(long x) {{ return x < 2 ? x : f{n}(x - 1) + f{n}(x - 2); }}\n"
+        f"template <long X> struct S{n} {{ static constexpr long v = f{n}(X % 4 + 26); }};\n"
+        f"long s{n} = S{n}<0>::v + S{n}<1>::v + S{n}<2>::v + S{n}<3>::v;"
+        for n in range(300)
+    )
+    with pytest.raises(CompileTimeoutError, match="seconds of CPU"):
+        build(inline(f"{endless}\n{FUNCTION} {{ return x; }}", FUNCTION), cache)
 
 
 def test_processes_that_build_the_same_share_one_result(cache: Path):

@@ -1,0 +1,55 @@
+"""A worker that a busy machine holds up has its time; one that waits for nothing has not."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from pipeline.judge.processes import ForkServer
+from pipeline.judge.sandbox import missing
+from pipeline.judge.workers import Limits, WorkerGoneError
+
+LIMITS = Limits(cpu_seconds=10, wall_seconds=1.0)
+WORKS = "import time\nbegan = time.process_time()\nwhile time.process_time() - began < 0.6: pass\n"
+WAITS = "import time\ntime.sleep(60)\n"
+MODEL = "import torch\nclass ModelNew(torch.nn.Module): pass\n"
+
+
+@pytest.fixture
+def on_a_busy_core() -> Iterator[ForkServer]:
+    """Return a fork server whose workers share one core with four processes that never rest."""
+    mine = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(mine)})
+    hogs: list[subprocess.Popen[bytes]] = []
+    server = ForkServer(sandbox=missing() is None, readable=[])
+    try:
+        server.prepare("json")  # it is ready
+        hogs += [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4)]
+        os.sched_setaffinity(0, mine)
+        yield server
+    finally:
+        os.sched_setaffinity(0, mine)
+        for hog in hogs:
+            hog.kill()
+            hog.wait()
+        server.close()
+
+
+def test_waiting_for_a_core_is_not_charged(on_a_busy_core: ForkServer):
+    began = time.monotonic()
+    with on_a_busy_core.start_worker("candidate", LIMITS) as worker:
+        answer, _ = worker.ask({"op": "load", "code": WORKS + MODEL})
+        assert "error" not in answer
+    assert time.monotonic() - began > LIMITS.wall_seconds
+
+
+def test_sleeping_is_charged_on_a_busy_machine_too(on_a_busy_core: ForkServer):
+    with on_a_busy_core.start_worker("candidate", LIMITS) as worker:
+        began = time.monotonic()
+        with pytest.raises(WorkerGoneError) as gone:
+            worker.ask({"op": "load", "code": WAITS + MODEL})
+        assert gone.value.timed_out
+        assert time.monotonic() - began < 20
