@@ -47,7 +47,7 @@ def build(source: ExtensionSource, cache: Path, timeout_s: float = 1800) -> Path
 
     Raises:
         CompileError: the candidate's code is wrong, or it exports what it does not define.
-        CompileTimeoutError: a compiler took longer than its seconds of CPU, or all together ``timeout_s`` on the clock.
+        CompileTimeoutError: a compiler took all its seconds of CPU, or all together ``timeout_s`` on the clock.
         Unsupported: the source needs what neither the look-alike nor this machine's torch has.
         ForbiddenError: it calls what would get around the judge's checks.
         InfrastructureError: nvcc itself does not work here.
