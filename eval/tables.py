@@ -32,20 +32,8 @@ class ReportTable(NamedTuple):
 
 def tables(models: Models) -> list[ReportTable]:
     """Return the tables for which there are figures; models are in the order in which they are shown."""
-    made = (
-        table(models)
-        for table in (
-            _speed,
-            _fast_p,
-            _fast_p_over_compile,
-            _difficulty,
-            _categories,
-            _costs,
-            _selection,
-            _scaling,
-            _judge,
-        )
-    )
+    speeds = (_speed, _fast_p, _fast_p_over_compile)
+    made = (table(models) for table in (*speeds, _difficulty, _categories, _costs, _selection, _scaling, _judge))
     return [table for table in made if table is not None]
 
 
