@@ -33,6 +33,7 @@ def teacher_of(model: str, config: EvaluateConfig, out: Path, journal: Journal, 
             top_p=config.top_p,
             max_new_tokens=config.max_new_tokens,
             batch_size=config.batch_size,
+            logprobs=config.logprobs,
         )
     )
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from eval.budget import Attempt, best_within, cost_per_solved, covers
 from eval.metrics import bootstrap, bootstrap_samples, fast_p, pass_at_k
-from eval.speed import fast_count, speed
+from eval.speed import best_of_k, fast_count, speed
 
 BUILT = frozenset({"correct", "incorrect", "runtime_error", "timeout"})  # statuses that only a built module can get
 
@@ -83,6 +83,7 @@ class Figures:
             "fast_p": {str(p): self._fast(tasks, p) for p in plan.thresholds} if self.timed else None,
             "fast_p_at_k": self._fast_at_k(tasks, "speedup"),
             "fast_p_at_k_over_compile": self._fast_at_k(tasks, "speedup_compile"),
+            "best_speedup_at_k": self._best(tasks),
             "speedup": _speed(rows, "speedup"),
             "speedup_over_compile": _speed(rows, "speedup_compile"),
             "solved_within_tokens": self._within(tasks),
@@ -126,6 +127,19 @@ class Figures:
             ]
             found[str(p)] = {str(k): self._estimate(counts, k) for k in self.plan.ks}
         return found
+
+    def _best(self, tasks: Sequence[Sequence[Row]]) -> dict[str, dict[str, float] | None] | None:
+        """Return the expected speedup of the fastest of k answers, averaged over tasks; 0 where none is right."""
+        if not self.timed:
+            return None
+        speedups = [[(row.speedup or 0.0) if row.status == "correct" else 0.0 for row in rows] for rows in tasks]
+        few = min(map(len, speedups))
+        return {
+            str(k): bootstrap([best_of_k(own, k) for own in speedups], self.plan.resamples, self.plan.seed)._asdict()
+            if k <= few
+            else None
+            for k in self.plan.ks
+        }
 
     def _within(self, tasks: Sequence[Sequence[Row]]) -> dict[str, Any] | None:
         """Return the share solved per budget, null for budgets that the samples of some task don't exhaust."""

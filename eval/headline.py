@@ -22,7 +22,7 @@ def headline(results: dict[str, Any]) -> Headline:
     ks = sorted({k for figures in models.values() for k in figures["pass_at_k"]}, key=int)
     ps = sorted({p for figures in models.values() for p in figures.get("fast_p") or {}}, key=float)
     columns = ["model", "tasks", "samples per task", *(f"pass@{k}" for k in ks), "compiles"]
-    columns += [f"fast_{p}" for p in ps] or ["fast_p"]
+    columns += [f"fast_{float(p):g}" for p in ps] or ["fast_p"]
     rows = []
     for name, figures in models.items():
         row = [name, str(figures["n_tasks"]), str(figures["samples_per_task"])]

@@ -34,6 +34,16 @@ def problem_of(task: Task) -> tuple[int, int] | None:
     return (level, int(match[2])) if match and level is not None else None
 
 
+def look(config: Config) -> None:
+    """See whether there is anything to read, before anything is made ready for it.
+
+    Raises:
+        UserError: there is not.
+    """
+    if next(_kernels(config.path), None) is None:
+        raise UserError(f"{config.path}: holds no kernel")
+
+
 def read(config: Config, tasks: Sequence[Task]) -> tuple[dict[str, list[str | None]], int]:
     """Return the kernels of each task by its id, in the order of their samples, and how many were for no task.
 

@@ -32,9 +32,8 @@ class ReportTable(NamedTuple):
 
 def tables(models: Models) -> list[ReportTable]:
     """Return the tables for which there are figures; models are in the order in which they are shown."""
-    made = (
-        table(models) for table in (_speed, _fast_p, _difficulty, _categories, _costs, _selection, _scaling, _judge)
-    )
+    speeds = (_speed, _fast_p, _fast_p_over_compile)
+    made = (table(models) for table in (*speeds, _difficulty, _categories, _costs, _selection, _scaling, _judge))
     return [table for table in made if table is not None]
 
 
@@ -124,23 +123,37 @@ def _speed(models: Models) -> ReportTable | None:
             lines[f"{name.replace('_', ' ')} over {words}"] = lambda m, over=over, name=name: _times(
                 m.get(over), name
             )
+    for k in sorted({k for figures in models.values() for k in figures.get("best_speedup_at_k") or {}}, key=int):
+        best = "a wrong one being 0" if k == "1" else f"the best of {k}, wrong ones being 0"
+        lines[f"mean over tasks, {best}"] = lambda m, k=k: _mean_times((m.get("best_speedup_at_k") or {}).get(k))
     lines["right answers timed"] = lambda m: str((m.get("speedup") or {}).get("n", 0))
-    caption = "Over right answers only: how many there are is told by pass@k, and both by fast_p."
+    caption = (
+        "Geometric means and medians are over right answers only: how many there are is told by pass@k, and both by "
+        "fast_p and the means over tasks, which are over eager PyTorch."
+    )
     return _table("How fast right answers are", models, lines, caption)
 
 
 def _fast_p(models: Models) -> ReportTable | None:
-    grids = {name: figures["fast_p_at_k"] for name, figures in models.items() if figures.get("fast_p_at_k")}
+    return _grid_of_fast_p(models, "fast_p_at_k", "eager PyTorch")
+
+
+def _fast_p_over_compile(models: Models) -> ReportTable | None:
+    return _grid_of_fast_p(models, "fast_p_at_k_over_compile", "torch.compile")
+
+
+def _grid_of_fast_p(models: Models, figure: str, over: str) -> ReportTable | None:
+    grids = {name: figures[figure] for name, figures in models.items() if figures.get(figure)}
     if not grids:
         return None
     ks = sorted({k for grid in grids.values() for by_k in grid.values() for k in by_k}, key=int)
     rows = [
         [f"fast_{float(p):g}{f', {name}' if len(grids) > 1 else ''}", *(share(grid[p].get(k)) for k in ks)]
-        for p in next(iter(grids.values()))
+        for p in sorted(next(iter(grids.values())), key=float)
         for name, grid in grids.items()
     ]
-    caption = "At least one of k answers is right and more than p times as fast as eager PyTorch."
-    return ReportTable("fast_p by number of answers", ["", *(f"k = {k}" for k in ks)], rows, caption)
+    caption = f"At least one of k answers is right and more than p times as fast as {over}."
+    return ReportTable(f"fast_p over {over}, by number of answers", ["", *(f"k = {k}" for k in ks)], rows, caption)
 
 
 def _difficulty(models: Models) -> ReportTable | None:
@@ -243,6 +256,10 @@ def _pass(figures: Mapping[str, Any]) -> str:
 
 def _times(speed: Mapping[str, float] | None, name: str) -> str:
     return f"{speed[name]:.2f}x" if speed else NOT_MEASURED
+
+
+def _mean_times(mean: Mapping[str, float] | None) -> str:
+    return f"{mean['mean']:.2f}x ({mean['low']:.2f} to {mean['high']:.2f})" if mean else NOT_MEASURED
 
 
 def _cost(figures: Mapping[str, Any], name: str) -> str:

@@ -69,6 +69,9 @@ def run(context: StageContext) -> dict[str, Any]:
     if recipe.evaluate is None:
         raise UserError("the recipe has no section 'evaluate'")
     config, suite = recipe.evaluate.resolved()
+    for model in config.models.values():
+        if isinstance(model, kernels.Config):
+            kernels.look(model)
     with ExitStack() as stack:
         judge = stack.enter_context(open_judge(recipe.executor, recipe.judge, recipe.seed))
         in_flight = IN_FLIGHT_PER_WORKER * judge.workers

@@ -14,7 +14,9 @@ class Reply:
     count. ``finish_reason`` is ``stop`` or ``length`` as in the OpenAI interface. ``sampling`` records what was asked
     for (temperature, seed, ...). ``raw`` is the server's chat completion as JSON, None where there is no server;
     ``dollars`` what it cost, None where no price is known. ``teacher`` names who answered if that is not the teacher
-    that was asked, and ``request_id`` the answer's line in the stage's journal.
+    that was asked, and ``request_id`` the answer's line in the stage's journal. ``log_probability`` is the natural
+    logarithm of the probability that the model itself, at temperature 1 and whatever the sampling, gives the answer's
+    ``scored_tokens`` tokens after the prompt; both are None unless the teacher's section says ``logprobs``.
     """
 
     content: str
@@ -27,6 +29,8 @@ class Reply:
     dollars: float | None = None
     teacher: str | None = None
     request_id: str | None = None
+    log_probability: float | None = None
+    scored_tokens: int | None = None
 
 
 class Teacher(Protocol):

@@ -5,6 +5,8 @@ import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from pipeline.teachers import logprobs
+
 
 class Completion(NamedTuple):
     """The parts of a chat completion that are used; token counts are None where the server does not count."""
@@ -14,6 +16,8 @@ class Completion(NamedTuple):
     finish_reason: str | None
     prompt_tokens: int | None
     completion_tokens: int | None
+    log_probability: float | None = None
+    scored_tokens: int | None = None
 
 
 class BrokenStreamError(ValueError):
@@ -46,7 +50,9 @@ def read(body: Any) -> Completion:
         reasoning = _details(message.get("reasoning_details"))
     prompt_tokens, completion_tokens = usage(body)
     finish = finish if isinstance(finish, str) and finish.isascii() else None  # it goes into a table as it is
-    return Completion(content, reasoning or None, finish, prompt_tokens, completion_tokens)
+    return Completion(
+        content, reasoning or None, finish, prompt_tokens, completion_tokens, *logprobs.read(choices[0])
+    )
 
 
 def usage(body: dict[str, Any]) -> tuple[int | None, int | None]:
@@ -73,6 +79,7 @@ class Stream:
         self._first: dict[str, Any] = {}
         self._pieces: dict[str, list[Any]] = {}
         self._finish: Any = None
+        self._logprobs = logprobs.Sum()
         self._digest = hashlib.sha256()
         self._done = False
 
@@ -100,6 +107,7 @@ class Stream:
             if isinstance(choice, dict) and not choice.get("index"):
                 self._finish = choice.get("finish_reason") or self._finish
                 self._add_delta(choice.get("delta"))
+                self._logprobs.add(choice.get("logprobs"))
 
     @property
     def bill(self) -> tuple[int | None, int | None]:
@@ -115,12 +123,15 @@ class Stream:
         if not self._finish and not self._done:
             raise BrokenStreamError(f"the stream broke off after {self.count} chunks")
         message = {name: _joined(pieces) for name, pieces in self._pieces.items()}
+        choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": self._finish}
+        if self._logprobs.seen:
+            choice["logprobs"] = self._logprobs.told()
         return {
             "id": self._first.get("id"),
             "object": "chat.completion",
             "created": self._first.get("created"),
             "model": self._first.get("model"),
-            "choices": [{"index": 0, "message": {"role": "assistant", **message}, "finish_reason": self._finish}],
+            "choices": [choice],
             "usage": self._usage,
             "stream": {"chunks": self.count, "sha256": self._digest.hexdigest()},
         }

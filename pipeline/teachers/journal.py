@@ -230,6 +230,8 @@ def reply_of(row: dict[str, Any]) -> Reply:
         dollars=row["dollars"],
         teacher=row["teacher"],
         request_id=row["request"],
+        log_probability=parts.log_probability,
+        scored_tokens=parts.scored_tokens,
     )
 
 
@@ -237,7 +239,9 @@ def made_up(reply: Reply) -> str:
     """Return the chat completion that a server with this answer would send, for teachers that are no servers."""
     message = {"role": "assistant", "content": reply.content, "reasoning": reply.reasoning}
     usage = {"prompt_tokens": reply.prompt_tokens, "completion_tokens": reply.completion_tokens}
-    choice = {"index": 0, "message": message, "finish_reason": reply.finish_reason}
+    choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": reply.finish_reason}
+    if reply.log_probability is not None:
+        choice["logprobs"] = {"sum": reply.log_probability, "count": reply.scored_tokens}
     return json.dumps({"object": "chat.completion", "choices": [choice], "usage": usage})
 
 

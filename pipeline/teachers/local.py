@@ -19,7 +19,8 @@ class Config(Section):
     """A model on the Hub or in a folder (an adapter's folder too, with transformers); temperature 0 is greedy.
 
     ``engine: vllm`` wants the vllm package and a GPU; it batches by itself, and ``batch_size`` is then how many
-    requests are handed to it at once. ``kind: transformers`` is an older name of the same.
+    requests are handed to it at once. ``logprobs`` computes the probability of each answer, too. ``kind:
+    transformers`` is an older name of the same.
     """
 
     kind: Literal["local", "transformers"]
@@ -29,6 +30,7 @@ class Config(Section):
     temperature: float = Field(0.6, ge=0)
     top_p: float = Field(0.95, gt=0, le=1)
     max_new_tokens: int = Field(4096, ge=1)
+    logprobs: bool = False
     batch_size: int = throughput(16, ge=1)
 
 

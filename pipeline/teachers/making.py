@@ -44,7 +44,15 @@ def _recorded(
     if journal is None:
         return teacher
     paid = isinstance(config, openai.Config | local.Config)  # the others answer a second time for nothing
-    return RecordedTeacher(teacher, journal, content_hash(identity(config)) if paid else None)
+    return RecordedTeacher(teacher, journal, _settings(config) if paid else None)
+
+
+def _settings(config: SingleConfig) -> str:
+    """Return the hash of all that a teacher's answers depend on; a journal from before ``logprobs`` still holds."""
+    settings = identity(config)
+    if not settings.get("logprobs"):
+        settings.pop("logprobs", None)
+    return content_hash(settings)
 
 
 def _single(config: SingleConfig, journal: Journal | None, executor: ExecutorConfig | None) -> Teacher:

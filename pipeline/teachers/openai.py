@@ -12,7 +12,7 @@ from pydantic import Field
 from pipeline.errors import RefusedError, TeacherError, UserError
 from pipeline.records import Message
 from pipeline.section import Section, throughput
-from pipeline.teachers import Reply, completions
+from pipeline.teachers import Reply, completions, logprobs
 from pipeline.teachers.failures import (
     CutStreamError,
     Failure,
@@ -43,7 +43,8 @@ class Config(Section):
     written anywhere. Where the server is found (``base_url``) is not part of a stage's identity: the model is, so a
     run goes on when its server has moved to another host. ``timeout_s`` bounds one whole answer, ``stall_s`` the
     silence within a stream once it has begun. ``echo_reasoning`` names the field in which the server wants the
-    reasoning of earlier answers back; most want none. ``price`` is in dollars per million tokens.
+    reasoning of earlier answers back; most want none. ``logprobs`` asks for the probability of each answer, of which
+    the sum and the number of tokens are kept; not every server gives it. ``price`` is in dollars per million tokens.
     """
 
     kind: Literal["openai"] = "openai"
@@ -56,6 +57,7 @@ class Config(Section):
     reasoning_effort: str | None = Field(default=None, pattern=r"^[a-z]+$")  # servers differ in which they know
     echo_reasoning: Literal["none", "reasoning_content", "reasoning"] = "none"
     send_seed: bool = True
+    logprobs: bool = False
     extra_body: dict[str, Any] = Field(default={})
     stream: bool = throughput(False)
     price: Price | None = throughput(None)
@@ -155,9 +157,14 @@ class OpenaiTeacher:
         }
         asked = {name: value for name, value in asked.items() if value is not None}
         request = {"model": config.model, "messages": [self._sent(m) for m in messages], **asked}
+        if config.logprobs:
+            request["logprobs"] = True
         get = self._stream if config.stream else self._whole
         raw = self._without_key(await get({**request, "extra_body": config.extra_body or None}))
-        parts = completions.read(json.loads(raw))
+        body = json.loads(raw)
+        parts = completions.read(body)
+        if config.logprobs and not config.stream:
+            raw = json.dumps(logprobs.kept(body))
         return Reply(
             content=parts.content,
             reasoning=parts.reasoning,
@@ -167,6 +174,8 @@ class OpenaiTeacher:
             sampling=asked,
             raw=raw,
             dollars=self._dollars(parts.prompt_tokens, parts.completion_tokens),
+            log_probability=parts.log_probability,
+            scored_tokens=parts.scored_tokens,
         )
 
     async def _whole(self, request: dict[str, Any]) -> str:

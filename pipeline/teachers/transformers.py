@@ -5,6 +5,7 @@ which other requests share its batch, except where rounding (which does vary wit
 between two tokens. Equal batches give equal answers on one machine.
 """
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -71,21 +72,23 @@ class TransformersTeacher:
             prompts, add_special_tokens=False, padding=True, padding_side="left", return_tensors="pt"
         ).to(model.device)
         stops = _stop_tokens(model, tokenizer)
+        chosen: list[Any] | None = [] if self.config.logprobs else None
         with torch.inference_mode():
             output = model.generate(  # type: ignore[operator]
                 input_ids=batch["input_ids"],
                 attention_mask=batch["attention_mask"],
                 max_new_tokens=self.config.max_new_tokens,
                 do_sample=False,  # the seeded sampling below makes the highest score the sampled token
-                logits_processor=LogitsProcessorList([_seeded_sampling(self.config, seeds, model.device)]),
+                logits_processor=LogitsProcessorList([_seeded_sampling(self.config, seeds, model.device, chosen)]),
                 eos_token_id=stops,
                 pad_token_id=tokenizer.pad_token_id,
             )
         written = output[:, batch["input_ids"].shape[1] :].tolist()
         prompt_tokens = batch["attention_mask"].sum(dim=1).tolist()
+        logs = torch.stack(chosen, dim=1).double().tolist() if chosen is not None else [None] * len(prompts)
         return [
-            self._reply(tokenizer, opened(prompt), row, stops, count, seed)
-            for prompt, row, count, seed in zip(prompts, written, prompt_tokens, seeds, strict=True)
+            self._reply(tokenizer, opened(prompt), row, stops, count, seed, log)
+            for prompt, row, count, seed, log in zip(prompts, written, prompt_tokens, seeds, logs, strict=True)
         ]
 
     def _reply(
@@ -96,16 +99,20 @@ class TransformersTeacher:
         stops: list[int],
         prompt_tokens: int,
         seed: int,
+        logs: list[float] | None,
     ) -> Reply:
         end = next((i for i, token in enumerate(tokens) if token in stops), None)
         kept = tokens[:end]
+        count = len(kept) + (end is not None)
         return Reply(
             content=head + str(tokenizer.decode(kept, skip_special_tokens=False)),  # think tags may be special
             reasoning=None,
             finish_reason="length" if end is None else "stop",
             prompt_tokens=prompt_tokens,
-            completion_tokens=len(kept) + (end is not None),
+            completion_tokens=count,
             sampling={"temperature": self.config.temperature, "top_p": self.config.top_p, "seed": seed},
+            log_probability=None if logs is None else math.fsum(logs[:count]),
+            scored_tokens=None if logs is None else count,
         )
 
 
@@ -116,8 +123,10 @@ def _stop_tokens(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase")
     return sorted({end for end in [*named, tokenizer.eos_token_id] if end is not None})
 
 
-def _seeded_sampling(config: Config, seeds: Sequence[int], device: Any) -> Any:
+def _seeded_sampling(config: Config, seeds: Sequence[int], device: Any, chosen: list[Any] | None = None) -> Any:
     """Return a logits processor after which the highest score of each row is a token sampled with the row's own seed.
+
+    ``chosen`` is given, step by step, the log-probabilities [rows] of those tokens by the model's own account.
 
     The Gumbel-max trick: the argmax of log-probabilities plus Gumbel noise, here minus the logarithm of exponential
     noise, is distributed as the probabilities are (Maddison et al., arXiv 1411.0030).
@@ -132,6 +141,13 @@ def _seeded_sampling(config: Config, seeds: Sequence[int], device: Any) -> Any:
         """Adds each row's noise to its scores."""
 
         def __call__(self, input_ids: Any, scores: Any) -> Any:
+            sampled = self._sampled(input_ids, scores)
+            if chosen is not None:
+                tokens = sampled.argmax(dim=-1, keepdim=True)
+                chosen.append(scores.float().log_softmax(dim=-1).gather(1, tokens).squeeze(1))
+            return sampled
+
+        def _sampled(self, input_ids: Any, scores: Any) -> Any:
             if config.temperature == 0:
                 return scores
             scores = scores.float() / config.temperature

@@ -56,6 +56,7 @@ class VllmTeacher:
                 max_tokens=config.max_new_tokens,
                 seed=seed,
                 skip_special_tokens=False,  # think tags may be special
+                logprobs=0 if config.logprobs else None,  # the sampled token's own, and no others
             )
             for seed in seeds
         ]
@@ -68,6 +69,8 @@ class VllmTeacher:
                 prompt_tokens=len(output.prompt_token_ids),
                 completion_tokens=len(output.outputs[0].token_ids),
                 sampling={"temperature": config.temperature, "top_p": config.top_p, "seed": seed},
+                log_probability=output.outputs[0].cumulative_logprob if config.logprobs else None,
+                scored_tokens=len(output.outputs[0].token_ids) if config.logprobs else None,
             )
             for prompt, output, seed in zip(prompts, outputs, seeds, strict=True)
         ]

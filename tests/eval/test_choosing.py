@@ -77,24 +77,23 @@ def test_with_outputs_kernels_that_differ_agree():
 
 
 def test_rpc_weighs_classes_by_the_mean_probability_of_a_token():
-    """Two long answers that agree at e^-0.5 a token, twice the same text at e^-0.4, one sure of itself at e^-0.1."""
+    """Two long answers that agree, at e^-0.5 a token; one sure of itself at e^-0.1; twice the same text at e^-0.4."""
 
-    def own(log: float, tokens: int, out: int, status: str = "incorrect") -> dict[str, Any]:
+    def own(log: float, tokens: int, out: int, status: str) -> dict[str, Any]:
         return sample(status, f"{log}", log_probability=log, scored_tokens=tokens, outputs=[out])
 
-    agreeing = [own(-50.0, 100, 0, "correct"), own(-25.0, 50, 0, "correct")]  # 1.213 together
-    repeated = [own(-4.0, 10, 1)] * 2  # one path: 0.670, not 1.341
-    sure = own(-1.0, 10, 2)  # 0.905
-    found = selected({"t": {"samples": [*repeated, sure, *agreeing]}}, 9, 0)
-    assert found is not None
-    assert found["rpc"]["mean"] == 1.0
-    assert found["majority"]["mean"] == 0.0  # two against two, and the first wins
-    lone = selected({"t": {"samples": [*repeated, sure, agreeing[0]]}}, 9, 0)
-    assert lone is not None
-    assert lone["rpc"]["mean"] == 0.0
-    unknown = selected({"t": {"samples": [sure, sample("correct", "x", log_probability=-1.0)]}}, 9, 0)
-    assert unknown is not None
-    assert unknown["rpc"] is None
+    def solved(*samples: dict[str, Any]) -> float | None:
+        found = selected({"t": {"samples": samples}}, 9, 0)
+        assert found is not None
+        return found["rpc"] and found["rpc"]["mean"]
+
+    sure = own(-1.0, 10, 2, "incorrect")  # 0.905
+    agreeing = [own(-50.0, 100, 0, "correct"), own(-25.0, 50, 0, "correct")]  # 0.607 each, 1.213 together
+    assert solved(sure, *agreeing) == 1
+    assert solved(sure, agreeing[0]) == 0
+    right = {**sure, "status": "correct"}
+    assert solved(*[own(-4.0, 10, 1, "incorrect")] * 2, right) == 1  # one path counts once: 0.670, not 1.341
+    assert solved(right, sample("correct", "x", log_probability=-1.0)) is None
 
 
 def test_a_rule_without_its_figures_is_null_and_one_sample_is_no_choice():

@@ -77,6 +77,9 @@ def test_nothing_to_read_is_said(tmp_path: Path):
         read(tmp_path)
     with pytest.raises(UserError, match="no folder of kernels"):
         read(tmp_path / "missing")
+    (tmp_path / "empty.jsonl").write_text("\n")
+    with pytest.raises(UserError, match="holds no kernel"):
+        kernels.look(kernels.Config(kind="kernels", path=tmp_path / "empty.jsonl"))
     (tmp_path / "level_2_problem_1_sample_0_kernel.py").write_text("x")
     with pytest.raises(UserError, match="none of its 1 kernels"):
         read(tmp_path)

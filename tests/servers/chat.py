@@ -15,7 +15,8 @@ returns the bodies of the requests received since the last plan. A step is an ob
     {"hang": true}                    no answer before the client gives up
     {"echo_key": 500}                 an error whose message quotes the Authorization header
 
-A request with ``stream: true`` gets its good answer as events of five characters each, and these faults:
+With ``logprobs: true`` the pieces of five characters each have a log-probability, by their number, unless the step
+says ``"logprobs": false``. A request with ``stream: true`` gets its good answer as events of five characters each, and these faults:
 
     {"cut_after": 2}                  the connection is closed after two events
     {"end_after": 2}                  the stream ends in good form after two events, without a finish reason
@@ -25,6 +26,7 @@ A request with ``stream: true`` gets its good answer as events of five character
 
 import argparse
 import json
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -156,29 +158,41 @@ def completion(step: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
     """Return a chat completion as servers send it."""
     message: dict[str, Any] = {"role": "assistant", "content": step.get("content", CODE)}
     message.update({name: step[name] for name in REASONING if name in step})
+    choice = {"index": 0, "message": message, "finish_reason": step.get("finish_reason", "stop")}
+    if body.get("logprobs") and step.get("logprobs", True):
+        choice["logprobs"] = {"content": [logprob(i) for i in range(len(deltas(message)))]}
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion",
         "created": 1,
         "model": body["model"],
-        "choices": [{"index": 0, "message": message, "finish_reason": step.get("finish_reason", "stop")}],
+        "choices": [choice],
         "usage": step.get("usage", USAGE),
     }
+
+
+def logprob(number: int) -> dict[str, Any]:
+    """Return what servers say of a token: this one's probability is 2 to the power of -1, -2 or -3."""
+    return {"token": "x", "bytes": [120], "top_logprobs": [], "logprob": -math.log(2) * (1 + number % 3)}
+
+
+def deltas(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the pieces of five characters, or members of a list, of a message."""
+    fields = [name for name in (*REASONING, "content") if name in message]
+    return [{name: message[name][i : i + 5]} for name in fields for i in range(0, len(message[name]), 5)]
 
 
 def events(step: dict[str, Any], body: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the events of the same answer as servers stream it: the reasoning first, the usage last."""
     whole = completion(step, body)
-    message = whole["choices"][0]["message"]
-    fields = [name for name in (*REASONING, "content") if name in message]
-    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
-    for name in fields:
-        value = message[name]
-        deltas += [{name: value[i : i + 5]} for i in range(0, len(value), 5)]  # text and lists alike
+    choice = whole["choices"][0]
     frame = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": body["model"]}
-    for delta in deltas:
-        yield {**frame, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
-    yield {**frame, "choices": [{"index": 0, "delta": {}, "finish_reason": whole["choices"][0]["finish_reason"]}]}
+    first = {"role": "assistant", "content": ""}
+    yield {**frame, "choices": [{"index": 0, "delta": first, "finish_reason": None}]}
+    for number, delta in enumerate(deltas(choice["message"])):
+        scored = {"logprobs": {"content": [logprob(number)]}} if "logprobs" in choice else {}
+        yield {**frame, "choices": [{"index": 0, "delta": delta, "finish_reason": None, **scored}]}
+    yield {**frame, "choices": [{"index": 0, "delta": {}, "finish_reason": choice["finish_reason"]}]}
     yield {**frame, "choices": [], "usage": whole["usage"]}
 
 

@@ -95,3 +95,36 @@ def test_what_can_not_be_evaluated_is_one_line(tmp_path: Path, changes: str, sai
         cast("Any", load_recipe(recipe, [changes])).evaluate.resolved()
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.fixture(scope="module")
+def posed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose tasks are there, so that what is timed is the evaluation."""
+    out = tmp_path_factory.mktemp("posed")
+    (out / "recipe.yaml").write_text(RECIPE.replace("URL", "http://127.0.0.1:9/v1"))
+    command = [sys.executable, "-m", "pipeline.stage", "tasks", out / "recipe.yaml", "--out", out]
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+    return out
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("{kind: openai, base_url: URL, model: no-such-model}", "URL has no model 'no-such-model'"),
+        ("{kind: kernels, path: HERE/missing}", "HERE/missing: no folder of kernels and no file of JSON lines"),
+        ("{kind: kernels, path: HERE/empty}", "HERE/empty: holds no level_*_problem_*_sample_*_kernel.py"),
+    ],
+    ids=["no such model", "no folder", "empty folder"],
+)
+def test_what_can_not_answer_ends_the_command_in_one_line(posed: Path, url: str, model: str, said: str):
+    (posed / "empty").mkdir(exist_ok=True)
+    model, said = (text.replace("URL", url).replace("HERE", str(posed)) for text in (model, said))
+    changes = [f"evaluate.models={{other: {model}}}", "evaluate.strategies=[]", "evaluate.strategy_tokens=null"]
+    command = [sys.executable, "-m", "pipeline.stage", "evaluate", posed / "recipe.yaml", "--out", posed, *changes]
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
+    assert ended.returncode == 2, ended.stderr
+    errors = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert said in errors[0]
+    assert ended.stderr.splitlines()[-1] == errors[0]
+    assert not ended.stdout

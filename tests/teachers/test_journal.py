@@ -94,14 +94,16 @@ def test_a_full_disk_is_the_users_and_leaves_whole_lines(tmp_path, monkeypatch):
     assert [row["request"] for row, _ in read_answers(tmp_path / NAME)] == ["a", "c"]
 
 
-@given(TEXT, st.none() | TEXT.filter(bool), st.none() | st.integers(0, 10**9))
-def test_what_has_no_server_is_given_back_as_it_was(content, reasoning, tokens):
+@given(TEXT, st.none() | TEXT.filter(bool), st.none() | st.integers(0, 10**9), st.none() | st.floats(-1e9, 0))
+def test_what_has_no_server_is_given_back_as_it_was(content, reasoning, tokens, log):
     from pipeline.teachers.journal import _pack
 
-    given = Reply(content, reasoning, "stop", tokens, tokens, {})
+    scored = {} if log is None else {"log_probability": log, "scored_tokens": 7}
+    given = Reply(content, reasoning, "stop", tokens, tokens, {}, **scored)
     row = {"raw": _pack(made_up(given)), "sampling": {}, "dollars": None, "teacher": "t", "request": "r"}
     back = reply_of(row)
     assert (back.content, back.reasoning, back.prompt_tokens) == (content, reasoning, tokens)
+    assert (back.log_probability, back.scored_tokens) == (log, None if log is None else 7)
 
 
 def test_a_request_is_what_is_said_and_the_seed_and_not_what_is_echoed():

@@ -19,6 +19,7 @@ from pipeline.records import Message
 from pipeline.teachers import Reply
 from pipeline.teachers import openai as openai_teacher
 from pipeline.teachers.failures import retry_after
+from pipeline.teachers.journal import Journal
 from pipeline.teachers.openai import Config, OpenaiTeacher
 
 KEY = "sk-very-secret-0123456789"
@@ -105,6 +106,28 @@ def test_reasoning_in_each_of_its_places(server, message, stream):
     reply = ask(config_for(server, stream=stream))[0]
     assert parse(reply) == ("hmm", "class ModelNew:\n    pass\n", "complete")
     assert (reply.finish_reason, reply.prompt_tokens, reply.completion_tokens) == ("stop", 11, 7)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_probability_of_an_answer_is_asked_for_and_kept(server, stream, tmp_path):
+    server.plan({"reasoning": "hmm"}, {"logprobs": False})
+    scored, unscored = ask(config_for(server, stream=stream, logprobs=True), times=2)
+    pieces = 1 + math.ceil(len(CODE) / 5)
+    bits = sum(1 + number % 3 for number in range(pieces))
+    assert scored.log_probability == pytest.approx(-math.log(2) * bits)
+    assert scored.scored_tokens == pieces
+    assert (unscored.log_probability, unscored.scored_tokens) == (None, None)
+    assert [sent["logprobs"] for sent in server.log()] == [True, True]
+    assert "top_logprobs" not in str(scored.raw)  # a hundred bytes a token
+    with Journal(tmp_path) as journal:
+        journal.answered("s", "r", "t", 9, scored)
+    with Journal(tmp_path) as journal:
+        found = journal.find("s", "r")
+    assert found is not None
+    assert (found.log_probability, found.scored_tokens) == (scored.log_probability, pieces)
+    (silent,) = ask(config_for(server, stream=stream))
+    assert silent.log_probability is None
+    assert "logprobs" not in server.log()[-1]
 
 
 def test_a_stream_asks_for_its_usage_and_tells_the_bytes_that_it_was(server):

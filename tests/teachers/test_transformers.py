@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -37,6 +38,36 @@ def test_an_answer_depends_on_its_own_seed_and_not_on_its_company(model: Path):
     same_prompt = teacher(model).answer([PROMPTS[0]] * 3, [11, 11, 12])
     assert same_prompt[0] == same_prompt[1] == many[0]
     assert same_prompt[2].content != same_prompt[0].content
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.7])
+def test_the_probability_of_an_answer_is_that_of_a_forward_pass(model: Path, temperature: float):
+    settings = {"temperature": temperature, "top_p": 0.9, "max_new_tokens": 30}
+    replies = teacher(model, **settings, logprobs=True).answer(PROMPTS, [5, 6, 7, 8])
+    loaded, tokenizer = load_model(str(model)), load_tokenizer(str(model))
+    for prompt, reply in zip(PROMPTS, replies, strict=True):
+        asked = tokenizer(prompt_text(tokenizer, prompt), add_special_tokens=False)["input_ids"]
+        # What a random model writes need not be the text's own tokens, so those are generated again, one by one.
+        written = teacher_tokens(model, prompt, reply.sampling["seed"], settings)
+        assert reply.scored_tokens == reply.completion_tokens == len(written)
+        with torch.inference_mode():
+            logits = loaded(torch.tensor([[*asked, *written]])).logits[0].double()
+        logs = logits.log_softmax(-1)[len(asked) - 1 : -1]
+        expected = logs.gather(1, torch.tensor(written)[:, None]).sum().item()
+        assert reply.log_probability == pytest.approx(expected, rel=1e-4)
+    assert len({reply.log_probability for reply in replies}) == len(replies)
+    (silent,) = teacher(model, **settings).answer(PROMPTS[:1], [5])
+    assert (silent.log_probability, silent.scored_tokens) == (None, None)
+    assert silent.content == replies[0].content
+
+
+def teacher_tokens(model: Path, prompt: tuple[Message, ...], seed: Any, settings: dict[str, Any]) -> list[int]:
+    local = teacher(model, **settings)
+    kept: list[list[int]] = []
+    reply = local._reply
+    local._reply = lambda *args: kept.append(args[2]) or reply(*args)  # type: ignore[method-assign]
+    (again,) = local.answer([prompt], [seed])
+    return kept[0][: again.completion_tokens]
 
 
 def test_requests_at_the_same_time_share_a_batch(model: Path, monkeypatch: pytest.MonkeyPatch):
