@@ -5,82 +5,32 @@ import sys
 from collections.abc import Iterator
 from itertools import accumulate
 
+from pipeline.judge.rules.access_names import (
+    CHECKPOINT,
+    COMPILERS,
+    DECODERS,
+    DEFINABLE_DUNDERS,
+    DYNAMIC,
+    EVALUATES,
+    FILES,
+    FRAMES,
+    HARMLESS_DUNDERS,
+    HARMLESS_PRIVATE,
+    HOST_DATA,
+    INSIDES,
+    LEADING_OUT,
+    MODES,
+    MODULES,
+    NAMES,
+    OWN_NAMES,
+    READERS,
+    SEEDS,
+    STREAMS,
+    TORCH_SUBMODULES,
+    TORCH_UTILS,
+)
 from pipeline.judge.rules.findings import Finding
 from pipeline.judge.rules.source import Source, dotted, is_module
-
-MODULES = frozenset({"torch", "math", "typing", "__future__", "itertools"})
-# Of other modules, these names only.
-NAMES = {
-    "os": frozenset({"os.environ", "os.environ.get", "os.environ.setdefault", "os.path", "os.getpid", "os.makedirs"})
-    | {f"os.path.{name}" for name in ("join", "dirname", "abspath", "realpath", "basename", "expanduser")},
-    "warnings": frozenset({"warnings.warn", "warnings.filterwarnings", "warnings.simplefilter"}),
-    "textwrap": frozenset({"textwrap.dedent", "textwrap.indent"}),
-    "dataclasses": frozenset({"dataclasses.dataclass", "dataclasses.field"}),
-    "enum": frozenset({"enum.Enum", "enum.IntEnum", "enum.auto"}),
-    "collections": frozenset({f"collections.{n}" for n in ("defaultdict", "OrderedDict", "deque", "namedtuple")})
-    | {"collections.abc", "collections.abc.Sequence", "collections.abc.Callable", "collections.abc.Iterable"},
-    "pathlib": frozenset({"pathlib.Path"}),
-    "tempfile": frozenset({"tempfile.mkdtemp", "tempfile.gettempdir", "tempfile.TemporaryDirectory"}),
-    "functools": frozenset({"functools.partial", "functools.lru_cache", "functools.cache", "functools.reduce"})
-    | {"functools.wraps", "functools.cached_property"},
-}
-EVALUATES = frozenset({"typing.get_type_hints", "typing.ForwardRef", "typing.evaluate_forward_ref"})
-# Called like modules of Python, and the library's own.
-OWN_NAMES = frozenset({"torch.random", "torch.select", "torch.chunk", "torch.trace", "torch.signal", "os.path"})
-OWN_NAMES |= {"torch.Tensor.select", "torch.Tensor.chunk", "torch.Tensor.trace", "collections.abc"}
-# Submodules of torch that load, trace, start processes or hook into dispatch.
-TORCH_SUBMODULES = frozenset(
-    """_dynamo _inductor multiprocessing hub package serialization fx export distributed library overrides
-    futures monitor masked ao onnx profiler testing ops classes storage accelerator""".split()  # noqa: SIM905
-)
-TORCH_UTILS = frozenset({"cpp_extension", "checkpoint"})
-CHECKPOINT = frozenset({"checkpoint", "checkpoint_sequential"})
-# Attributes by which a module that came in under some other name leads to the interpreter or back to torch.
-LEADING_OUT = frozenset(
-    """sys os builtins importlib ctypes subprocess inspect gc threading socket shutil pickle multiprocessing
-    torch""".split()  # noqa: SIM905
-)
-FILES = frozenset({"torch.load", "torch.save", "torch.from_file", "torch.hub", "torch.Tensor.share_memory_"})
-COMPILERS = (
-    "torch.compile",
-    "torch.compiler",
-    "torch.jit",
-    "torch.cuda.make_graphed_callables",
-    "torch.cuda.jiterator",
-)
-STREAMS = frozenset({"Stream", "ExternalStream", "stream", "StreamContext", "set_stream", "CUDAGraph", "graph"})
-SEEDS = frozenset(
-    """manual_seed manual_seed_all seed seed_all initial_seed get_rng_state set_rng_state get_rng_state_all
-    default_generator fork_rng Generator random""".split()  # noqa: SIM905
-)
-MODES = frozenset(
-    """is_grad_enabled is_inference_mode_enabled is_inference is_current_stream_capturing is_anomaly_enabled
-    are_deterministic_algorithms_enabled is_autocast_enabled get_deterministic_debug_mode""".split()  # noqa: SIM905
-)
-DYNAMIC = frozenset(
-    {"exec", "eval", "compile", "__import__", "globals", "locals", "vars", "breakpoint", "setattr", "help"}
-    | {"delattr", "memoryview", "__builtins__", "getattr"}
-)
-HOST_DATA = frozenset(
-    {"numpy", "tolist", "from_numpy", "frombuffer", "from_dlpack", "to_dlpack", "asarray", "untyped_storage"}
-    | {"storage", "typed_storage", "apply_", "map_", "map2_"}
-)
-READERS = frozenset({"read_text", "read_bytes", "open", "iterdir", "glob", "rglob", "symlink_to", "hardlink_to"})
-DECODERS = frozenset({"decode", "fromhex", "from_bytes", "maketrans"})
-HARMLESS_DUNDERS = frozenset({"__init__", "__name__", "__doc__", "__class__", "__call__", "__version__", "__file__"})
-DEFINABLE_DUNDERS = HARMLESS_DUNDERS | frozenset(
-    """__repr__ __str__ __len__ __getitem__ __setitem__ __iter__ __next__ __contains__ __enter__ __exit__ __new__
-    __post_init__ __eq__ __hash__ __bool__ __getattr__ __all__ __slots__ __constants__ __author__""".split()  # noqa: SIM905
-)
-FRAMES = frozenset({"f_globals", "f_locals", "f_back", "f_builtins", "gi_frame", "gi_code", "tb_frame", "tb_next"})
-FRAMES |= {"cr_frame", "ag_frame", "_getframe"}
-# As texts: what is handed to something that looks attributes up by name.
-INSIDES = frozenset(
-    """__globals__ __builtins__ __code__ __closure__ __dict__ __subclasses__ __mro__ __bases__ __base__ __import__
-    __loader__ __spec__ __func__ __self__ __wrapped__ __reduce__ __reduce_ex__ __getattribute__ __torch_function__
-    __torch_dispatch__ __defaults__ __kwdefaults__ __traceback__ __context__ __cause__""".split()  # noqa: SIM905
-)
-HARMLESS_PRIVATE = frozenset({"torch.nn.init._calculate_fan_in_and_fan_out", "torch.nn.init._calculate_correct_fan"})
 
 
 def examine(source: Source) -> Iterator[Finding]:
