@@ -16,7 +16,8 @@ from pipeline.curation.features import NOT_JUDGED, Features
 from pipeline.curation.first_pass import Judged
 from pipeline.curation.joining import Answer, Job
 from pipeline.curation.samples import answer_message
-from pipeline.records import Message, Task, TurnSample
+from pipeline.forms import TurnSample
+from pipeline.records import Message, Task
 from pipeline.section import Section
 from pipeline.tables import to_row
 from pipeline.training.rewards import KEVIN_DISCOUNT, KEVIN_RIGHT, discounted

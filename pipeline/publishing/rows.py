@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.agent.reply import parse
-from pipeline.records import Check, Message, PreferencePair, Sample, Task, Timing, TurnSample, Verdict
+from pipeline.forms import PreferencePair, TurnSample
+from pipeline.records import Check, Message, Sample, Task, Timing, Verdict
 from pipeline.store import REJECTED, read_rows
 from pipeline.tables import from_row, read_table, schema_of
 from pipeline.teachers import Reply

@@ -44,7 +44,8 @@ from pipeline.curation.reading import read_candidates, read_verdicts
 from pipeline.curation.reverify import STEP, reverify
 from pipeline.curation.samples import broken_row, row_of, sample_of
 from pipeline.errors import UserError
-from pipeline.records import PreferencePair, Sample, Task, TurnSample, Verdict
+from pipeline.forms import PreferencePair, TurnSample
+from pipeline.records import Sample, Task, Verdict
 from pipeline.section import Section, throughput
 from pipeline.stages import StageContext
 from pipeline.tables import from_row, schema_of, to_row

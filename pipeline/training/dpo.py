@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UserError
-from pipeline.records import PreferencePair
+from pipeline.forms import PreferencePair
 from pipeline.training.arguments import decided_by_us, trl_arguments
 from pipeline.training.chat import encode_answer
 from pipeline.training.config import TrainConfig

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UserError
-from pipeline.records import PreferencePair, Sample, Task
+from pipeline.forms import PreferencePair
+from pipeline.records import Sample, Task
 from pipeline.store import read_rows
 from pipeline.tables import from_row
 from pipeline.training.config import TrainConfig

@@ -10,8 +10,9 @@ import pytest
 from pipeline.agent.prompting import translate
 from pipeline.curation import multi_turn, pir, preference
 from pipeline.errors import UserError
+from pipeline.forms import PreferencePair, TurnSample
 from pipeline.judge.config import JudgeConfig
-from pipeline.records import Candidate, PreferencePair, Sample, Task, TurnSample, Verdict
+from pipeline.records import Candidate, Sample, Task, Verdict
 from pipeline.stages import StageContext, curate
 from pipeline.stages.curate import CurateConfig
 from pipeline.store import REJECTED, StageStore, read_manifest, read_rows

@@ -15,11 +15,12 @@ from typer.testing import CliRunner
 
 from pipeline import stage
 from pipeline.errors import UserError
+from pipeline.forms import PreferencePair, TurnSample
 from pipeline.publishing.config import ModelConfig
 from pipeline.publishing.licences import collection_licence
 from pipeline.publishing.shards import write_shards
 from pipeline.recipe import StageName, load_recipe
-from pipeline.records import Message, PreferencePair, Sample, TurnSample
+from pipeline.records import Message, Sample
 from pipeline.runner import _with_needs
 from pipeline.stages import curate, publish
 from pipeline.stages.publish import PublishConfig

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from pipeline.errors import UserError
-from pipeline.records import Message, PreferencePair, Sample
+from pipeline.forms import PreferencePair
+from pipeline.records import Message, Sample
 from pipeline.stages import curate, train
 from pipeline.store import StageStore, read_rows
 from pipeline.tables import to_row
