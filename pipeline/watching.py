@@ -11,6 +11,7 @@ from typing import Any
 from pipeline.agent.assessments import agreement, read_assessments
 from pipeline.agent.lines import read_records
 from pipeline.agent.verdicts import NAME as VERDICTS
+from pipeline.lines import read_lines
 from pipeline.records import Verdict
 from pipeline.store import read_manifest
 from pipeline.tally import MAX_REASONS
@@ -117,12 +118,11 @@ def _eta(directory: Path, done: int, total: int) -> str:
 def _spent(directory: Path) -> str:
     """Return the tokens, the pace and the cost in the journal of requests."""
     tokens, dollars = 0, 0.0
-    with contextlib.suppress(FileNotFoundError), (directory / REQUESTS).open("rb") as file:
-        for line in file:
-            with contextlib.suppress(json.JSONDecodeError, UnicodeDecodeError, KeyError):
-                row = json.loads(line)
-                tokens += (row["prompt_tokens"] or 0) + (row["completion_tokens"] or 0)
-                dollars += row["dollars"] or 0.0
+    for _, line in read_lines(directory / REQUESTS):
+        with contextlib.suppress(json.JSONDecodeError, UnicodeDecodeError, KeyError):
+            row = json.loads(line)
+            tokens += (row["prompt_tokens"] or 0) + (row["completion_tokens"] or 0)
+            dollars += row["dollars"] or 0.0
     return f"{tokens} tokens" + (f", ${dollars:.2f}" if dollars else "") if tokens else ""
 
 

@@ -21,7 +21,6 @@ from pipeline.judge.config import Backend, JudgeConfig
 from pipeline.judge.correctness import Correctness
 from pipeline.judge.cuda.backend import GpuBackend
 from pipeline.judge.cuda.gpus import why_not
-from pipeline.judge.cuda.lock import GpuLock
 from pipeline.judge.cuda.measuring import NotTimedError
 from pipeline.judge.inputs import Case
 from pipeline.judge.judging import Decided, Judgement
@@ -181,7 +180,7 @@ class Judge:
             build=build if self._gpu is None else self._gpu.build,
             cache=self._cache,
             max_case_bytes=self._max_case_bytes,
-            gpu=self._lock_of_gpu,
+            gpu=self._gpu and self._gpu.lock,
         )
 
     def _outputs(self, task: Task, code: str, number: int) -> list[Fingerprint | None]:
@@ -289,10 +288,6 @@ class Judge:
         if self._task_workers is None:
             raise InfrastructureError("the judge is closed")
         return self._task_workers
-
-    @property
-    def _lock_of_gpu(self) -> GpuLock | None:
-        return self._gpu and self._gpu.lock
 
 
 def _choose_backend(wanted: Backend) -> str:

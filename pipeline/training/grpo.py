@@ -50,21 +50,11 @@ def train(
 
     if (outcome := finished(directory)) is not None:
         return outcome
-    if config.grpo.reward in NEEDS_SPEED and judge.backend != "cuda":
-        raise UserError(
-            f"train.grpo.reward: {config.grpo.reward} needs measured speed, which backend {judge.backend} does not "
-            "give; take correctness, or a machine with a GPU"
-        )
+    _check_reward(config, judge)
     arguments = grpo_config(config, directory / CHECKPOINTS, seed)
     transformers.set_seed(seed)
     model, tokenizer = start(config, ())
-    room = config.max_length - arguments.max_completion_length  # type: ignore[operator]
-    fitting = [t for t in tasks if len(tokenizer(prompt_text(tokenizer, translate(t)))["input_ids"]) <= room]
-    if not fitting:
-        raise UserError(
-            f"train.max_length: no prompt of {len(tasks)} tasks has at most {room} tokens, which "
-            f"max_completion_length leaves of {config.max_length}"
-        )
+    fitting = _fitting(tasks, tokenizer, config.max_length, arguments.max_completion_length or 0)
     rows = [{"prompt": task.id} for task in sorted(fitting, key=lambda task: task.id)]
     rollouts = Rollouts({task.id: task for task in fitting}, tokenizer, judge, config.grpo)
     os.environ["TRL_EXPERIMENTAL_SILENCE"] = "1"  # rollout_func is one of its experiments; versions are pinned
@@ -84,6 +74,26 @@ def train(
     return run_to_the_end(
         trainer, directory, lambda: {**stats, "verdicts": dict(rollouts.counts.most_common()), **parameters(trainer)}
     )
+
+
+def _check_reward(config: TrainConfig, judge: Judging) -> None:
+    if config.grpo.reward in NEEDS_SPEED and judge.backend != "cuda":
+        raise UserError(
+            f"train.grpo.reward: {config.grpo.reward} needs measured speed, which backend {judge.backend} does not "
+            "give; take correctness, or a machine with a GPU"
+        )
+
+
+def _fitting(tasks: Sequence[Task], tokenizer: Any, max_length: int, max_completion: int) -> list[Task]:
+    """Return the tasks whose prompts leave room for the longest answer."""
+    room = max_length - max_completion
+    fitting = [t for t in tasks if len(tokenizer(prompt_text(tokenizer, translate(t)))["input_ids"]) <= room]
+    if not fitting:
+        raise UserError(
+            f"train.max_length: no prompt of {len(tasks)} tasks has at most {room} tokens, which "
+            f"max_completion_length leaves of {max_length}"
+        )
+    return fitting
 
 
 def not_about_undecided(record: logging.LogRecord) -> bool:
