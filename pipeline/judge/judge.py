@@ -88,7 +88,7 @@ class Judge:
                 )
             on_gpu = None if self._gpu is None else self._gpu.workers(self._cache)
             self._server = ForkServer(sandbox=confined, readable=[self._cache], gpu=on_gpu)
-            self._task_workers = TaskWorkers(self._server, self._limits, self._lock_of_gpu)
+            self._task_workers = TaskWorkers(self._server, self._limits, self._gpu and self._gpu.lock)
             try:
                 if self._gpu is None:
                     prepare(self._cache)  # while the fork server imports torch
