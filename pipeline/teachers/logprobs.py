@@ -35,7 +35,7 @@ class Sum:
             return
         self.seen = True
         for token in tokens:
-            value = token.get("logprob") if isinstance(token, dict) else None
+            value: Any = token.get("logprob") if isinstance(token, dict) else None
             if type(value) not in (int, float) or not -MOST < value <= 0:
                 self._broken = True
             else:
