@@ -16,6 +16,7 @@ from pipeline.agent.verdicts import Judging
 from pipeline.futures import as_finished
 from pipeline.judge.config import Policy
 from pipeline.judge.outputs import Fingerprint
+from pipeline.progress import StageProgress
 from pipeline.records import Task, content_hash
 from pipeline.store import StageStore
 
@@ -63,6 +64,7 @@ def gather(
     judge_by: Callable[[Policy], Executing],
     number: int,
     in_flight: int,
+    progress: StageProgress,
 ) -> None:
     """Run what has not been run on ``number`` shared inputs, at most ``in_flight`` at a time, and keep what it gives.
 
@@ -76,11 +78,18 @@ def gather(
         if found is not None and found.key not in store:
             owed[found] = row["code"]
 
+    if not owed:
+        return
+    progress.stop()
+    progress.say(f"what {len(owed)} answers give on shared inputs")
+    progress.start(len(owed))
+
     def submit(where: Place) -> Given:
         return judge_by(where.policy).outputs(by_id[where.task_id], owed[where], number)
 
     for where, future in as_finished(owed, submit, in_flight):
         store.append(where.key, {**where._asdict(), "outputs": json.dumps(future.result())}, TABLE)
+        progress.advance()
 
 
 def classes_of(

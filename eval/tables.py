@@ -6,12 +6,13 @@ from typing import Any, NamedTuple, get_args
 
 from eval.compare import compare
 from eval.config import Strategy
+from eval.difficulty import DIFFICULTIES
 from eval.headline import NOT_MEASURED, points, share
 
 Models = Mapping[str, Mapping[str, Any]]
 WORDS = {
     "random": "any answer, by chance",
-    "majority": "majority of equal kernels",
+    "majority": "majority of those that agree",
     "codet": "CodeT",
     "b4": "B4",
     "rpc": "RPC",
@@ -124,8 +125,8 @@ def _speed(models: Models) -> ReportTable | None:
                 m.get(over), name
             )
     for k in sorted({k for figures in models.values() for k in figures.get("best_speedup_at_k") or {}}, key=int):
-        best = "a wrong one being 0" if k == "1" else f"the best of {k}, wrong ones being 0"
-        lines[f"mean over tasks, {best}"] = lambda m, k=k: _mean_times((m.get("best_speedup_at_k") or {}).get(k))
+        best = "an answer" if k == "1" else f"the best of {k} answers"
+        lines[f"{best}, wrong ones being 0: mean over tasks"] = lambda m, k=k: _mean_times(m, k)
     lines["right answers timed"] = lambda m: str((m.get("speedup") or {}).get("n", 0))
     caption = (
         "Geometric means and medians are over right answers only: how many there are is told by pass@k, and both by "
@@ -161,7 +162,7 @@ def _difficulty(models: Models) -> ReportTable | None:
     caption = (
         "Tasks by the mean length of a model's own reasoning about them, in tokens: easy below 4000, hard above 8500."
     )
-    return _parts("Right first answers by difficulty", bins, ("easy", "medium", "hard"), caption)
+    return _parts("Right first answers by difficulty", bins, DIFFICULTIES, caption)
 
 
 def _categories(models: Models) -> ReportTable | None:
@@ -258,7 +259,8 @@ def _times(speed: Mapping[str, float] | None, name: str) -> str:
     return f"{speed[name]:.2f}x" if speed else NOT_MEASURED
 
 
-def _mean_times(mean: Mapping[str, float] | None) -> str:
+def _mean_times(figures: Mapping[str, Any], k: str) -> str:
+    mean = (figures.get("best_speedup_at_k") or {}).get(k)
     return f"{mean['mean']:.2f}x ({mean['low']:.2f} to {mean['high']:.2f})" if mean else NOT_MEASURED
 
 
@@ -280,4 +282,5 @@ def _spent(solved: Mapping[str, float]) -> str:
 
 
 def _bins(found: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {own['samples']:g}" for name, own in found["bins"].items())
+    bins = found["bins"]
+    return ", ".join(f"{name} {bins[name]['samples']:g}" for name in DIFFICULTIES if name in bins)

@@ -153,8 +153,7 @@ class Evaluation:
                 f"command again for the rest. The first: {self.unanswered[0]}"
             )
         if self.config.outputs:
-            self.context.progress.say("what the answers give on shared inputs")
-            shared = (self.config.outputs, self.in_flight)
+            shared = (self.config.outputs, self.in_flight, self.context.progress)
             executing.gather(store, self.tasks, self._policy, self.executing_by, *shared)
         return self._results(suite)
 

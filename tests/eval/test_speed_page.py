@@ -72,8 +72,8 @@ def test_how_fast_right_answers_are(tables: dict[str, dict[str, list[str]]]):
         "median over eager PyTorch": ["1.50x", "0.50x"],  # between 1 and 2
         "geometric mean over torch.compile": ["1.06x", "0.25x"],  # (1.6 * 0.8 * 0.4 * 2.5) ^ (1/4) = 1.28 ^ (1/4)
         "median over torch.compile": ["1.20x", "0.25x"],  # between 0.8 and 1.6
-        "mean over tasks, a wrong one being 0": ["1.25x", "0.25x"],  # (1.5 + 0.25 + 2) / 3
-        "mean over tasks, the best of 2, wrong ones being 0": ["2.17x", "0.50x"],  # (2 + 0.5 + 4) / 3
+        "an answer, wrong ones being 0: mean over tasks": ["1.25x", "0.25x"],  # (1.5 + 0.25 + 2) / 3
+        "the best of 2 answers, wrong ones being 0: mean over tasks": ["2.17x", "0.50x"],  # (2 + 0.5 + 4) / 3
         "right answers timed": ["4", "3"],
     }
 

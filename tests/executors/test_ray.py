@@ -65,6 +65,7 @@ def test_verdicts_are_those_of_this_machines_judge(ray: Any, config: JudgeConfig
         assert judge.workers == 2
         assert (judge.backend, judge.version) == (local.backend, local.version)
         expected, found = judged(local), judged(judge)
+        given = [one.outputs(TASK, HONEST, 2).result() for one in (local, judge)]
         broken = Task(name="broken", reference="import torch", category="c", source="test")
         with pytest.raises(TaskError) as of_ray:
             judge.probe(broken).result()
@@ -75,6 +76,7 @@ def test_verdicts_are_those_of_this_machines_judge(ray: Any, config: JudgeConfig
         with open_judge(RAY, report, 1, beside=judge) as lenient:  # there is no room for further actors
             assert lenient.submit(TASK, CANDIDATES["fallback"], "fallback").result().accepted
         assert not judge.submit(TASK, CANDIDATES["fallback"], "fallback").result().accepted
+    assert given[0] == given[1] != [None, None]
     assert found == expected  # the sandbox's tier and every check's figures included
     assert len({v.status for v in expected.values()}) >= 4
     assert "none" not in {v.sandbox for v in found.values()}
