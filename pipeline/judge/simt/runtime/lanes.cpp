@@ -4,11 +4,18 @@
 
 namespace simt {
 
+static bool on_its_way(State state) { return state != State::InWarp && state != State::Exited; }
+
 // Lets the lanes of one warp go on whose operation is complete: every live lane of its mask waits in the same one.
 static void release_warp(int t) {
     Block& b = *s.block;
     const int first = t & ~31, lanes = s.count - first < 32 ? s.count - first : 32;
     const Thread& asked = b.threads[t];
+    const unsigned named = lanes == 32 ? asked.mask : asked.mask & ((1u << lanes) - 1);
+    if (!named) return;
+    // The last lane to come is mostly the first or the last of them.
+    if (on_its_way(b.states[first + 31 - __builtin_clz(named)]) || on_its_way(b.states[first + __builtin_ctz(named)]))
+        return;
     unsigned group = 0;
     for (int lane = 0; lane < lanes; ++lane) {
         const Thread& other = b.threads[first + lane];
