@@ -156,7 +156,7 @@ class Judgement:
         except WorkerGoneError as gone:
             fault = read_fault(gone.ending.fault_page)
             if fault is not None:
-                raise self.failed(name, "runtime_error", fault.kind, str(fault)) from None
+                raise self._faulty(name, fault.kind, str(fault)) from None
             if gone.forged:
                 detail = f"the process sent no answer: {gone.forged}"
                 raise self.failed(name, "cheating", "bad_answer", detail) from None
@@ -172,6 +172,9 @@ class Judgement:
     def raise_reported(self, name: str, answer: dict[str, Any]) -> None:
         """Turn an error that the worker reports into a failed check ``name``."""
         if "error" in answer:
-            kind = str(answer["error"])
-            status = STATUS_OF_ERROR.get(kind, "runtime_error")
-            raise self.failed(name, status, kind, str(answer.get("detail")))
+            raise self._faulty(name, str(answer["error"]), str(answer.get("detail")))
+
+    def _faulty(self, name: str, kind: str, detail: str) -> Decided:
+        if kind == "unsupported":  # what can't be known before it runs, such as the size of a launch
+            return self.failed(name, "unsupported", f"unsupported:{detail.rpartition(': ')[2]}", detail)
+        return self.failed(name, STATUS_OF_ERROR.get(kind, "runtime_error"), kind, detail)

@@ -25,7 +25,7 @@ _PATTERNS = """
 (string_literal) @blank
 (raw_string_literal) @blank
 """
-_LAUNCH_FUNCTIONS = (b"cudaLaunchKernel", b"cudaLaunchCooperativeKernel")
+_LAUNCH_FUNCTIONS = {b"cudaLaunchKernel": b"launch_kernel", b"cudaLaunchCooperativeKernel": b"launch_together"}
 NESTED_LAUNCH = "dynamic parallelism"
 _DEVICE = frozenset({"__global__", "__device__"})
 # Alignment asked for a shared array; every array has 16 bytes here, and the grammar trips over __align__.
@@ -158,7 +158,8 @@ def _launch_function(function: tree_sitter.Node) -> _Edit:
         raise Unsupported("this form of cudaLaunchKernel")
     name = b" ".join(_bytes(kernel).split())
     lines = b"\n" * (given.end_point[0] - function.start_point[0])
-    head = b'simt::launch_kernel("%s", %d, %s%s' % (_quoted(name), function.start_point[0] + 1, name, lines)
+    called = _LAUNCH_FUNCTIONS[_bytes(function)]
+    head = b'simt::%s("%s", %d, %s%s' % (called, _quoted(name), function.start_point[0] + 1, name, lines)
     return _Edit(function.start_byte, given.end_byte, head)
 
 

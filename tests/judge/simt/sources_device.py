@@ -58,6 +58,93 @@ def _groups(x: torch.Tensor) -> list[torch.Tensor]:
     ]
 
 
+GRID = r"""
+#include <cooperative_groups.h>
+namespace cg = cooperative_groups;
+extern __shared__ float tile[];
+__device__ float kept(bool begin) {
+    __shared__ float s[64];
+    if (begin) return s[threadIdx.x] = tile[threadIdx.x];
+    return s[63 - threadIdx.x];
+}
+// Each block keeps its elements in shared memory while it learns the sums of all blocks; then three steps of a stencil.
+__global__ void k(float* x, float* y, float* sums, int n) {
+    cg::grid_group grid = cg::this_grid();
+    const int i = (int)grid.thread_rank();
+    tile[threadIdx.x] = i < n ? x[i] : 0.0f;
+    kept(true);
+    __syncthreads();
+    if (threadIdx.x == 0) { float s = 0; for (int j = 0; j < blockDim.x; ++j) s += tile[j]; sums[blockIdx.x] = s; }
+    grid.sync();
+    float total = 0;
+    for (int b = 0; b < grid.num_blocks(); ++b) total += sums[b];
+    y[i] = kept(false) + total;
+    for (int step = 0; step < 3; ++step) {
+        cg::sync(grid);
+        const float from = y[(i + 64) % grid.size()];
+        grid.sync();
+        y[i] = from + 1;
+    }
+}
+torch::Tensor f(torch::Tensor x) {
+    int n = x.numel(), per_sm = 0, threads = 64;
+    C10_CUDA_CHECK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&per_sm, k, threads, threads * sizeof(float)));
+    cudaDeviceProp prop;
+    cudaGetDeviceProperties(&prop, 0);
+    const int blocks = (n + threads - 1) / threads;
+    TORCH_CHECK(prop.cooperativeLaunch && blocks <= per_sm * prop.multiProcessorCount);
+    auto y = torch::empty({blocks * threads}, x.options()), sums = torch::empty({blocks}, x.options());
+    float *from = x.data_ptr<float>(), *to = y.data_ptr<float>(), *by_block = sums.data_ptr<float>();
+    void* arguments[] = {&from, &to, &by_block, &n};
+    C10_CUDA_CHECK(cudaLaunchCooperativeKernel((void*)k, blocks, threads, arguments, threads * sizeof(float),
+                                               at::cuda::getCurrentCUDAStream()));
+    return y;
+}
+"""
+
+
+def _grid(x: torch.Tensor) -> torch.Tensor:
+    wide = torch.nn.functional.pad(x, (0, -len(x) % 64))
+    mirrored = wide.view(-1, 64).flip(1) + x.sum()
+    return mirrored.roll(-3, 0).flatten() + 3
+
+
+COALESCED = r"""
+#include <cooperative_groups.h>
+#include <cooperative_groups/reduce.h>
+namespace cg = cooperative_groups;
+__device__ int place(cg::thread_group g, int* counter) {
+    int first = 0;
+    if (g.thread_rank() == 0) first = atomicAdd(counter, (int)g.size());
+    return first;
+}
+// Marks as many places as there are positive elements, and tells each what those of its warp sum up to.
+__global__ void k(const float* x, float* marks, float* sums, int* counter, int n) {
+    const int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= n || !(x[i] > 0)) return;
+    cg::coalesced_group active = cg::coalesced_threads();
+    const int at = active.shfl(place(active, counter), 0) + active.thread_rank();
+    marks[at] = 1.0f;
+    const bool agrees = active.all(x[i] > 0) && !active.any(x[i] < 0) && __popc(active.ballot(1)) == active.size();
+    sums[i] = agrees ? cg::reduce(active, x[i], cg::plus<float>()) + active.shfl_down(0.0f, 1) : -1.0f;
+}
+std::vector<torch::Tensor> f(torch::Tensor x) {
+    auto marks = torch::zeros_like(x), sums = torch::zeros_like(x);
+    auto counter = torch::zeros({1}, x.options().dtype(torch::kInt));
+    k<<<(x.numel() + 63) / 64, 64>>>(x.data_ptr<float>(), marks.data_ptr<float>(), sums.data_ptr<float>(),
+                                    counter.data_ptr<int>(), x.numel());
+    return {marks, sums, counter};
+}
+"""
+
+
+def _coalesced(x: torch.Tensor) -> list[torch.Tensor]:
+    positive = torch.nn.functional.pad(x.clamp(min=0), (0, -len(x) % 32)).view(-1, 32)
+    sums = (positive.sum(1, keepdim=True) * (positive > 0)).flatten()[: len(x)]
+    count = (x > 0).sum().int()
+    return [(torch.arange(len(x)) < count).float(), sums, count[None]]
+
+
 ATOMICS = r"""
 __device__ float atomicMaxFloat(float* address, float value) {
     int* as_int = (int*)address;
@@ -181,6 +268,18 @@ EXAMPLES = {
         "std::vector<torch::Tensor> f(torch::Tensor x)",
         lambda: (torch.randint(-9, 9, (3, 50)).float(),),
         _groups,
+    ),
+    "a barrier for the grid": example(
+        GRID,
+        "torch::Tensor f(torch::Tensor x)",
+        lambda: (torch.randint(-9, 9, (150,)).float(),),
+        _grid,
+    ),
+    "lanes that are together": example(
+        COALESCED,
+        "std::vector<torch::Tensor> f(torch::Tensor x)",
+        lambda: (torch.randint(-9, 9, (150,)).float(),),
+        _coalesced,
     ),
     "atomics of every kind": example(
         ATOMICS,

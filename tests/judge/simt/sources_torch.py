@@ -27,7 +27,8 @@ torch::Tensor f(torch::Tensor x, torch::Tensor w, double eps) {
     norm.div_(x.numel());
     auto y = torch::matmul(x * norm, w.t());
     y[0] = 3.0f;
-    y[1] = y[2];
+    y[1] = y.index({2});
+    for (int i = 0; i < 2; ++i) y.index({3, i}) = y.index({4, i + 1}) + 1;
     return 1 - torch::relu(y).mean({0});
 }
 """
@@ -65,6 +66,7 @@ def _arithmetic(x: torch.Tensor, w: torch.Tensor, eps: float) -> torch.Tensor:
     y = (x * norm) @ w.t()
     y[0] = 3
     y[1] = y[2]
+    y[3, :2] = y[4, 1:3] + 1
     return 1 - y.relu().mean(0)
 
 

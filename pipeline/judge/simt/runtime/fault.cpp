@@ -55,9 +55,13 @@ void record_damage(const Region* region, int line) {
 
 bool fault_pending() { return pending; }
 
-void device_abort(const FaultRecord& fault) {
+void stop(const FaultRecord& fault) {
     pending = true;
     record_fault(fault);
+}
+
+void device_abort(const FaultRecord& fault) {
+    stop(fault);
     leave_kernel();
 }
 

@@ -8,35 +8,12 @@
 
 namespace simt {
 
-constexpr size_t kStackBytes = 256 * 1024, kStackGuard = 4096;
+constexpr size_t kStackBytes = 256 * 1024, kSmallStackBytes = 64 * 1024, kStackGuard = 4096;
 
 #ifdef __x86_64__
 struct Context { void* stack_pointer = nullptr; };
 // Saves the callee-saved registers and the stack pointer to `from`, continues `to`.
 extern "C" void simt_switch(Context* from, Context* to);
-asm(R"(
-.text
-.globl simt_switch
-.hidden simt_switch
-.type simt_switch,@function
-simt_switch:
-    pushq %rbp
-    pushq %rbx
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
-    movq %rsp, (%rdi)
-    movq (%rsi), %rsp
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %rbx
-    popq %rbp
-    ret
-.size simt_switch,.-simt_switch
-)");
 #else
 struct Context { ucontext_t place; };
 inline void simt_switch(Context* from, Context* to) { swapcontext(&from->place, &to->place); }
@@ -45,18 +22,26 @@ inline void simt_switch(Context* from, Context* to) { swapcontext(&from->place, 
 struct Fiber {
     Context context;
     char* stack = nullptr;  // lowest address: the guard page
+    size_t bytes = 0;       // above it
 
-    void create() {
-        void* map = mmap(nullptr, kStackBytes + kStackGuard, PROT_READ | PROT_WRITE,
+    // False if the process may have no more memory.
+    bool create(size_t stack_bytes) {
+        void* map = mmap(nullptr, stack_bytes + kStackGuard, PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (map == MAP_FAILED) return false;
         stack = static_cast<char*>(map);
-        mprotect(stack, kStackGuard, PROT_NONE);
+        bytes = stack_bytes;
+        if (mprotect(stack, kStackGuard, PROT_NONE) == 0) return true;
+        destroy();
+        return false;
     }
+
+    void destroy() { munmap(stack, kStackGuard + bytes); }
 
     // The next switch to this fiber calls `entry`, which never returns.
     void prepare(void (*entry)()) {
 #ifdef __x86_64__
-        void** top = reinterpret_cast<void**>(stack + kStackGuard + kStackBytes);
+        void** top = reinterpret_cast<void**>(stack + kStackGuard + bytes);
         *--top = nullptr;                            // keeps the entry's frame aligned as after a call
         *--top = reinterpret_cast<void*>(entry);
         for (int i = 0; i < 6; ++i) *--top = nullptr;
@@ -64,7 +49,7 @@ struct Fiber {
 #else
         getcontext(&context.place);
         context.place.uc_stack.ss_sp = stack + kStackGuard;
-        context.place.uc_stack.ss_size = kStackBytes;
+        context.place.uc_stack.ss_size = bytes;
         context.place.uc_link = nullptr;
         makecontext(&context.place, entry, 0);
 #endif

@@ -63,11 +63,15 @@ static const char* launch_problem(const LaunchConfig& c) {
     return nullptr;
 }
 
+static FaultRecord launch_fault(const LaunchConfig& config, const char* kind, const char* detail) {
+    FaultRecord fault = make_fault(kind, detail, config.line);
+    snprintf(fault.kernel, sizeof fault.kernel, "%s", config.kernel);
+    return fault;
+}
+
 static void refuse(const LaunchConfig& config, cudaError_t error, const char* detail) {
     last_error = error;
-    FaultRecord fault = make_fault("launch_error", detail, config.line);
-    snprintf(fault.kernel, sizeof fault.kernel, "%s", config.kernel);
-    record_fault(fault);
+    record_fault(launch_fault(config, "launch_error", detail));
 }
 
 extern "C" void simt_launch(const LaunchConfig& config, KernelBody body, void* arguments) {
@@ -76,6 +80,11 @@ extern "C" void simt_launch(const LaunchConfig& config, KernelBody body, void* a
     if (const char* problem = launch_problem(config)) return refuse(config, cudaErrorInvalidConfiguration, problem);
     if (config.shared_bytes > dynamic_shared_limit(config.kernel))
         return refuse(config, cudaErrorInvalidValue, "more dynamic shared memory than the limit set for this kernel");
+    const Residence blocks = config.cooperative ? residence(config) : Residence::Fits;
+    if (blocks == Residence::TooLarge)
+        return refuse(config, cudaErrorCooperativeLaunchTooLarge, "a cooperative launch of more blocks than fit a GPU");
+    if (blocks == Residence::Beyond)
+        return stop(launch_fault(config, "unsupported", "a cooperative launch of so many threads"));
     ++launch_count;
     if (records.size() < kMaxRecords) {
         LaunchRecord record = {};
@@ -91,6 +100,7 @@ extern "C" void simt_launch(const LaunchConfig& config, KernelBody body, void* a
     const DeviceAccess access;
     shared_begin_launch(config.shared_bytes);
     run_grid(config, body, arguments);
+    shared_end_launch();
 }
 
 extern "C" {
@@ -125,20 +135,22 @@ const char* cudaGetErrorString(cudaError_t error) {
         case cudaErrorInvalidValue: return "invalid argument";
         case cudaErrorMemoryAllocation: return "out of memory";
         case cudaErrorInvalidConfiguration: return "invalid configuration argument";
+        case cudaErrorCooperativeLaunchTooLarge: return "too many blocks in cooperative launch";
         case cudaErrorIllegalAddress: return "an illegal memory access was encountered";
         default: return "unspecified launch failure";
     }
 }
 const char* cudaGetErrorName(cudaError_t error) { return error == cudaSuccess ? "cudaSuccess" : "cudaError"; }
 
-// The figures of an A100, whose limits the launches are held to.
+// The figures of an A100, whose limits the launches are held to, of which the kernel has a slice: all blocks of a
+// cooperative launch, as large as such a GPU allows, have to be there at once.
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int) {
     memset(p, 0, sizeof *p);
-    snprintf(p->name, sizeof p->name, "NVIDIA A100-SXM4-40GB");  // a kernel can't tell where it is judged
-    p->totalGlobalMem = size_t(40) << 30;
+    snprintf(p->name, sizeof p->name, "NVIDIA A100-SXM4-40GB MIG 2g.10gb");  // a kernel can't tell where it is judged
+    p->totalGlobalMem = size_t(10) << 30;
     p->sharedMemPerBlock = simt::kDefaultDynamicShared;
     p->sharedMemPerBlockOptin = 163 * 1024;
-    p->sharedMemPerMultiprocessor = 164 * 1024;
+    p->sharedMemPerMultiprocessor = simt::kSharedPerMultiprocessor;
     p->regsPerBlock = 65536;
     p->warpSize = 32;
     p->maxThreadsPerBlock = p->maxThreadsDim[0] = p->maxThreadsDim[1] = 1024;
@@ -146,10 +158,16 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int) {
     p->maxGridSize[0] = 0x7fffffff;
     p->maxGridSize[1] = p->maxGridSize[2] = 65535;
     p->major = 8;
-    p->multiProcessorCount = 108;
+    p->multiProcessorCount = static_cast<int>(simt::kMultiprocessors);
     p->maxThreadsPerMultiProcessor = 2048;
-    p->l2CacheSize = 40 << 20;
+    p->l2CacheSize = 10 << 20;
     p->clockRate = 1410000;
+    p->cooperativeLaunch = p->concurrentKernels = 1;
+    p->maxBlocksPerMultiProcessor = 32;
+    p->regsPerMultiprocessor = 65536;
+    p->memoryClockRate = 1215000;
+    p->memoryBusWidth = 5120;
+    p->totalConstMem = 65536;
     return cudaSuccess;
 }
 

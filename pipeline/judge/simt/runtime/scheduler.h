@@ -6,6 +6,10 @@ namespace simt {
 
 enum class Order : int { Forward, Reverse, Random };
 void set_order(Order order, uint64_t seed);
+// Whether all blocks of a cooperative launch can be there at once: on no GPU, not here, or here too.
+enum class Residence { TooLarge, Beyond, Fits };
+Residence residence(const LaunchConfig& config);
+bool reserve_fibers(uint64_t count);
 void run_grid(const LaunchConfig& config, KernelBody body, void* arguments);
 void set_thread_index(uint3 index);
 void set_block_index(uint3 index);

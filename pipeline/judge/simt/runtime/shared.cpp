@@ -1,37 +1,75 @@
 // Shared memory: each `__shared__` array is a guarded region of its own, poisoned before every block.
 #include <stdio.h>
 #include <string.h>
+#include <vector>
 #include "instrument.h"
 
 namespace simt {
 
-constexpr int kMaxArrays = 256;
+constexpr size_t kMaxArrays = 256;
 
 struct Array {
     SharedSlot* slot;
     Region* region;
     unsigned launch;
 };
-static Array arrays[kMaxArrays];
-static int array_count;
-static Region* dynamic_region;
-static size_t used_bytes, limit_bytes;
+// Of one block. Ordinary launches share the first one, whose regions stay; each block of a cooperative one has its own.
+struct Memory {
+    Region* dynamic = nullptr;
+    std::vector<Array> arrays;
+    unsigned launch = 0;
+    size_t used_bytes = 0;
+};
+static std::vector<Memory> memories(1);
+static size_t current;
+static size_t dynamic_bytes, limit_bytes;
 
 extern "C" {
 unsigned simt_launch_number;
 void* simt_dynamic_shared;
 }
 
-void shared_begin_launch(size_t dynamic_bytes) {
+static Region* shared_region(size_t bytes, const char* what, const char* name) {
+    Region* region = region_create(bytes, what, name);
+    if (region) region->shared = true;
+    return region;
+}
+
+void shared_begin_launch(size_t bytes) {
     ++simt_launch_number;
-    used_bytes = dynamic_bytes;
-    limit_bytes = dynamic_bytes > kDefaultDynamicShared ? kMaxDynamicShared : kDefaultDynamicShared;
-    if (!dynamic_region || dynamic_region->bytes != dynamic_bytes) {
-        if (dynamic_region) region_destroy(dynamic_region);
-        dynamic_region = region_create(dynamic_bytes, "extern __shared__ array", nullptr);
-        dynamic_region->shared = true;
+    dynamic_bytes = bytes;
+    limit_bytes = bytes > kDefaultDynamicShared ? kMaxDynamicShared : kDefaultDynamicShared;
+    shared_select(0);
+}
+
+void shared_end_launch() {
+    shared_select(0);
+    for (; memories.size() > 1; memories.pop_back()) {
+        const Memory& memory = memories.back();
+        if (memory.dynamic) region_destroy(memory.dynamic);
+        for (const Array& array : memory.arrays) region_destroy(array.region);
     }
-    simt_dynamic_shared = dynamic_region->data;
+}
+
+bool shared_select(size_t resident) {
+    for (const Array& array : memories[current].arrays) array.slot->launch = 0;
+    if (memories.size() <= resident) memories.resize(resident + 1);
+    current = resident;
+    Memory& memory = memories[current];
+    if (!memory.dynamic || memory.dynamic->bytes != dynamic_bytes) {
+        if (memory.dynamic) region_destroy(memory.dynamic);
+        memory.dynamic = shared_region(dynamic_bytes, "extern __shared__ array", nullptr);
+        if (!memory.dynamic) return false;
+    }
+    simt_dynamic_shared = memory.dynamic->data;
+    if (memory.launch != simt_launch_number) memory.used_bytes = dynamic_bytes;
+    memory.launch = simt_launch_number;
+    for (const Array& array : memory.arrays) {
+        if (array.launch != simt_launch_number) continue;
+        array.slot->data = array.region->data;
+        array.slot->launch = simt_launch_number;
+    }
+    return true;
 }
 
 static void make_fresh(Region* region) {
@@ -40,37 +78,43 @@ static void make_fresh(Region* region) {
 }
 
 void shared_begin_block() {
-    if (dynamic_region->bytes) make_fresh(dynamic_region);
-    for (int i = 0; i < array_count; ++i)
-        if (arrays[i].launch == simt_launch_number) make_fresh(arrays[i].region);
+    const Memory& memory = memories[current];
+    if (memory.dynamic->bytes) make_fresh(memory.dynamic);
+    for (const Array& array : memory.arrays)
+        if (array.launch == simt_launch_number) make_fresh(array.region);
 }
 
 void shared_end_block() {
-    if (dynamic_region->bytes) record_damage(dynamic_region, 0);
-    for (int i = 0; i < array_count; ++i)
-        if (arrays[i].launch == simt_launch_number) record_damage(arrays[i].region, arrays[i].slot->line);
+    const Memory& memory = memories[current];
+    if (memory.dynamic->bytes) record_damage(memory.dynamic, 0);
+    for (const Array& array : memory.arrays)
+        if (array.launch == simt_launch_number) record_damage(array.region, array.slot->line);
+}
+
+static Array& array_of(Memory& memory, SharedSlot& slot, size_t bytes) {
+    for (Array& array : memory.arrays)
+        if (array.slot == &slot) return array;
+    if (memory.arrays.size() == kMaxArrays)
+        simt_device_fail("unsupported", "more than 256 __shared__ arrays", slot.line);
+    Region* region = shared_region(bytes, "__shared__ array", slot.name);
+    if (!region) simt_device_fail("unsupported", "no memory for the shared arrays of so many blocks", slot.line);
+    memory.arrays.push_back({&slot, region, 0});
+    return memory.arrays.back();
 }
 
 extern "C" void* simt_shared_allocate(SharedSlot& slot, size_t bytes) {
-    Array* array = nullptr;
-    for (int i = 0; i < array_count; ++i)
-        if (arrays[i].slot == &slot) array = &arrays[i];
-    if (!array) {
-        if (array_count == kMaxArrays) simt_device_fail("unsupported", "more than 256 __shared__ arrays", slot.line);
-        array = &arrays[array_count++];
-        *array = {&slot, region_create(bytes, "__shared__ array", slot.name), 0};
-        array->region->shared = true;
-    }
-    used_bytes += bytes;
-    if (used_bytes > limit_bytes) {
+    Memory& memory = memories[current];
+    Array& array = array_of(memory, slot, bytes);
+    memory.used_bytes += bytes;
+    if (memory.used_bytes > limit_bytes) {
         set_last_error(cudaErrorInvalidValue);
         simt_device_fail("launch_error", "static and dynamic shared memory together exceed the limit", slot.line);
     }
-    array->launch = simt_launch_number;
+    array.launch = simt_launch_number;
     slot.launch = simt_launch_number;
-    slot.data = array->region->data;
+    slot.data = array.region->data;
     slot.bytes = bytes;
-    make_fresh(array->region);
+    make_fresh(array.region);
     return slot.data;
 }
 

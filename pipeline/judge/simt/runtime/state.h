@@ -10,6 +10,8 @@ namespace simt {
 constexpr int kMaxThreads = 1024;
 constexpr size_t kDefaultDynamicShared = 48 * 1024;
 constexpr size_t kMaxDynamicShared = 227 * 1024;
+constexpr size_t kSharedPerMultiprocessor = 164 * 1024;
+constexpr unsigned kMultiprocessors = 28;
 
 // Fixed size, read by fault.py; keep the two in step.
 struct FaultRecord {
@@ -76,6 +78,7 @@ void record_fault(const FaultRecord& fault);
 void record_damage(const Region* region, int line);  // a fault if the region's surroundings were written
 bool fault_pending();
 [[noreturn]] void device_abort(const FaultRecord& fault);
+void stop(const FaultRecord& fault);  // likewise, from the host's side: no thread goes on
 void install_signal_handler();
 // "read 4 bytes past the end of a tensor (160 bytes)"; `bytes` may be 0 if unknown.
 void describe_access(char* text, size_t size, const char* address, size_t bytes, bool write);
@@ -92,6 +95,8 @@ uint3 block_index(uint64_t block);
 void count_launch(const LaunchConfig& config);
 
 void shared_begin_launch(size_t dynamic_bytes);
+bool shared_select(size_t resident);  // of the blocks of a cooperative launch, 0 otherwise; false without memory for it
+void shared_end_launch();
 void shared_begin_block();
 void shared_end_block();  // faults when an array's neighbourhood was written
 void set_last_error(cudaError_t error);

@@ -16,6 +16,7 @@ struct LaunchConfig {
     unsigned grid[3];
     unsigned block[3];
     size_t shared_bytes;
+    bool cooperative = false;  // all blocks at once, as grid.sync() needs
 };
 
 using KernelBody = void (*)(void* arguments);
@@ -39,6 +40,11 @@ void simt_launch(const LaunchConfig& config, KernelBody body, void* arguments);
 void* simt_shared_allocate(SharedSlot& slot, size_t bytes);
 // Waits for the block; returns sum, and, or of `predicate` over its live threads for op '+', '&', '|'.
 int simt_block_barrier(int line, char op, int predicate);
+// Waits for all blocks of a cooperative launch.
+void simt_grid_barrier(int line);
+bool simt_launched_together();
+// How many blocks one multiprocessor holds at once; 0 if none fits.
+int simt_resident_blocks(uint64_t threads, size_t shared_bytes);
 // Waits for the live lanes of `mask`. `source` is the absolute lane that a shuffle reads.
 uint64_t simt_warp(WarpOp op, int line, unsigned mask, uint64_t value, int source);
 // Which lanes of the warp are live: those that any mask of theirs can name.

@@ -1,5 +1,4 @@
-// Cooperative groups: the block, and tiles of at most a warp. What would need the whole grid at once (grid.sync) or
-// a warp's momentary convergence (coalesced_threads) is left out, and so unsupported.
+// Cooperative groups: the grid, the block, tiles of at most a warp, and the lanes that are at one place together.
 #pragma once
 #include <type_traits>
 #include "simt/device.h"
@@ -24,61 +23,97 @@ struct thread_block {
 inline thread_block this_thread_block() { return {}; }
 
 struct grid_group {
+    static void sync(int line = __builtin_LINE()) { simt::simt_grid_barrier(line); }
     static unsigned long long block_rank() { return (blockIdx.z * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x; }
     static unsigned long long num_blocks() { return (unsigned long long)gridDim.x * gridDim.y * gridDim.z; }
     static unsigned long long thread_rank() { return block_rank() * block_size() + rank_in_block(); }
     static unsigned long long size() { return num_blocks() * block_size(); }
     static unsigned long long num_threads() { return size(); }
+    static dim3 block_index() { return blockIdx; }
     static dim3 group_dim() { return gridDim; }
     static dim3 dim_blocks() { return gridDim; }
-    static bool is_valid() { return true; }
+    static bool is_valid() { return simt::simt_launched_together(); }
 };
 inline grid_group this_grid() { return {}; }
 
-// `size` consecutive lanes of one warp, a power of two.
-struct lanes {
-    explicit lanes(unsigned size) : size_(size) {}
-    void sync(int line = __builtin_LINE()) const { simt::sync_warp(line, mask()); }
-    unsigned thread_rank() const { return simt::simt_lane() & (size_ - 1); }
-    unsigned size() const { return size_; }
-    unsigned num_threads() const { return size_; }
-    unsigned meta_group_rank() const { return rank_in_block() / size_; }
-    unsigned meta_group_size() const { return (block_size() + size_ - 1) / size_; }
+// Some lanes of one warp, by rank. Their operations are the same for consecutive lanes and for others.
+struct lane_group {
+    void sync(int line = __builtin_LINE()) const { simt::sync_warp(line, mask_); }
+    unsigned size() const { return unsigned(__builtin_popcount(mask_)); }
+    unsigned num_threads() const { return size(); }
+    unsigned thread_rank() const { return unsigned(__builtin_popcount(mask_ & ((1u << simt::simt_lane()) - 1))); }
     template <class T>
-    T shfl(T value, int source, int line = __builtin_LINE()) const { return exchange(line, 'i', value, source); }
+    T shfl(T value, int rank, int line = __builtin_LINE()) const { return from_rank(line, value, unsigned(rank) % size()); }
     template <class T>
-    T shfl_up(T value, unsigned delta, int line = __builtin_LINE()) const { return exchange(line, 'u', value, delta); }
+    T shfl_up(T value, unsigned delta, int line = __builtin_LINE()) const {
+        return from_rank(line, value, thread_rank() < delta ? thread_rank() : thread_rank() - delta);
+    }
     template <class T>
-    T shfl_down(T value, unsigned delta, int line = __builtin_LINE()) const { return exchange(line, 'd', value, delta); }
-    template <class T>
-    T shfl_xor(T value, unsigned lane_mask, int line = __builtin_LINE()) const {
-        return exchange(line, 'x', value, lane_mask);
+    T shfl_down(T value, unsigned delta, int line = __builtin_LINE()) const {
+        return from_rank(line, value, thread_rank() + delta < size() ? thread_rank() + delta : thread_rank());
     }
     unsigned ballot(int predicate, int line = __builtin_LINE()) const {
-        return simt::ballot(line, mask(), predicate != 0) >> first();
+        return by_rank(simt::ballot(line, mask_, predicate != 0));
     }
     int any(int predicate, int line = __builtin_LINE()) const { return ballot(predicate, line) != 0; }
     int all(int predicate, int line = __builtin_LINE()) const { return ballot(predicate == 0, line) == 0; }
     template <class T>
-    unsigned match_any(T value, int line = __builtin_LINE()) const { return simt::match(line, mask(), value) >> first(); }
+    unsigned match_any(T value, int line = __builtin_LINE()) const { return by_rank(simt::match(line, mask_, value)); }
 
 protected:
-    unsigned first() const { return simt::simt_lane() & ~(size_ - 1); }
-    unsigned mask() const { return (size_ == 32 ? 0xffffffffu : (1u << size_) - 1) << first(); }
+    explicit lane_group(unsigned mask) : mask_(mask) {}
+    unsigned by_rank(unsigned lanes) const {
+        unsigned ranks = 0, rank = 0;
+        for (unsigned rest = mask_; rest; rest &= rest - 1) ranks |= (lanes >> __builtin_ctz(rest) & 1) << rank++;
+        return ranks;
+    }
     // In pieces of 8 bytes: a group takes any type that can be copied.
     template <class T>
-    T exchange(int line, char mode, T value, int delta) const {
+    T from_rank(int line, T value, unsigned rank) const {
         static_assert(std::is_trivially_copyable_v<T>, "a group exchanges trivially copyable values");
+        unsigned rest = mask_;
+        while (rank--) rest &= rest - 1;
         char* bytes = reinterpret_cast<char*>(&value);
         for (size_t at = 0; at < sizeof(T); at += 8) {
             const size_t count = sizeof(T) - at < 8 ? sizeof(T) - at : 8;
             uint64_t piece = 0;
             memcpy(&piece, bytes + at, count);
-            piece = simt::shuffle(line, mode, mask(), piece, delta, int(size_));
+            piece = simt::simt_warp(simt::WarpOp::Shuffle, line, mask_, piece, __builtin_ctz(rest));
             memcpy(bytes + at, &piece, count);
         }
         return value;
     }
+    unsigned mask_;
+};
+
+// The lanes that are at this call together.
+struct coalesced_group : lane_group {
+    explicit coalesced_group(unsigned mask) : lane_group(mask) {}
+    static unsigned meta_group_rank() { return 0; }
+    static unsigned meta_group_size() { return 1; }
+};
+inline coalesced_group coalesced_threads(int line = __builtin_LINE()) {
+    return coalesced_group(simt::simt_active_mask(line));
+}
+
+// `size` consecutive lanes of one warp, a power of two.
+struct lanes : lane_group {
+    explicit lanes(unsigned size)
+        : lane_group((size >= 32 ? 0xffffffffu : (1u << size) - 1) << (simt::simt_lane() & ~(size - 1) & 31)),
+          size_(size) {}
+    unsigned size() const { return size_; }
+    unsigned num_threads() const { return size_; }
+    unsigned thread_rank() const { return simt::simt_lane() & (size_ - 1); }
+    unsigned meta_group_rank() const { return rank_in_block() / size_; }
+    unsigned meta_group_size() const { return (block_size() + size_ - 1) / size_; }
+    template <class T>
+    T shfl_xor(T value, unsigned lane_mask, int line = __builtin_LINE()) const {
+        const unsigned rank = thread_rank() ^ lane_mask;
+        return from_rank(line, value, rank < size_ ? rank : thread_rank());
+    }
+
+protected:
+    explicit lanes(const lane_group& group) : lane_group(group), size_(group.size()) {}
     unsigned size_;
 };
 
@@ -90,12 +125,13 @@ struct thread_block_tile : lanes {
     static constexpr unsigned size() { return Size; }
     static constexpr unsigned num_threads() { return Size; }
 };
-// Either of the two, for functions that take any group.
+// Any of them but the grid, for functions that take any group.
 struct thread_group : lanes {
     thread_group(thread_block) : lanes(block_size()), is_block_(true) {}
     thread_group(const lanes& tile) : lanes(tile), is_block_(false) {}
+    thread_group(const coalesced_group& group) : lanes(static_cast<const lane_group&>(group)), is_block_(false) {}
     void sync(int line = __builtin_LINE()) const { is_block_ ? thread_block::sync(line) : lanes::sync(line); }
-    unsigned thread_rank() const { return is_block_ ? rank_in_block() : lanes::thread_rank(); }
+    unsigned thread_rank() const { return is_block_ ? rank_in_block() : lane_group::thread_rank(); }
 
 private:
     bool is_block_;
@@ -123,6 +159,12 @@ SIMT_GROUP_OPERATOR(bit_or, a | b)
 SIMT_GROUP_OPERATOR(bit_xor, a ^ b)
 #undef SIMT_GROUP_OPERATOR
 
+template <class T, class Operator>
+T reduce(const coalesced_group& group, T value, Operator combine, int line = __builtin_LINE()) {
+    T total = group.shfl(value, 0, line);
+    for (unsigned rank = 1; rank < group.size(); ++rank) total = combine(total, group.shfl(value, int(rank), line));
+    return total;
+}
 template <class Group, class T, class Operator>
 T reduce(const Group& group, T value, Operator combine, int line = __builtin_LINE()) {
     for (unsigned offset = group.size() / 2; offset; offset /= 2)

@@ -20,6 +20,7 @@ enum cudaError_t {
     cudaErrorIllegalAddress = 700,
     cudaErrorLaunchOutOfResources = 701,
     cudaErrorLaunchFailure = 719,
+    cudaErrorCooperativeLaunchTooLarge = 720,
     cudaErrorNotSupported = 801,
     cudaErrorUnknown = 999,
 };
@@ -64,6 +65,9 @@ struct cudaDeviceProp {
     size_t totalGlobalMem, sharedMemPerBlock, sharedMemPerBlockOptin, sharedMemPerMultiprocessor;
     int regsPerBlock, warpSize, maxThreadsPerBlock, maxThreadsDim[3], maxGridSize[3];
     int major, minor, multiProcessorCount, maxThreadsPerMultiProcessor, l2CacheSize, clockRate;
+    int cooperativeLaunch, maxBlocksPerMultiProcessor, regsPerMultiprocessor, concurrentKernels;
+    int memoryClockRate, memoryBusWidth;
+    size_t totalConstMem;
 };
 
 extern "C" {
@@ -171,25 +175,41 @@ inline cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }
 namespace simt {
 template <class... A, size_t... I>
 void launch_with(const Launch& launch, void (*kernel)(A...), void** arguments, std::index_sequence<I...>) {
-    launch(kernel, *static_cast<A*>(arguments[I])...);
+    launch([&](A... a) SIMT_UNCHECKED { SIMT_BODY_BEGINS kernel(a...); }, *static_cast<A*>(arguments[I])...);
 }
-// cudaLaunchKernel and cudaLaunchCooperativeKernel, once the translator has taken the kernel out of its casts.
+// cudaLaunchKernel, once the translator has taken the kernel out of its casts.
 template <class... A>
 cudaError_t launch_kernel(const char* name, int line, void (*kernel)(A...), dim3 grid, dim3 block, void** arguments,
-                          size_t shared_bytes = 0, cudaStream_t = {}) {
-    launch_with(Launch(name, line, grid, block, shared_bytes), kernel, arguments, std::index_sequence_for<A...>());
+                          size_t shared_bytes = 0, cudaStream_t = {}, bool cooperative = false) {
+    Launch launch(name, line, grid, block, shared_bytes);
+    launch.config.cooperative = cooperative;
+    launch_with(launch, kernel, arguments, std::index_sequence_for<A...>());
     return cudaPeekAtLastError();
+}
+// cudaLaunchCooperativeKernel, likewise.
+template <class... A>
+cudaError_t launch_together(const char* name, int line, void (*kernel)(A...), dim3 grid, dim3 block, void** arguments,
+                            size_t shared_bytes = 0, cudaStream_t stream = {}) {
+    return launch_kernel(name, line, kernel, grid, block, arguments, shared_bytes, stream, true);
 }
 }  // namespace simt
 
 template <class F>
-cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, F, int block_size, size_t) {
-    *blocks = 2048 / (block_size > 0 ? block_size : 1);
+cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, F, int block_size, size_t shared_bytes) {
+    if (block_size <= 0) return cudaErrorInvalidValue;
+    *blocks = simt::simt_resident_blocks(static_cast<uint64_t>(block_size), shared_bytes);
     return cudaSuccess;
 }
 template <class F>
-cudaError_t cudaOccupancyMaxPotentialBlockSize(int* grid, int* block, F, size_t = 0, int = 0) {
-    *grid = 108;
-    *block = 256;
+cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int* blocks, F kernel, int block_size,
+                                                                   size_t shared_bytes, unsigned) {
+    return cudaOccupancyMaxActiveBlocksPerMultiprocessor(blocks, kernel, block_size, shared_bytes);
+}
+template <class F>
+cudaError_t cudaOccupancyMaxPotentialBlockSize(int* grid, int* block, F, size_t shared_bytes = 0, int limit = 0) {
+    *block = limit > 0 && limit < 256 ? limit : 256;
+    cudaDeviceProp properties;
+    cudaGetDeviceProperties(&properties, 0);
+    *grid = properties.multiProcessorCount * simt::simt_resident_blocks(static_cast<uint64_t>(*block), shared_bytes);
     return cudaSuccess;
 }
