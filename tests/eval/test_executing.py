@@ -10,10 +10,11 @@ from pipeline.store import read_rows
 from tests.judge.examples import HONEST, REFERENCE, WRONG, changed
 
 ROOT = Path(__file__).parents[2]
-# The same softmax without a maximum: another kernel, which gives the same.
+# The same softmax without a maximum: it gives the same, until an exponential overflows.
 ANOTHER = changed("largest = fmaxf(largest, x[row * cols + c] * 2.0f + bias[c]);", "largest = 1.0f;")
 RECIPE = """
 name: finished
+tasks: {source: composed, train: 1, heldout: 1}
 judge: {backend: simt}
 evaluate:
   suite: HERE/suite
@@ -26,7 +27,7 @@ evaluate:
 
 
 def test_finished_kernels_are_chosen_by_what_they_give(tmp_path: Path):
-    """Two right kernels that differ, and two copies of a wrong one, which by their text are the majority."""
+    """Two right kernels, one that only large inputs give away, and two copies of a wrong one, a majority by text."""
     (tmp_path / "suite").mkdir()
     (tmp_path / "suite" / "bias_softmax.py").write_text(REFERENCE)
     wrong = WRONG["wrong constant"][0]
@@ -42,7 +43,8 @@ def test_finished_kernels_are_chosen_by_what_they_give(tmp_path: Path):
         (posed,) = found["tasks"].values()
         right, none = [1, 1, 1], [None] * 3
         assert [s["outputs"] for s in posed["samples"]] == [[0, 0, 0], right, [0, 0, 0], right, right, none]
-        assert [s["status"] for s in posed["samples"]].count("correct") == 3
+        at_large = policy == "report"  # which asks for the task's own sizes alone
+        assert [s["status"] == "correct" for s in posed["samples"]] == [False, True, False, at_large, True, False]
         assert found["selection_by"] == "outputs"
         for rule in ("majority", "codet", "b4"):
             assert found["selection"][rule]["mean"] == 1.0
