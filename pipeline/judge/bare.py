@@ -43,6 +43,15 @@ def is_bare(code: str) -> bool:
     return False
 
 
+def as_module(code: str, task: Task, where: str) -> str:
+    """Return the Python module that is judged: the candidate's text, or what a bare ``.cu`` amounts to.
+
+    Raises:
+        UserError: see ``module_of``.
+    """
+    return module_of(code, task, where) if is_bare(code) else code
+
+
 def module_of(cuda: str, task: Task, where: str) -> str:
     """Return the Python module with ``ModelNew`` that a bare ``.cu`` amounts to for a task.
 

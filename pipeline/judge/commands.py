@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from pipeline.errors import UserError
 from pipeline.futures import IN_FLIGHT_PER_WORKER, as_finished
-from pipeline.judge.bare import is_bare, module_of
+from pipeline.judge.bare import as_module, module_of
 from pipeline.judge.config import JudgeConfig
 from pipeline.judge.judge import Judge
 from pipeline.progress import StageProgress
@@ -106,7 +106,7 @@ def _pairs(path: Path) -> Iterator[Pair]:
             raise UserError(f"{where}: the id {row['id']!r} was there before")
         seen.add(row["id"])
         task, code = task_from_source(row["task"], row["id"], where), row["candidate"]
-        yield Pair(row["id"], task, module_of(code, task, where) if is_bare(code) else code)
+        yield Pair(row["id"], task, as_module(code, task, where))
 
 
 def _done(path: Path) -> tuple[set[str], str | None]:
