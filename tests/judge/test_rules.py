@@ -43,6 +43,14 @@ if __name__ == "__main__":
         pass
 '''
 
+FUNCTION = """
+class F(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, stride):
+        ctx.stride = stride
+        return ext.k(x)
+"""
+
 CASES = [
     ("import", "import sys", "import math"),
     ("import", "import torch._dynamo", "import torch.nn.functional as F"),
@@ -117,12 +125,19 @@ CASES = [
     ("patches_library", "import math as m\nm.exp = f", "m = [0]\nm[0] = f"),
     ("patches_library", "for torch.allclose in [f]:\n    pass", "for allclose in [f]:\n    pass"),
     ("tensor_method", "y.sum = lambda: 0", "y.total = lambda: 0"),
+    ("tensor_method", f"{FUNCTION}F.forward(y, 2)", f"{FUNCTION}F.apply(y, 2)"),
+    ("tensor_method", FUNCTION.replace("ctx.stride", "x.stride"), FUNCTION),
     ("global_state", "torch.backends.cudnn.benchmark = True", "x = torch.backends.cudnn.benchmark"),
     ("global_state", "torch.set_num_threads(1)", "torch.get_num_threads()"),
     ("private_api", "torch._C._DisableTorchDispatch()", "torch.no_grad()"),
     ("private_api", "import torch._C as native", "import torch.nn as native"),
     ("private_api", "getattr(torch, '_C')", "getattr(self, 'c')"),
     ("private_api", "ext.k._library", "self._size"),
+    (
+        "private_api",
+        "from torch.nn.modules.module import _addindent",
+        "from torch.nn.modules.utils import _triple\ny = _triple(3)",
+    ),
     ("host_computes", "y = x.numpy()", "y = x.numel()"),
     ("host_computes", "y = torch.from_numpy(y)", "y = x.item()"),
     ("host_computes", "y.map_(x, f)", "y.copy_(x)"),

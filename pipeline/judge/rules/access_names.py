@@ -73,3 +73,4 @@ INSIDES = frozenset(
     __torch_dispatch__ __defaults__ __kwdefaults__ __traceback__ __context__ __cause__""".split()  # noqa: SIM905
 )
 HARMLESS_PRIVATE = frozenset({"torch.nn.init._calculate_fan_in_and_fan_out", "torch.nn.init._calculate_correct_fan"})
+HARMLESS_PRIVATE |= {f"torch.nn.modules.utils._{name}" for name in ("single", "pair", "triple", "quadruple")}

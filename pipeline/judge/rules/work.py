@@ -41,7 +41,7 @@ def examine(source: Source) -> Iterator[Finding]:
             case ast.Attribute(attr="data_ptr") | ast.Attribute(attr="_version"):
                 if not _is_argument(source, node):
                     yield Finding("cache_key", node.lineno, f".{node.attr}")
-            case ast.Attribute(attr=attr, ctx=ast.Store()) if attr in TENSOR_METHODS and dotted(node.value) != "self":
+            case ast.Attribute(attr=attr, ctx=ast.Store()) if attr in TENSOR_METHODS and not _is_own(source, node):
                 yield Finding(
                     "tensor_method", node.lineno, f"replaces .{attr} of {dotted(node.value) or 'an object'}"
                 )
@@ -62,6 +62,21 @@ def _bases(source: Source, node: ast.ClassDef, name: str) -> Iterator[Finding]:
             yield Finding("inherits_reference", node.lineno, f"ModelNew inherits from {dotted(base)}")
         elif name == "ModelNew" and path.partition(".")[0] not in ("", "torch"):
             yield Finding("inherits_reference", node.lineno, f"ModelNew inherits from {path}")
+
+
+def _is_own(source: Source, node: ast.Attribute) -> bool:
+    """Whether it is an attribute of self, or of what torch hands to an autograd Function that nobody else calls."""
+    if (name := dotted(node.value)) == "self":
+        return True
+    function = next((a for a in source.ancestors(node) if isinstance(a, ast.FunctionDef)), ast.Pass())
+    owner = source.parents.get(function)
+    if not isinstance(function, ast.FunctionDef) or not isinstance(owner, ast.ClassDef):
+        return False
+    if [source.path(base) for base in owner.bases] != ["torch.autograd.Function"] or owner.decorator_list:
+        return False
+    users = [source.parents[n] for n in source.nodes if isinstance(n, ast.Name) and n.id == owner.name]
+    applied = all(isinstance(user, ast.Attribute) and user.attr == "apply" for user in users)
+    return applied and name == next((argument.arg for argument in function.args.args), None)
 
 
 def _is_argument(source: Source, node: ast.Attribute) -> bool:

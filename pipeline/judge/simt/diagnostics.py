@@ -26,7 +26,7 @@ _OUR_SCOPE = re.compile(
 _OUR_OVERLOADS = re.compile(
     r"no matching function for call to '(at|torch|c10|pybind11|simt::(?!Launch)|Tensor)\b"
     r"|too (many|few) arguments to function '.*\b(at|c10|torch)::\w+\("
-    r"|(could not convert|no known conversion) .* to '(c10|simt)::"
+    r"|(could not convert|no known conversion|cannot convert '<brace-enclosed initializer list>') .*to '(c10|simt)::"
 )
 # Tensors compute with operators and are assigned numbers in torch, but not here.
 _TENSOR_OPERATOR = re.compile(

@@ -62,6 +62,10 @@ def test_an_export_that_is_not_declared_is_a_compile_error(cache: Path):
         ("return torch::stft(x, 4);", "torch::stft"),
         ("return x.cpu();", "at::Tensor::cpu"),
         ("return torch::nn::functional::relu(x);", "torch::nn"),
+        (
+            "return x.index({x > 0});",
+            "cannot convert '<brace-enclosed initializer list>' to 'c10::IntArrayRef' {aka 'c10::ArrayRef<long int>'}",
+        ),
         ("return cudaHypothetical(x);", "cudaHypothetical"),
         ("return __hypothetical(x);", "__hypothetical"),
         ("return x; }\n#include <missing/header.h>\nvoid g() {", "missing/header.h"),
