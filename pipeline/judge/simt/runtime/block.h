@@ -51,10 +51,21 @@ struct Scheduler {
 };
 extern Scheduler s __attribute__((visibility("hidden")));
 
+// Inlined, as -O1 does it only if it must: they run for every thread at every barrier.
+__attribute__((always_inline)) inline void continue_thread(int t) {
+    s.block->current = t;
+    s.block->states[t] = State::Running;
+    thread_index_storage = s.indices[t];
+}
+
+__attribute__((always_inline)) inline void push_ready(int t) {
+    Block& b = *s.block;
+    b.states[t] = State::Ready;
+    b.ready[unsigned(b.ready_head + b.ready_count++) % kMaxThreads] = static_cast<uint16_t>(t);
+}
+
 // scheduler.cpp
 void run_threads(bool begin);  // of the block, until all have ended or wait for the grid
-void continue_thread(int t);
-void push_ready(int t);
 void park();  // called by a fiber whose thread cannot go on; returns when it can
 void forget_fibers();  // as after a fault, wherever they were; those of a cooperative launch are given back
 [[noreturn]] void divergence(const char* detail, int t);

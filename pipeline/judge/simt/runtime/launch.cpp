@@ -14,7 +14,6 @@ uint3 block_index_storage __asm__("simt_block_index");
 uint3 block_dim_storage __asm__("simt_block_dim");
 uint3 grid_dim_storage __asm__("simt_grid_dim");
 
-void set_thread_index(uint3 index) { thread_index_storage = index; }
 void set_block_index(uint3 index) { block_index_storage = index; }
 
 struct LaunchRecord {

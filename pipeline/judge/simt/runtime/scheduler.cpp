@@ -26,23 +26,11 @@ bool on_running_stack(const void* address) {
 int current_thread() { return s.block->current; }
 uint3 thread_index(int thread) { return s.indices[thread]; }
 
-void continue_thread(int t) {
-    s.block->current = t;
-    s.block->states[t] = State::Running;
-    set_thread_index(s.indices[t]);
-}
-
-void push_ready(int t) {
-    Block& b = *s.block;
-    b.states[t] = State::Ready;
-    b.ready[(b.ready_head + b.ready_count++) % kMaxThreads] = static_cast<uint16_t>(t);
-}
-
 // Makes the next ready thread the current one; returns its fiber, to switch to.
-static Fiber* next_ready() {
+__attribute__((always_inline)) static inline Fiber* next_ready() {
     Block& b = *s.block;
     const int t = b.ready[b.ready_head];
-    b.ready_head = (b.ready_head + 1) % kMaxThreads;
+    b.ready_head = unsigned(b.ready_head + 1) % kMaxThreads;
     --b.ready_count;
     continue_thread(t);
     return b.threads[t].fiber;

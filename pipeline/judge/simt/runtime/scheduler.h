@@ -11,7 +11,8 @@ enum class Residence { TooLarge, Beyond, Fits };
 Residence residence(const LaunchConfig& config);
 bool reserve_fibers(uint64_t count);
 void run_grid(const LaunchConfig& config, KernelBody body, void* arguments);
-void set_thread_index(uint3 index);
+// Storage of what device code sees as constants.
+extern uint3 thread_index_storage __asm__("simt_thread_index");
 void set_block_index(uint3 index);
 void warp_results(WarpOp op, unsigned group, const uint64_t* values, const int* sources, uint64_t* results);
 
