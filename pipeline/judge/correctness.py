@@ -20,7 +20,7 @@ from pipeline.judge.answers import (
 from pipeline.judge.compare import Comparison
 from pipeline.judge.examining import examine
 from pipeline.judge.hidden_faults import Explain, RightCall, find_hidden_faults
-from pipeline.judge.inputs import LARGE_ROOM, ORDERS, Case, Order, plan
+from pipeline.judge.inputs import LARGE_ROOM, ORDERS, Case, Order, call_request, plan, with_weights_of
 from pipeline.judge.judging import MAX_DETAIL, Decided, Judgement
 from pipeline.judge.moving import PLACING
 from pipeline.judge.session import Session
@@ -160,7 +160,7 @@ class Correctness:
         result = self._compared(case, expected, given)
         examine(self._judgement, case, expected, given, needs_its_kernels=self._needs_its_kernels)
         if construct:
-            request = _request(replace(case, repeats=0), expected, construct=True, launching=True)
+            request = _request(replace(case, repeats=0), expected, construct=True)
             self._right.insert(0, RightCall(case.name, request, expected.buffers))
         self._launches = given.launches
         pair = self._errors.get(case.setting.name, (0.0, 1.0))
@@ -182,7 +182,7 @@ class Correctness:
         if decided.reason not in EXPLAINABLE:
             return decided
         orders = (case.order, *ORDERS) if decided.reason == "thread_order" else (case.order,)
-        request = _request(replace(case, repeats=0), expected, construct=True, launching=True)
+        request = _request(replace(case, repeats=0), expected, construct=True)
         found = self._explain(request, expected.buffers, list(dict.fromkeys(orders))).faults
         if found:
             failed = self._judgement.checks[-1]
@@ -239,11 +239,20 @@ class Correctness:
         """Under policy report, a failure at other sizes than the main ones is a note."""
         only_main_counts = self._settings.own and case.setting is self._settings.settings[0]
         if self._judgement.strict or only_main_counts or decided.status not in WRONG or decided.reason in KEPT:
-            raise decided
+            raise self._only_slow(case, decided) or decided
         failed = self._judgement.checks.pop()
         self._failures[case.setting.name] = decided
         self._errors.pop(case.setting.name, None)
         self._judgement.passed(f"specialised:{case.setting.name}", f"{decided.reason}: {failed.detail}")
+
+    def _only_slow(self, case: Case, decided: Decided) -> Decided | None:
+        """Return what is decided of a kernel that a CPU has no time for, but which was right at smaller sizes."""
+        right = [name for name in self._errors if name != case.setting.name]
+        if decided.reason != "timeout" or self._judgement.gpu is not None or not right:
+            return None
+        failed = self._judgement.checks.pop()
+        detail = f"right at {', '.join(right)}, and out of this backend's time here"
+        return self._judgement.failed(failed.name, "unsupported", "too_slow", detail)
 
     def _conclude(self) -> None:
         judgement = self._judgement
@@ -277,23 +286,6 @@ class Correctness:
         )
 
 
-def with_weights_of(case: Case, cases: list[Case]) -> Case:
-    """Return the case with the weights of its setting's first call, for a model that can't be given others."""
-    first = next(c for c in cases if c.setting is case.setting)
-    return replace(case, fresh_weights=False, weights_seed=first.seed)
-
-
-def _request(case: Case, expected: Expected, *, construct: bool, launching: bool) -> dict[str, Any]:
-    sent = {"dict": {name: expected.values[name] for name in ("init", "state", "inputs", "upstream")}}
-    return {
-        "op": "call",
-        "construct": construct,
-        "order": case.order,
-        "seed": case.seed,
-        "weights_seed": case.weights_seed,
-        "repeats": case.repeats,
-        "launching": launching,
-        "compared": expected.changed_buffers,
-        "keep_copies": expected.places_only,
-        "values": sent,
-    }
+def _request(case: Case, expected: Expected, *, construct: bool, launching: bool = True) -> dict[str, Any]:
+    request = call_request(case, expected.values, construct=construct, launching=launching)
+    return {**request, "compared": expected.changed_buffers, "keep_copies": expected.places_only}

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -82,6 +82,35 @@ def plan(task: "Task", settings: Sequence["Setting"], code: str, key: bytes) -> 
             repeats = REPEATS if index == min(1, len(settings) - 1) and number == len(calls) - 1 else 0
             cases.append(Case(setting, number, distribution, order, seed, seed, number > 0, repeats))
     return cases
+
+
+def with_weights_of(case: Case, cases: Sequence[Case]) -> Case:
+    """Return the case with the weights of its setting's first call, for a model that can't be given others."""
+    first = next(c for c in cases if c.setting is case.setting)
+    return replace(case, fresh_weights=False, weights_seed=first.seed)
+
+
+def call_request(case: Case, values: dict[str, Any], *, construct: bool, launching: bool = True) -> dict[str, Any]:
+    """Return what a candidate's process is asked for a case; see ``candidate_worker``.
+
+    Args:
+        case: the case.
+        values: the reference's, of which the call's own are sent.
+        construct: on a new instance.
+        launching: whether its kernels run.
+    """
+    return {
+        "op": "call",
+        "construct": construct,
+        "order": case.order,
+        "seed": case.seed,
+        "weights_seed": case.weights_seed,
+        "repeats": case.repeats,
+        "launching": launching,
+        "compared": [],
+        "keep_copies": False,
+        "values": {"dict": {name: values[name] for name in ("init", "state", "inputs", "upstream")}},
+    }
 
 
 def transform(inputs: list[Any], distribution: Distribution, seed: int, factor: int = LARGE[0]) -> list[Any]:

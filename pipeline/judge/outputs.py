@@ -14,7 +14,7 @@ from typing import Any, TypedDict
 import numpy as np
 
 from pipeline.judge.answers import NO_ANSWER
-from pipeline.judge.inputs import Case, Distribution
+from pipeline.judge.inputs import Case, Distribution, call_request
 from pipeline.judge.judging import Decided, Judgement
 from pipeline.judge.session import Session
 from pipeline.judge.settings import Plan
@@ -87,7 +87,7 @@ def outputs(
             continue
         try:
             header, theirs = judgement.ask(
-                session.worker(), "outputs", _request(case, answer["values"]["dict"]), buffers
+                session.worker(), "outputs", call_request(case, answer["values"]["dict"], construct=True), buffers
             )
             judgement.raise_reported("outputs", header)
             found.append(fingerprint(header["values"]["dict"]["outputs"], theirs, case.seed))
@@ -142,19 +142,3 @@ def _elements(flat: np.ndarray, places: Sequence[int]) -> Iterator[int | float |
 
 def _rounded(value: float) -> float:
     return float(f"{value:.7g}")
-
-
-def _request(case: Case, values: dict[str, Any]) -> dict[str, Any]:
-    """Return the request of one call on a new instance; see ``candidate_worker``."""
-    return {
-        "op": "call",
-        "construct": True,
-        "order": case.order,
-        "seed": case.seed,
-        "weights_seed": case.weights_seed,
-        "repeats": 0,
-        "launching": True,
-        "compared": [],
-        "keep_copies": False,
-        "values": {"dict": {name: values[name] for name in ("init", "state", "inputs", "upstream")}},
-    }

@@ -136,6 +136,16 @@ def test_at_sizes_beyond_this_backend_a_kernel_that_fixes_them_is_undecided_in_a
     assert report.submit(HUGE_TASK, wrong, "wrong").result().reason == "wrong_values"
 
 
+def test_a_kernel_that_a_cpu_has_no_time_for_is_undecided_if_it_was_right_at_smaller_sizes(strict: Judge):
+    loop = "volatile float lost = 0; for (int i = 0; i < (gridDim.x > 10 ? 2000000000 : 0); ++i) lost = i;"
+    slow = changed("int row = blockIdx.x;", f"int row = blockIdx.x; {loop}")
+    verdict = strict.submit(TASK, slow, "slow").result()
+    assert (verdict.status, verdict.reason) == ("unsupported", "too_slow")
+    assert "right at small, odd" in str(verdict.detail)
+    always = slow.replace("gridDim.x > 10", "true")
+    assert strict.submit(TASK, always, "slower").result().status == "timeout"
+
+
 def test_sizes_in_the_text_are_numbers_of_their_own():
     assert fixed_sizes(HUGE, "constexpr int N = 8192; int m = 655360;") == "8192"
     assert fixed_sizes(HUGE, "x81920 = n8192") == ""
