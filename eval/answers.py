@@ -8,16 +8,8 @@ import pyarrow as pa
 from eval.figures import MEASURED, Row
 from pipeline.agent.population import form
 from pipeline.records import Candidate, Message, Task, Verdict
+from pipeline.teachers.logprobs import Scored
 
-
-class Score(NamedTuple):
-    """What a reply says of its own probability, as in ``teachers.Reply``; None where nobody asked."""
-
-    log_probability: float | None
-    scored_tokens: int | None
-
-
-UNSCORED = Score(None, None)
 SCORE_COLUMNS: dict[str, pa.DataType] = {"log_probability": pa.float64(), "scored_tokens": pa.int64()}
 
 
@@ -28,7 +20,7 @@ class Question(NamedTuple):
     task: Task
     candidate: Candidate
     code: str
-    score: Score
+    score: Scored
 
 
 class Outcome(NamedTuple):

@@ -52,9 +52,7 @@ class JudgeActor:
             )
         self._judge(self._config)
 
-    def call(
-        self, config: JudgeConfig, method: Literal["submit", "outputs", "probe", "settings"], *arguments: Any
-    ) -> Any:
+    def call(self, config: JudgeConfig, method: Method, *arguments: Any) -> Any:
         """Call a method of the judge and wait for what it promises."""
         return getattr(self._judge(config), method)(*arguments).result()
 

@@ -43,9 +43,8 @@ class RightCall(NamedTuple):
 def find_hidden_faults(judgement: Judgement, calls: Sequence[RightCall], explain: Explain) -> None:
     """Run the first of the calls that is small enough, or else the smallest, instrumented, and note the check.
 
-    The smallest is tried too where the run has no end: the kernel may do far more than its values let one expect, or
-    a busy machine hold it up (its time on the clock is bounded too). A run that still has not come to its end has
-    shown nothing, and neither accepts nor rejects.
+    The smallest is tried too where the run has no end: the kernel may do far more than its values let one expect. A
+    run that still has not come to its end has shown nothing, and neither accepts nor rejects.
 
     Raises:
         Decided: the run shows a race, or an access outside of the memory that kernels may touch; or it has no end.

@@ -119,9 +119,7 @@ class Worker:
         try:
             self._channel.send({**header, "number": number}, buffers, self._deadline)
             while True:
-                while not self._channel.has_more(self._deadline) and self._was_held_up():
-                    pass
-                answer, data = self._channel.receive(max(self._deadline, time.monotonic() + ARRIVAL_SECONDS))
+                answer, data = self._receive()
                 _check_number(answer, number)
                 if "build" not in answer or on_build is None:
                     return answer, data
@@ -137,6 +135,13 @@ class Worker:
             ending = self.end()
             spent = ending.cpu_seconds >= 0.8 * self._limits.cpu_seconds
             raise WorkerGoneError(ending, timed_out=spent) from error
+
+    def _receive(self) -> tuple[dict[str, Any], list[bytearray]]:
+        """Return the next frame; what is still not begun at the deadline is waited for if the process was held up."""
+        arriving = self._channel.has_more(self._deadline)
+        while not arriving and self._was_held_up():
+            arriving = self._channel.has_more(self._deadline)
+        return self._channel.receive(max(self._deadline, time.monotonic() + ARRIVAL_SECONDS))
 
     def _was_held_up(self) -> bool:
         """Extend the deadline by what the process waited for a core since the last look; return whether it did."""

@@ -18,10 +18,8 @@ from eval import executing, kernels, trials
 from eval.answers import (
     OUTCOME_COLUMNS,
     SCORE_COLUMNS,
-    UNSCORED,
     Outcome,
     Question,
-    Score,
     figures_row,
     finished_kernel,
     outcome_of,
@@ -46,6 +44,7 @@ from pipeline.store import write_json
 from pipeline.tables import from_row, schema_of, to_row
 from pipeline.teachers import Teacher
 from pipeline.teachers.journal import Journal
+from pipeline.teachers.logprobs import UNKNOWN, Scored
 
 SCHEMA = schema_of(
     Candidate,
@@ -181,7 +180,7 @@ class Evaluation:
     def _waiting(self, model: str, finished: list[tuple[Task, Candidate]]) -> Iterator[Question]:
         for task, candidate in finished:
             if key(model, task, candidate.sample) not in self.context.store:
-                yield from self._question(model, task, candidate, UNSCORED)
+                yield from self._question(model, task, candidate, UNKNOWN)
 
     def _evaluate(self, model: str, journal: Journal, runner: asyncio.Runner) -> None:
         chunks = list(self._chunks(model))
@@ -237,10 +236,10 @@ class Evaluation:
                     continue
                 candidate = answered(task, sample, model, (), messages, reply)
                 if key(model, task, sample) not in self.context.store:
-                    score = Score(reply.log_probability, reply.scored_tokens)
+                    score = Scored(reply.log_probability, reply.scored_tokens)
                     yield from self._question(model, task, candidate, score)
 
-    def _question(self, model: str, task: Task, candidate: Candidate, score: Score) -> Iterator[Question]:
+    def _question(self, model: str, task: Task, candidate: Candidate, score: Scored) -> Iterator[Question]:
         """Yield the answer if it must be judged; keep it at once if its outcome is known."""
         if candidate.code is None:
             self._keep(model, task, candidate, Outcome("malformed", candidate.status, None, False, None), score)
@@ -249,7 +248,7 @@ class Evaluation:
         else:
             yield Question(model, task, candidate, candidate.code, score)
 
-    def _keep(self, model: str, task: Task, candidate: Candidate, outcome: Outcome, score: Score) -> None:
+    def _keep(self, model: str, task: Task, candidate: Candidate, outcome: Outcome, score: Scored) -> None:
         about = {"model": model, "category": task.category, "reasoning_tokens": reasoning_tokens(candidate)}
         row = {**to_row(candidate), **outcome._asdict(), **about, **score._asdict()}
         self.context.store.append(key(model, task, candidate.sample), row)

@@ -14,7 +14,7 @@ class Scored(NamedTuple):
     """The log-probability of an answer and the number of tokens that it is the sum of; None where it is not known."""
 
     log_probability: float | None
-    tokens: int | None
+    scored_tokens: int | None
 
 
 UNKNOWN = Scored(None, None)
@@ -49,15 +49,12 @@ class Sum:
 
 def read(choice: dict[str, Any]) -> Scored:
     """Return what a choice of a completion says, as the server sent it or as it is kept."""
-    sent = choice.get("logprobs")
-    if isinstance(sent, dict) and "sum" in sent and "content" not in sent:
-        value, count = sent["sum"], sent.get("count")
-        known = type(value) in (int, float) and -MOST < value <= 0 and type(count) is int and 0 < count < MOST
-        return Scored(float(value), count) if known else UNKNOWN
-    found = Sum()
-    found.add(sent)
-    told = found.told()
-    return read({"logprobs": told})
+    told = _summed(choice).get("logprobs")
+    if not isinstance(told, dict) or "sum" not in told or "content" in told:
+        return UNKNOWN
+    value, count = told["sum"], told.get("count")
+    known = type(value) in (int, float) and -MOST < value <= 0 and type(count) is int and 0 < count < MOST
+    return Scored(float(value), count) if known else UNKNOWN
 
 
 def kept(body: Any) -> Any:

@@ -17,8 +17,7 @@ from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, Forbid
 from pipeline.judge.simt.fault import Fault, read_faults
 from pipeline.judge.workers import Limits, WorkerGoneError
 
-LIMITS = Limits(cpu_seconds=6, wall_seconds=120.0)  # on a busy machine too, the processor's seconds decide
-SPENT = 0.8  # of its seconds of CPU: what did not use as much and still has no end, waited
+LIMITS = Limits(cpu_seconds=6, wall_seconds=120.0)
 SOURCES = ("cuda.cu", "main.cpp")
 # Which findings may take the place of a reason, the strongest first. Others only add to the detail. Wrong but finite
 # values in every order of threads are not explained: they are wrong arithmetic (what was never written is a NaN), by
@@ -103,8 +102,7 @@ def _run(
             page = worker.end().fault_page
         except WorkerGoneError as gone:
             page = gone.ending.fault_page
-            held_up = gone.timed_out and gone.ending.cpu_seconds < SPENT * LIMITS.cpu_seconds
-            trouble.append("was held up by a busy machine" if held_up else "did not come to its end")
+            trouble.append("did not come to its end")
     faults = [fault for fault in read_faults(page) if fault.kind != "launch_error"]
     placed = [located(f, libraries[f.library]) if f.library in libraries else f for f in faults]
     return placed, trouble[0] if trouble else None
