@@ -48,6 +48,7 @@ class Answer:
     moved: bool
     moved_bytes: int
     kept: bool
+    counted: str | None
     names: dict[str, str] | None  # its own of the reference's weights; None: they were not given to it
     lacking: list[str]  # of these, those that it holds nowhere
     seconds: float
@@ -69,6 +70,7 @@ class Answer:
             moved=bool(header["moved"]),
             moved_bytes=int(header["moved_bytes"]),
             kept=bool(header["kept"]),
+            counted=None if header["counted"] is None else str(header["counted"]),
             names=_names(header["names"]),
             lacking=[str(name) for name in header["lacking"]],
             seconds=float(header["seconds"]),

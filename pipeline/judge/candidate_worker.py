@@ -16,6 +16,7 @@ import torch
 
 from pipeline.judge import calling
 from pipeline.judge.channel import Channel, ChannelClosedError
+from pipeline.judge.counting import LOOKS, Held, counted, held, segments
 from pipeline.judge.cuda.contestant import weights_of
 from pipeline.judge.cuda.timed import Timed
 from pipeline.judge.device import Device
@@ -86,9 +87,10 @@ class CandidateModule:
         self._inputs: list[Any] = []
         self._names: dict[str, str] | None = None  # its own, of the reference's weights
         self._lacking: list[str] = []
+        self._libraries: list[str] = []
         self._outputs: Any = None  # of the observed call before, held as a caller might
         self._timed: Timed | None = None
-        stub = make_stub(channel, device)
+        stub = make_stub(channel, device, self._libraries)
         sys.modules["torch.utils.cpp_extension"] = stub
         torch.utils.cpp_extension = stub  # type: ignore[attr-defined]
 
@@ -115,11 +117,11 @@ class CandidateModule:
             self._lacking = [] if self._names is not None else held_nowhere(self._model, values["state"])
             self._inputs = map_tensors(values["inputs"], self._device.guard)
             self._outputs = None
-        kept = self._repeat(request["repeats"], upstream) if request["repeats"] else False
+        kept, counted = self._repeat(request["repeats"], upstream) if request["repeats"] else (False, None)
         if not request["construct"]:
             _copy_into(self._inputs, values["inputs"], self._device)
         header, answer = self._observed_call(values["state"], upstream, request, seed)
-        return {**header, "kept": kept}, answer
+        return {**header, "kept": kept, "counted": counted}, answer
 
     def timing(self, request: dict[str, Any], buffers: list[bytearray]) -> tuple[dict[str, Any], list[memoryview]]:
         """Answer what ``cuda.timed.Timed`` does; ``arm`` constructs the model anew, nothing guarded or poisoned."""
@@ -195,23 +197,28 @@ class CandidateModule:
         if not self._device.on_device(tensor):
             raise BadValueError(f"a tensor on {tensor.device}")
 
-    def _repeat(self, times: int, upstream: list[torch.Tensor] | None) -> bool:
+    def _repeat(self, times: int, upstream: list[torch.Tensor] | None) -> tuple[bool, str | None]:
         """Call the model again and again on the earlier values, for a while at most.
 
-        Returns whether one call more, whose kernels do nothing, has the same result: it was looked up.
+        Returns whether one call more, whose kernels do nothing, has the same result: it was looked up; and where the
+        candidate counts its calls, see ``counting``.
         """
         until = time.process_time() + REPEAT_SECONDS
         result: Any = None
+        looks: list[Held] = []
+        places = segments(self._libraries)
         for _ in range(times):
             result = _run(self._model, self._inputs, upstream)
+            if len(looks) < LOOKS and self._device.poisons():  # on a GPU sums are not the same twice
+                looks.append(held(self._model, vars(self._module), places))
             if time.process_time() > until:
                 break
         if not self._device.poisons():
-            return False
+            return False, None
         self._device.set_launching(False)
         again = _run(self._model, self._inputs, upstream)
         self._device.set_launching(True)
-        return _same_bytes(result, again)
+        return _same_bytes(result, again), counted(looks)
 
     def _load_state(self, state: dict[str, torch.Tensor]) -> None:
         """Give the model the reference's weights, in place, if its own names of them are known; else its own stay."""

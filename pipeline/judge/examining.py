@@ -33,6 +33,9 @@ def examine(judgement: Judgement, case: Case, expected: Expected, given: Answer,
     if given.kept and needs_its_kernels and judgement.strict:
         detail = "called once more on the same inputs, with kernels that do nothing, it has the same result"
         raise judgement.failed(f"kept:{case.name}", "cheating", "kept_result", detail)
+    if given.counted and judgement.strict and not expected.changed_buffers:
+        detail = f"from call to call on the same inputs a number grows in {given.counted}"
+        raise judgement.failed(f"counts:{case.name}", "cheating", "counts_calls", detail)
     if given.reused and judgement.strict:
         detail = "an output lies in the memory of the call's before, which a caller may still hold"
         raise judgement.failed(f"alias:{case.name}", "incorrect", "reused_output", detail)

@@ -5,9 +5,7 @@ from typing import Any
 
 import torch
 
-from pipeline.judge.torch_values import described
-
-Content = tuple[str, tuple[int, ...], bytes]  # dtype, shape, values
+ALIKE = 1e-3  # of a value: initialised with 2.236 for the root of 5, weights are the same but for their last digits
 
 
 def own_names(model: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> dict[str, str] | None:
@@ -20,19 +18,17 @@ def own_names(model: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> dict
     own = torch.nn.Module.state_dict(model)  # whatever the model says of itself
     if all(name in own and own[name].shape == tensor.shape for name, tensor in state.items()):
         return {name: name for name in state}
-    mine, theirs = _by_content(own), _by_content(state)
     found: dict[str, str] = {}
-    for content, names in theirs.items():
-        candidates = mine.get(content, [])
-        if len(names) == len(candidates) == 1:
-            found[names[0]] = candidates[0]
-            continue
-        by_last = {_last(candidate): candidate for candidate in candidates}
-        lasts = {_last(name) for name in names}
-        if len(by_last) < len(candidates) or len(lasts) < len(names) or not lasts <= by_last.keys():
+    for name, weight in state.items():
+        candidates = [mine for mine, tensor in own.items() if _alike(tensor, weight)]
+        rivals = [other for other, tensor in state.items() if _alike(tensor, weight)]
+        if len(candidates) > 1 or len(rivals) > 1:
+            candidates = [mine for mine in candidates if _last(mine) == _last(name)]
+            rivals = [other for other in rivals if _last(other) == _last(name)]
+        if len(candidates) != 1 or len(rivals) != 1:
             return None
-        found |= {name: by_last[_last(name)] for name in names}
-    return found if found.keys() == state.keys() else None
+        found[name] = candidates[0]
+    return found
 
 
 def load(model: torch.nn.Module, state: Mapping[str, torch.Tensor], names: Mapping[str, str]) -> bool:
@@ -53,47 +49,51 @@ def held_nowhere(model: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> l
     How they are arranged does not matter: transposed, packed with others or split, a weight is held. Tensors are
     looked for in parameters, buffers and attributes, in lists and dicts of them too.
     """
-    held: dict[torch.dtype, list[torch.Tensor]] = {}
-    for tensor in _tensors(model, set()):
-        if tensor.is_floating_point():
-            held.setdefault(tensor.dtype, []).append(tensor.detach().flatten().double())
-    counted = {dtype: torch.cat(parts).unique(return_counts=True) for dtype, parts in held.items()}
-    return [
-        name
-        for name, weight in state.items()
-        if weight.is_floating_point()
-        and weight.numel()
-        and not any(_contains(found, weight.detach().to(dtype).double()) for dtype, found in counted.items())
-    ]
+    held = [t.detach().flatten() for t in tensors_of(model, set()) if t.is_floating_point()]
+    by_dtype: dict[torch.dtype, list[torch.Tensor]] = {}
+    for tensor in held:
+        by_dtype.setdefault(tensor.dtype, []).append(tensor.double())
+    counted = {dtype: torch.cat(parts).unique(return_counts=True) for dtype, parts in by_dtype.items()}
+
+    def is_held(weight: torch.Tensor) -> bool:
+        if any(_contains(found, weight.to(dtype).double()) for dtype, found in counted.items()):
+            return True
+        ordered = weight.sort().values
+        return any(_alike(t.to(weight.dtype).sort().values, ordered) for t in held if t.numel() == weight.numel())
+
+    weights = {name: w.detach().flatten() for name, w in state.items() if w.is_floating_point() and w.numel()}
+    return [name for name, weight in weights.items() if not is_held(weight)]
 
 
-def _by_content(tensors: Mapping[str, torch.Tensor]) -> dict[Content, list[str]]:
-    found: dict[Content, list[str]] = {}
-    for name, tensor in tensors.items():
-        if (what := described(tensor)) is not None:
-            dtype, shape, _, values = what
-            found.setdefault((dtype, tuple(shape), bytes(values)), []).append(name)
-    return found
+def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether two tensors are the same but for the last digits."""
+    if one.shape != other.shape or one.dtype != other.dtype:
+        return False
+    if not one.is_floating_point():
+        return torch.equal(one, other)
+    size = other.detach().abs().amax().item() if other.numel() else 0.0
+    return torch.allclose(one.detach(), other.detach(), rtol=ALIKE, atol=ALIKE * size)
 
 
 def _last(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def _tensors(value: Any, seen: set[int]) -> Iterator[torch.Tensor]:
+def tensors_of(value: Any, seen: set[int]) -> Iterator[torch.Tensor]:
+    """Yield the tensors that a module holds, in parameters, buffers and attributes, those in lists and dicts too."""
     if id(value) in seen:
         return
     seen.add(id(value))
     if isinstance(value, torch.Tensor):
         yield value
     elif isinstance(value, torch.nn.Module):
-        yield from _tensors(vars(value), seen)
+        yield from tensors_of(vars(value), seen)
     elif isinstance(value, dict):
         for item in value.values():
-            yield from _tensors(item, seen)
+            yield from tensors_of(item, seen)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _tensors(item, seen)
+            yield from tensors_of(item, seen)
 
 
 def _contains(counted: tuple[torch.Tensor, torch.Tensor], wanted: torch.Tensor) -> bool:

@@ -46,6 +46,16 @@ def test_there_may_be_no_telling(layers: list[tuple[str, type[nn.Module], tuple[
     assert own_names(seeded(*layers), theirs.state_dict()) is None
 
 
+def test_the_last_digits_of_a_weight_do_not_matter():
+    theirs = seeded(("a", nn.Linear, (30, 30)))
+    ours, others = seeded(("b", nn.Linear, (30, 30))), nn.Sequential(nn.Linear(30, 30))
+    for tensor in ours.state_dict().values():
+        tensor.mul_(2.236 / 5**0.5)
+    assert own_names(ours, theirs.state_dict()) == {"a.weight": "b.weight", "a.bias": "b.bias"}
+    assert held_nowhere(ours, theirs.state_dict()) == []
+    assert held_nowhere(others, theirs.state_dict()) == ["a.weight", "a.bias"]
+
+
 def test_what_does_not_fit_changes_nothing():
     theirs, ours = seeded(("a", nn.Linear, (3, 3))), seeded(("b", nn.Linear, (3, 4)))
     before = ours.state_dict()["b.weight"].clone()
