@@ -135,6 +135,18 @@ def iterate(recipe: RecipePath, overrides: Overrides = None, out: Out = None) ->
 
 @app.command()
 @_one_line_errors
+def ablate(recipe: RecipePath, overrides: Overrides = None, out: Out = None) -> None:
+    """Choose a run's samples in several ways (ConCuR's ablation), train a student on each and compare them."""
+    from pipeline.ablation import ablate as run_arms
+    from pipeline.recipe import load_recipe
+    from pipeline.showing import show_ablation
+
+    loaded = load_recipe(recipe, overrides or [])
+    show_ablation(run_arms(loaded, out or Path("runs") / loaded.name))
+
+
+@app.command()
+@_one_line_errors
 def show(
     directory: Annotated[Path, typer.Argument(help="A run's directory.", metavar="DIR")],
     candidate: Annotated[str | None, typer.Option(help="A candidate's id, or how it starts: its history.")] = None,
