@@ -27,12 +27,13 @@ CHOOSING = (select.Config, shortest.Config, per_task.Config, balance.Config, mix
 class AblateConfig(Section):
     """Which arms, on which run's answers.
 
-    ``run`` is the directory of a run that is complete up to ``verify``. The recipe's filters are applied but for
+    ``run`` is the directory of a run that is complete up to ``verify``; None: ``DIR/run``, which the recipe's own
+    sections make. The recipe's filters are applied but for
     those that choose among right answers; ``select`` with an arm stands in their place (see ``select.Config``, also
     for ``when_unmeasured``). ``same_size`` cuts all arms to the number of samples of the smallest by a random choice.
     """
 
-    run: Path
+    run: Path | None = None
     arms: tuple[select.Arm, ...] = Field(default=("shortest", "longest", "random", "concur"), min_length=2)
     same_size: bool = True
     when_unmeasured: WhenUnmeasured = "error"
@@ -46,25 +47,28 @@ def ablate(recipe: Any, out: Path) -> list[dict[str, Any]]:
     Raises:
         UserError: a section is missing, the run is not complete, an arm needs speed that was not measured.
     """
-    from pipeline.runner import run_stage
+    from pipeline.runner import run_stage, run_stages
 
     config = _checked(recipe)
+    run = config.run or out / "run"
+    if config.run is None:
+        run_stages(recipe, run, "verify")
     sizes: dict[str, int] = {}
     for arm in config.arms:
-        _share(config.run, out / arm / "all")
+        _share(run, out / arm / "all")
         run_stage(arm_recipe(recipe, arm, None), out / arm / "all", "curate")
         sizes[arm] = (read_manifest(out / arm / "all" / "curate") or {})["rows"]
     size = min(sizes.values()) if config.same_size else None
     first: dict[frozenset[str], str] = {}  # by the samples: the arm that chose them first
     chosen: dict[str, str] = {}
     for arm in config.arms:
-        _share(config.run, out / arm)
+        _share(run, out / arm)
         run_stage(arm_recipe(recipe, arm, size), out / arm, "curate")
         table = pq.read_table(out / arm / "curate" / "data.parquet", columns=["candidate_id"])
         chosen[arm] = first.setdefault(frozenset(table["candidate_id"].to_pylist()), arm)
         if chosen[arm] == arm:
             run_stage(arm_recipe(recipe, arm, size), out / arm, "train")
-    _share(config.run, out)
+    _share(run, out)
     run_stage(evaluation_recipe(recipe, sorted(set(chosen.values())), out), out, "evaluate")
     rows = [_figures(out, arm, chosen[arm], sizes[arm]) for arm in config.arms]
     write_json(out / SUMMARY, rows)
@@ -106,9 +110,10 @@ def _checked(recipe: Any) -> AblateConfig:
             raise UserError(f"recipe {recipe.name}: section {section!r} is missing, each arm needs it")
     if recipe.train.method != "sft":
         raise UserError("train.method: the arms of ablate train with sft, on what each chose")
-    for stage in SHARED:
-        if read_manifest(config.run / stage) is None:
-            raise UserError(f"ablate.run: {config.run / stage} is not complete")
+    if config.run is not None:
+        for stage in SHARED:
+            if read_manifest(config.run / stage) is None:
+                raise UserError(f"ablate.run: {config.run / stage} is not complete")
     return config
 
 

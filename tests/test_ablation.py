@@ -71,6 +71,7 @@ def test_an_arm_stands_in_place_of_what_chose_among_right_answers(folder: Path):
         ({"ablate": None}, "section 'ablate' is missing"),
         ({"train": None}, "section 'train' is missing"),
         ({"train": {"method": "grpo", "model": {"kind": "hub", "name": "m"}}}, r"train.method: the arms of ablate"),
+        ({"ablate": {}, "generate": None}, "section 'generate' is missing"),
         ({"ablate": {"run": "nowhere"}}, r"ablate.run: nowhere/tasks is not complete"),
     ],
 )
