@@ -202,7 +202,7 @@ def judge(  # noqa: PLR0913, PLR0917  (the options of a command)
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as one JSON object only.")] = False,
     serve: Annotated[str | None, typer.Option(help="Judge over HTTP here.", metavar="HOST:PORT")] = None,
     token_env: Annotated[str | None, typer.Option(help="The environment variable with the server's token.")] = None,
-    queue: Annotated[int, typer.Option(help="How many requests may wait at the server.")] = 256,
+    queue: Annotated[int, typer.Option(min=1, help="How many requests may wait at the server.")] = 256,
 ) -> None:
     """Judge one candidate, or many (exit code 0: accepted, 1: rejected, 2: usage or our own fault)."""
     from pipeline.judge.commands import judge_one, judge_pairs
