@@ -142,7 +142,7 @@ class Garbling(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class names it so)
         pass
 
 
