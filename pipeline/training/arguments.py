@@ -62,6 +62,7 @@ def trl_arguments(
         "use_cpu": not gpu,
         "dataloader_pin_memory": gpu,
         "disable_tqdm": True,
+        "logging_nan_inf_filter": False,  # it would log the mean of the steps before in place of a loss of NaN
     }
     # The newer of its two names comes with transformers 5.2x; a small model has memory enough without it.
     checkpointing = "activation_checkpointing" if "activation_checkpointing" in known else "gradient_checkpointing"
