@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer, TrainerCallback
 
 UNTRAINED, STUDENT, CHECKPOINTS, LOG = "untrained", "student", "checkpoints", "training_log.json"
+TENSORBOARD = "tensorboard"  # where it writes, unless TENSORBOARD_LOGGING_DIR says otherwise
 Report = Callable[[int, int, str], None]
 
 
@@ -49,7 +50,8 @@ def start(config: TrainConfig, samples: Sequence[Sample]) -> "tuple[PreTrainedMo
     if Path(name).exists():
         name = str(Path(name).resolve())  # an adapter remembers where its base is
     # Frozen weights may be in half precision; weights that are trained may not.
-    return load_model(name, revision, half=config.lora is not None), load_tokenizer(name, revision)
+    model = load_model(name, revision, half=config.lora is not None, attention=config.model.attention)
+    return model, load_tokenizer(name, revision)
 
 
 def texts(samples: Sequence[Sample]) -> list[str]:
@@ -85,11 +87,15 @@ def run_to_the_end(trainer: "Trainer", directory: Path, stats: Callable[[], dict
         UserError: the loss is no number any more; the message says what to change.
     """
     from transformers import PrinterCallback
+    from transformers.integrations import TensorBoardCallback
 
     from pipeline.training.models import quiet_renaming
 
     trainer.remove_callback(PrinterCallback)  # stdout is for results
     trainer.add_callback(_keeps_untrained(trainer, directory / UNTRAINED))
+    for callback in trainer.callback_handler.callbacks:
+        if isinstance(callback, TensorBoardCallback) and callback.logging_dir is None:
+            callback.logging_dir = str(directory / TENSORBOARD)  # not among the checkpoints, which are deleted
     begun = (directory / UNTRAINED).exists()
     with trainer.accelerator.main_process_first():  # it deletes what a kill has left half-written
         checkpoint = last_complete(directory / CHECKPOINTS) if begun else None

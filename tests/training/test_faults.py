@@ -1,6 +1,8 @@
 """What ends a training on the way: each fault in one line that says which knob to turn."""
 
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -59,3 +61,30 @@ def test_the_weights_of_a_process_are_saved_when_they_can_be_given(tmp_path: Pat
     train(samples(), config(sft={"max_steps": 1, "save_strategy": "no"}), tmp_path, 0, silent)
     assert began[0]
     assert (tmp_path / "untrained" / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize(("tracker", "said"), [("swanlab", "swanlab"), ("trackoi", "trackoi is not supported")])
+def test_a_tracker_that_is_not_there_is_one_line_before_anything_is_loaded(tmp_path: Path, tracker: str, said: str):
+    hub = {"kind": "hub", "name": "never/loaded"}
+    with pytest.raises(UserError, match=rf"^train\.sft\.report_to: .*{said}"):
+        train(samples(), config(model=hub, sft={"report_to": tracker}), tmp_path, 0, silent)
+
+
+def test_what_tensorboard_writes_outlives_the_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    places: list[str] = []
+
+    class Writer:
+        """Stands in for a package that is not a dependency; notes where it is told to write."""
+
+        def __init__(self, log_dir: str) -> None:
+            places.append(log_dir)
+
+        def __getattr__(self, _: str) -> Any:
+            return silent
+
+    monkeypatch.setitem(sys.modules, "tensorboardX", SimpleNamespace(SummaryWriter=Writer))
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    monkeypatch.setattr("transformers.integrations.integration_utils.is_tensorboard_available", lambda: True)
+    train(samples(), config(sft={"report_to": "tensorboard", "max_steps": 2}), tmp_path, 0, silent)
+    assert places == [str(tmp_path / "tensorboard")]
+    assert not (tmp_path / "checkpoints").exists()

@@ -93,6 +93,21 @@ def test_a_missing_model_is_the_users_fault(tmp_path: Path):
         train(samples(), config(model={"kind": "hub", "name": "nowhere/to/be/found"}), tmp_path, 0, silent)
 
 
+def test_torn_or_foreign_files_in_a_models_folder_are_the_users_fault(tmp_path: Path):
+    base = tiny_model(tmp_path / "base")
+    weights = base / "model.safetensors"
+    whole = weights.read_bytes()
+    for torn in (whole[: len(whole) // 2], b"not weights"):
+        weights.write_bytes(torn)
+        with pytest.raises(UserError, match=r"^model .*base: "):
+            load_model(str(base))
+    (base / "tokenizer.json").write_text("{}")
+    with pytest.raises(UserError, match=r"^tokenizer .*base: "):
+        load_tokenizer(str(base))
+    with pytest.raises(UserError, match=r"^model .*base: .*flash"):
+        load_model(str(base), attention="flash_attention_2")  # its kernels are not installed here
+
+
 SCRIPT = """
 import sys, time
 from pathlib import Path
