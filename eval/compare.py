@@ -11,7 +11,7 @@ from pipeline.errors import UserError
 
 
 class TaskDifference(NamedTuple):
-    """A task's shares of right samples, or its best speedups, under A and B."""
+    """A task's shares of right samples under A and B."""
 
     task_id: str
     name: str
@@ -27,8 +27,20 @@ class McNemar(NamedTuple):
     p_value: float
 
 
+class SpeedRatio(NamedTuple):
+    """How much faster A's right answers are than B's, over the tasks for which both have timed ones.
+
+    ``ratio`` is the geometric mean over tasks of (A's / B's), each the geometric mean of its speedups there.
+    """
+
+    n_tasks: int
+    ratio: Estimate
+    faster: int
+    slower: int
+
+
 class Comparison(NamedTuple):
-    """``difference`` is A's mean share of right samples minus B's."""
+    """``difference`` is A's mean share of right samples minus B's; ``speed`` is None where no task tells."""
 
     n_tasks: int
     difference: Estimate
@@ -37,6 +49,7 @@ class Comparison(NamedTuple):
     wins: list[TaskDifference]
     losses: list[TaskDifference]
     left_out: int
+    speed: SpeedRatio | None = None
 
 
 def mcnemar(a: Sequence[bool], b: Sequence[bool]) -> McNemar:
@@ -92,7 +105,25 @@ def compare(a: Mapping[str, Any], b: Mapping[str, Any], resamples: int = 2000, s
         wins=sorted((d for d in differences if d.a > d.b), key=lambda d: (d.b - d.a, d.name)),
         losses=sorted((d for d in differences if d.b > d.a), key=lambda d: (d.a - d.b, d.name)),
         left_out=len(a.keys() ^ b.keys()),
+        speed=_speed([(a[key], b[key]) for key in shared], resamples, seed),
     )
+
+
+def _speed(pairs: Sequence[tuple[Any, Any]], resamples: int, seed: int) -> SpeedRatio | None:
+    """Compare the speeds of pairs of a task's answers, A's and B's."""
+    logs = [(_log_speed(one), _log_speed(other)) for one, other in pairs]
+    both = [(x, y) for x, y in logs if x is not None and y is not None]
+    if not both:
+        return None
+    found = paired_bootstrap([x for x, _ in both], [y for _, y in both], resamples, seed)
+    ratio = Estimate(*map(math.exp, found))
+    return SpeedRatio(len(both), ratio, sum(x > y for x, y in both), sum(x < y for x, y in both))
+
+
+def _log_speed(task: Mapping[str, Any]) -> float | None:
+    """Return the mean logarithm of the speedups of a task's right answers, None where none was timed."""
+    timed = [s["speedup"] for s in task["samples"] if s["status"] == "correct" and s.get("speedup") is not None]
+    return math.fsum(map(math.log, timed)) / len(timed) if timed else None
 
 
 def _right(task: Mapping[str, Any]) -> list[bool]:

@@ -1,11 +1,13 @@
 """All figures of one model, of all its tasks or of some."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from eval.budget import Attempt, best_within, cost_per_solved, covers
-from eval.metrics import bootstrap, bootstrap_samples, fast_p, pass_at_k
+from eval.metrics import bootstrap, bootstrap_pooled, bootstrap_samples, fast_p, pass_at_k
 from eval.speed import best_of_k, fast_count, speed
 
 BUILT = frozenset({"correct", "incorrect", "runtime_error", "timeout"})  # statuses that only a built module can get
@@ -83,10 +85,13 @@ class Figures:
             "fast_p": {str(p): self._fast(tasks, p) for p in plan.thresholds} if self.timed else None,
             "fast_p_at_k": self._fast_at_k(tasks, "speedup"),
             "fast_p_at_k_over_compile": self._fast_at_k(tasks, "speedup_compile"),
-            "best_speedup_at_k": self._best(tasks),
+            "best_speedup_at_k": self._best(tasks, "speedup"),
+            "best_speedup_at_k_over_compile": self._best(tasks, "speedup_compile"),
             "speedup": _speed(rows, "speedup"),
             "speedup_over_compile": _speed(rows, "speedup_compile"),
-            "solved_within_tokens": self._within(tasks),
+            "intervals": self._intervals(tasks),
+            "solved_within_tokens": self._within(tasks, lambda row: float(row.status == "correct")),
+            "best_speedup_within_tokens": self._within(tasks, _gained) if self.timed else None,
             "per_solved_task": self._costs(tasks),
         }
 
@@ -128,11 +133,11 @@ class Figures:
             found[str(p)] = {str(k): self._estimate(counts, k) for k in self.plan.ks}
         return found
 
-    def _best(self, tasks: Sequence[Sequence[Row]]) -> dict[str, dict[str, float] | None] | None:
+    def _best(self, tasks: Sequence[Sequence[Row]], over: str) -> dict[str, dict[str, float] | None] | None:
         """Return the expected speedup of the fastest of k answers, averaged over tasks; 0 where none is right."""
-        if not self.timed:
+        if not self.timed or (over != "speedup" and all(getattr(row, over) is None for own in tasks for row in own)):
             return None
-        speedups = [[(row.speedup or 0.0) if row.status == "correct" else 0.0 for row in rows] for rows in tasks]
+        speedups = [[(getattr(r, over) or 0.0) if r.status == "correct" else 0.0 for r in rows] for rows in tasks]
         few = min(map(len, speedups))
         return {
             str(k): bootstrap([best_of_k(own, k) for own in speedups], self.plan.resamples, self.plan.seed)._asdict()
@@ -141,16 +146,36 @@ class Figures:
             for k in self.plan.ks
         }
 
-    def _within(self, tasks: Sequence[Sequence[Row]]) -> dict[str, Any] | None:
-        """Return the share solved per budget, null for budgets that the samples of some task don't exhaust."""
+    def _intervals(self, tasks: Sequence[Sequence[Row]]) -> dict[str, dict[str, float] | None]:
+        """Return the intervals of the figures that are no means over tasks, null where there is no such figure."""
+
+        def pooled(values: Sequence[Sequence[float]], figure: Callable[[Any], float]) -> dict[str, float] | None:
+            if not any(values):
+                return None
+            samples = self.plan.intervals == "samples"
+            return bootstrap_pooled(values, figure, self.plan.resamples, self.plan.seed, samples=samples)._asdict()
+
+        built = [[float(row.status in BUILT) for row in own] for own in tasks] if self.judged else []
+        found = {"compile_rate": pooled(built, np.mean)}
+        for over, name in (("speedup", "speedup"), ("speedup_compile", "speedup_over_compile")):
+            solved = [[getattr(row, over) for row in own if row.status == "correct"] for own in tasks]
+            right = [[speedup for speedup in own if speedup is not None] for own in solved]
+            found[f"{name}.geometric_mean"] = pooled(right, lambda x: float(np.exp(np.log(x).mean())))
+            found[f"{name}.median"] = pooled(right, np.median)
+        return found
+
+    def _within(self, tasks: Sequence[Sequence[Row]], worth: Callable[[Row], float]) -> dict[str, Any] | None:
+        """Return the best answer's worth per budget, null for budgets that the samples of some task don't exhaust."""
         if not self.judged or any(row.completion_tokens is None for rows in tasks for row in rows):
             return None
-        attempts = [[Attempt(row.completion_tokens or 0, row.status == "correct") for row in rows] for rows in tasks]
+        attempts = [[Attempt(row.completion_tokens or 0, worth(row)) for row in rows] for rows in tasks]
+        # A right answer ends the search where it is all that counts; a faster one may always follow.
+        enough = worth is not _gained
         return {
             str(budget): bootstrap(
                 [best_within(own, budget, self.plan.seed) for own in attempts], self.plan.resamples, self.plan.seed
             )._asdict()
-            if all(covers(own, budget) or any(a.value for a in own) for own in attempts)
+            if all(covers(own, budget) or (enough and any(a.value for a in own)) for own in attempts)
             else None
             for budget in self.plan.budgets
         }
@@ -174,6 +199,11 @@ def by_task(rows: Iterable[Row]) -> dict[str, list[Row]]:
     for row in rows:
         tasks[row.task_id].append(row)
     return tasks
+
+
+def _gained(row: Row) -> float:
+    """Return the speedup over eager of a right answer, else 0."""
+    return (row.speedup or 0.0) if row.status == "correct" else 0.0
 
 
 def _speed(rows: Sequence[Row], over: str) -> dict[str, float] | None:

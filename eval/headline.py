@@ -71,6 +71,10 @@ def difference(found: "Comparison") -> list[tuple[str, str]]:
                 f"{test.only_a}, {test.only_b} (McNemar's exact p = {test.p_value:.3g})",
             )
         )
+    if found.speed:
+        mean, low, high = found.speed.ratio
+        lines.append((f"speed of A over B, {found.speed.n_tasks} tasks", f"{mean:.2f}x ({low:.2f} to {high:.2f})"))
+        lines.append(("tasks where A is faster, where B is", f"{found.speed.faster}, {found.speed.slower}"))
     if found.left_out:
         lines.append(("tasks asked of one only, left out", str(found.left_out)))
     return lines

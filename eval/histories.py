@@ -12,7 +12,7 @@ from pipeline.records import Candidate, Task, Verdict
 from pipeline.tables import from_row
 
 FOLDER = "candidates"  # in the stage's directory: links stay right where that is copied
-MAX_PAGES = 300  # some 15 kB each
+MAX_PAGES = 2000  # some 15 kB each
 
 
 def write_histories(

@@ -99,6 +99,36 @@ def bootstrap_samples(counts: Sequence[tuple[int, int]], k: int, resamples: int,
     return Estimate(mean, float(low), float(high))
 
 
+def bootstrap_pooled(
+    per_task: Sequence[Sequence[float]],
+    figure: Callable[[np.ndarray], float],
+    resamples: int,
+    seed: int,
+    *,
+    samples: bool = False,
+) -> Estimate:
+    """Return a figure of all tasks' values together and its 95% interval, resampling tasks and, if asked, samples.
+
+    For figures that are no mean over tasks, such as the median speedup over right answers. Tasks without a value are
+    not drawn.
+
+    Raises:
+        ValueError: there is no value, or no resample.
+    """
+    groups = [np.asarray(values, dtype=np.float64) for values in per_task if len(values)]
+    if not groups or resamples < 1:
+        raise ValueError("a figure of no value, or no resample")
+    generator = np.random.default_rng(seed)
+    found = []
+    for _ in range(resamples):
+        drawn = [groups[i] for i in generator.integers(len(groups), size=len(groups))]
+        if samples:
+            drawn = [values[generator.integers(len(values), size=len(values))] for values in drawn]
+        found.append(figure(np.concatenate(drawn)))
+    low, high = np.quantile(found, [0.025, 0.975])
+    return Estimate(float(figure(np.concatenate(groups))), float(low), float(high))
+
+
 def binomial_interval(count: int, trials: int, level: float = 0.95) -> Estimate:
     """Return count / trials and its exact interval (Clopper and Pearson 1934) at ``level``.
 

@@ -14,13 +14,14 @@ from pipeline.tables import from_row, to_row
 if TYPE_CHECKING:
     from pipeline.executors.ray_judge import RayJudge
     from pipeline.judge.judge import Judge
+    from pipeline.judge.remote import RemoteJudge
     from pipeline.stages import StageContext
 
 TABLE = "suite"  # of the evaluate stage: its tasks, one row each
 
 
 def usable(
-    context: "StageContext", judge: "Judge | RayJudge", suite: Suite, limit: int | None, in_flight: int
+    context: "StageContext", judge: "Judge | RayJudge | RemoteJudge", suite: Suite, limit: int | None, in_flight: int
 ) -> list[Task]:
     """Run the references that were not run yet, and return the tasks to evaluate on, in the order of their ids.
 

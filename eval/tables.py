@@ -121,12 +121,14 @@ def _speed(models: Models) -> ReportTable | None:
     lines: dict[str, Callable[[Any], str]] = {}
     for over, words in (("speedup", "eager PyTorch"), ("speedup_over_compile", "torch.compile")):
         for name in ("geometric_mean", "median"):
-            lines[f"{name.replace('_', ' ')} over {words}"] = lambda m, over=over, name=name: _times(
-                m.get(over), name
-            )
+            lines[f"{name.replace('_', ' ')} over {words}"] = lambda m, over=over, name=name: _times(m, over, name)
     for k in sorted({k for figures in models.values() for k in figures.get("best_speedup_at_k") or {}}, key=int):
         best = "an answer" if k == "1" else f"the best of {k} answers"
-        lines[f"{best}, wrong ones being 0: mean over tasks"] = lambda m, k=k: _mean_times(m, k)
+        lines[f"{best}, wrong ones being 0: mean over tasks"] = lambda m, k=k: _mean_times(m, "best_speedup_at_k", k)
+    for budget in sorted({b for m in models.values() for b in m.get("best_speedup_within_tokens") or {}}, key=int):
+        lines[f"the best of {budget} tokens, wrong ones being 0: mean over tasks"] = lambda m, b=budget: _mean_times(
+            m, "best_speedup_within_tokens", b
+        )
     lines["right answers timed"] = lambda m: str((m.get("speedup") or {}).get("n", 0))
     caption = (
         "Geometric means and medians are over right answers only: how many there are is told by pass@k, and both by "
@@ -255,13 +257,18 @@ def _pass(figures: Mapping[str, Any]) -> str:
     return share(figures["pass_at_k"].get("1"))
 
 
-def _times(speed: Mapping[str, float] | None, name: str) -> str:
-    return f"{speed[name]:.2f}x" if speed else NOT_MEASURED
+def _times(figures: Mapping[str, Any], over: str, name: str) -> str:
+    speed = figures.get(over)
+    interval = figures.get("intervals", {}).get(f"{over}.{name}")  # an older results.json has none
+    return _multiple(interval) if interval else f"{speed[name]:.2f}x" if speed else NOT_MEASURED
 
 
-def _mean_times(figures: Mapping[str, Any], k: str) -> str:
-    mean = (figures.get("best_speedup_at_k") or {}).get(k)
-    return f"{mean['mean']:.2f}x ({mean['low']:.2f} to {mean['high']:.2f})" if mean else NOT_MEASURED
+def _mean_times(figures: Mapping[str, Any], name: str, k: str) -> str:
+    return _multiple((figures.get(name) or {}).get(k))
+
+
+def _multiple(value: Mapping[str, float] | None) -> str:
+    return f"{value['mean']:.2f}x ({value['low']:.2f} to {value['high']:.2f})" if value else NOT_MEASURED
 
 
 def _cost(figures: Mapping[str, Any], name: str) -> str:

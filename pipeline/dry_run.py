@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from eval.config import EvaluateConfig
+from eval.suite import HELDOUT
 from pipeline.agent.evolve import EvolveConfig
 from pipeline.agent.prompting import translate
 from pipeline.errors import UserError
@@ -17,7 +19,9 @@ from pipeline.stages.generate import GenerateConfig
 from pipeline.stages.tasks import read_source
 from pipeline.store import read_manifest, read_rows
 from pipeline.tables import from_row
+from pipeline.teachers.journal import CHARACTERS_PER_TOKEN
 from pipeline.training.config import TrainConfig
+from pipeline.training.teaching import PREFERENCE
 
 EXAMPLES = 2
 TOKENS_PER_MODEL_TOKEN = 0.75  # how many of curation's words and marks a model's token comes to
@@ -41,37 +45,65 @@ def dry_run(recipe: Recipe, out: Path, last: StageName) -> None:
     train = [task for task in tasks if task.split == "train"]
     if "generate" in stages and recipe.generate is not None:
         _print_generate(recipe, out, train)
-    if "train" in stages and recipe.train is not None and recipe.train.method == "sft":
-        _print_train(recipe.train, out, len(train))
+    if "train" in stages and recipe.train is not None:
+        _print_train(recipe, recipe.train, out, train)
     if "evaluate" in stages and recipe.evaluate is not None:
-        held_out = min(len(tasks) - len(train), recipe.evaluate.limit or len(tasks))
-        models = len(recipe.evaluate.trained) + len(recipe.evaluate.models)
-        samples = recipe.evaluate.samples_per_task
-        answers = held_out * models * samples
-        print(f"\nevaluate: {held_out} held-out tasks x {models} models x {samples} samples = {answers:,} answers")
-        if (strategies := recipe.evaluate.strategies) and recipe.evaluate.strategy_tokens is not None:
-            most = held_out * models * len(strategies) * recipe.evaluate.strategy_tokens
-            print(f"strategies {', '.join(strategies)}: at most about {most:,} completion tokens more")
+        _print_evaluate(recipe.evaluate, len(tasks) - len(train))
 
 
-def _print_train(config: TrainConfig, out: Path, n_tasks: int) -> None:
+def _print_evaluate(config: EvaluateConfig, held_out: int) -> None:
+    """Print how many answers are asked for; a suite may be on the Hub, so its tasks are not counted."""
+    models = len(config.trained) + len(config.models)
+    samples = config.samples_per_task
+    if config.suite != HELDOUT:
+        print(f"\nevaluate: the tasks of suite {config.suite} x {models} models x {samples} samples")
+        return
+    tasks = min(held_out, config.limit or held_out)
+    answers = tasks * models * samples
+    print(f"\nevaluate: {tasks} held-out tasks x {models} models x {samples} samples = {answers:,} answers")
+    if config.strategies and config.strategy_tokens is not None:
+        most = tasks * models * len(config.strategies) * config.strategy_tokens
+        print(f"strategies {', '.join(config.strategies)}: at most about {most:,} completion tokens more")
+
+
+def _print_train(recipe: Recipe, config: TrainConfig, out: Path, tasks: Sequence[Task]) -> None:
     """Print what training will need; a model that can't be read from here is no reason to end the dry run."""
     from pipeline.training.estimate import estimate as estimate_training
     from pipeline.training.estimate import matmul_speed
 
-    if read_manifest(out / "curate") is not None:
-        columns = pq.read_table(out / "curate" / "data.parquet", columns=["completion_tokens"])
-        basis = "curate's samples"
-        tokens = round(sum(columns["completion_tokens"].to_pylist()) / TOKENS_PER_MODEL_TOKEN)
-    else:
-        basis = f"a sample of {ASSUMED_COMPLETION_TOKENS:,} tokens a task"
-        tokens = n_tasks * ASSUMED_COMPLETION_TOKENS
-    print(f"\ntrain: {tokens:,} tokens ({basis})")
+    tokens, basis = _training_tokens(recipe, config, out, tasks)
+    print(f"\ntrain by {config.method}: {tokens:,} tokens ({basis})")
     try:
         lines = estimate_training(config, tokens, matmul_speed()).lines()
     except UserError as error:
         lines = [f"no estimate: {error}"]
+    if config.method == "grpo":
+        lines.append("at least: answers are written slower than they are read, and each waits for its verdict")
     print("\n".join(f"  {line}" for line in lines))
+
+
+def _training_tokens(recipe: Recipe, config: TrainConfig, out: Path, tasks: Sequence[Task]) -> tuple[int, str]:
+    """Return how many tokens there are to train on (see ``training.estimate``), and what that rests on."""
+    length = min(ASSUMED_COMPLETION_TOKENS, config.max_length)
+    if config.method == "grpo":
+        from pipeline.training.estimate import answers_of_grpo
+
+        answers = answers_of_grpo(config, len(tasks))
+        length = min(length, config.grpo.trl.get("max_completion_length", 512))  # TRL's default
+        prompt = sum(len(m.content) for task in tasks for m in translate(task)) // CHARACTERS_PER_TOKEN
+        read = prompt // max(1, len(tasks))
+        return answers * (length + read), f"{answers:,} answers of {length:,} tokens to prompts of {read:,}"
+    curated = read_manifest(out / "curate") is not None
+    if config.method == "dpo":
+        there = out / "curate" / f"{PREFERENCE}.parquet"
+        wanted = recipe.curate.preference if recipe.curate else None
+        pairs = pq.read_metadata(there).num_rows if curated and there.exists() else 0
+        pairs = pairs or len(tasks) * (wanted.pairs_per_task if wanted else 1)
+        return 2 * pairs * length, f"{pairs:,} pairs of answers of {length:,} tokens"
+    if curated:
+        columns = pq.read_table(out / "curate" / "data.parquet", columns=["completion_tokens"])
+        return round(sum(columns["completion_tokens"].to_pylist()) / TOKENS_PER_MODEL_TOKEN), "curate's samples"
+    return len(tasks) * length, f"a sample of {length:,} tokens a task"
 
 
 def _tasks(recipe: Recipe, out: Path, *, tested: bool) -> list[Task]:

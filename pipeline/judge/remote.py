@@ -1,4 +1,4 @@
-"""A judge on another machine, behind ``judge --serve``; to training like one of this machine's."""
+"""A judge on another machine, behind ``judge --serve``; to training and evaluation like one of this machine's."""
 
 import http.client
 import json
@@ -6,12 +6,18 @@ import os
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from pipeline.errors import InfrastructureError, UserError
+from pipeline.errors import InfrastructureError, TaskError, UserError
 from pipeline.records import Task, Verdict
 
+if TYPE_CHECKING:
+    from pipeline.judge.config import Policy
+    from pipeline.judge.outputs import Fingerprint
+
+T = TypeVar("T")
 WORKERS = 64  # requests in flight; each mostly waits
 ATTEMPTS = 6
 REQUEST_SECONDS = 900.0
@@ -40,13 +46,25 @@ class RemoteJudge:
             about = self._ask("/health", None)
             self.backend: str = about["backend"]
             self.version: str = about["judge_version"]
+            self.policy: Policy = about["policy"]
         except (*FAULTS, LookupError, TypeError) as error:  # another server's JSON is no object, or has other names
             raise UserError(f"{url}: no judge answers there ({error})") from None
+        self.workers = WORKERS
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="remote-judge")
 
     def submit(self, task: Task, code: str, candidate_id: str) -> Future[Verdict]:
         """Judge a candidate's module; the future raises InfrastructureError if the server fails again and again."""
-        return self._pool.submit(self._judge, task, code, candidate_id)
+        body = {"task": _fields(task), "code": code, "candidate_id": candidate_id}
+        return self._pool.submit(self._answer, "/judge", body, Verdict.model_validate)
+
+    def probe(self, task: Task) -> Future[None]:
+        """Check a task itself; the future raises TaskError with the reason why it can't be used."""
+        return self._pool.submit(self._answer, "/probe", {"task": _fields(task)}, _usable)
+
+    def outputs(self, task: Task, code: str, number: int) -> "Future[list[Fingerprint | None]]":
+        """Run a candidate on the task's first ``number`` shared inputs, and say what it gives."""
+        body = {"task": _fields(task), "code": code, "number": number}
+        return self._pool.submit(self._answer, "/outputs", body, lambda found: found["outputs"])
 
     def close(self) -> None:
         """Give up what has not begun."""
@@ -58,12 +76,11 @@ class RemoteJudge:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _judge(self, task: Task, code: str, candidate_id: str) -> Verdict:
-        body = {"task": task.model_dump(mode="json", exclude={"id"}), "code": code, "candidate_id": candidate_id}
+    def _answer(self, path: str, body: dict[str, Any], read: Callable[[Any], T]) -> T:
         until, failures = time.monotonic() + PATIENCE_SECONDS, 0
         while True:
             try:
-                return Verdict.model_validate(self._ask("/judge", body))
+                return read(self._ask(path, body))
             except urllib.error.HTTPError as error:
                 if error.code == 429 and time.monotonic() < until:
                     time.sleep(float(error.headers.get("Retry-After") or 1))
@@ -89,3 +106,12 @@ class RemoteJudge:
             if error.code == 401:
                 raise UserError(f"{self._url}: wrong token") from None
             raise
+
+
+def _fields(task: Task) -> dict[str, Any]:
+    return task.model_dump(mode="json", exclude={"id"})
+
+
+def _usable(found: dict[str, Any]) -> None:
+    if found["reason"] is not None:
+        raise TaskError(found["reason"], found["detail"])

@@ -1,18 +1,22 @@
-"""The judge over HTTP, so that a training on another machine can use it as its reward (needs the extra ``serve``).
+"""The judge over HTTP, so that a training or an evaluation on another machine can use it (needs the extra ``serve``).
 
 POST /judge takes {"task": a Task's fields, "code": the candidate's module, "candidate_id"} and answers with the
-verdict. It wants the token as a bearer's; 401 without it, 422 for what is no task, 429 with Retry-After when too many
-wait, 503 when the judge itself failed: a fault of the server's is never a verdict. GET /health says what judges.
+verdict; /probe takes a task and says why it can't be used ({"reason": null} if it can); /outputs takes task, code and
+``number`` and says what the candidate gives on that many shared inputs. All want the token as a bearer's; 401 without
+it, 422 for what is no task, 429 with Retry-After when too many wait, 503 when the judge itself failed: a fault of the
+server's is never a verdict. GET /health says what judges.
 """
 
 import asyncio
 import hmac
 import os
+from collections.abc import Callable
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from pipeline.errors import InfrastructureError, UserError
+from pipeline.errors import InfrastructureError, TaskError, UserError
 from pipeline.judge.config import JudgeConfig
 from pipeline.judge.judge import Judge
 from pipeline.records import Task
@@ -26,11 +30,25 @@ MAX_PORT = 2**16 - 1
 
 
 class Question(BaseModel):
-    """The body of a request."""
+    """The body of a request for a verdict."""
 
     task: Task
     code: str
     candidate_id: str
+
+
+class Posed(BaseModel):
+    """The body of a request to probe a task."""
+
+    task: Task
+
+
+class Execution(BaseModel):
+    """The body of a request for what a candidate gives."""
+
+    task: Task
+    code: str
+    number: int = Field(ge=1, le=64)
 
 
 def serve(config: JudgeConfig, address: str, token_env: str | None, queue: int) -> None:
@@ -69,15 +87,10 @@ def serve(config: JudgeConfig, address: str, token_env: str | None, queue: int) 
 
 def application(judge: Judge, token: str, queue: int) -> "FastAPI":
     """Return the web application in front of a judge."""
-    from fastapi import Body, FastAPI, HTTPException, Request
+    from fastapi import FastAPI, Request
     from fastapi.responses import JSONResponse
 
     app = FastAPI(openapi_url=None)
-    waiting = 0
-
-    @app.get("/health")
-    def health() -> dict[str, Any]:
-        return {"backend": judge.backend, "judge_version": judge.version, "waiting": waiting}
 
     @app.middleware("http")
     async def admit(request: Request, answer: Any) -> Any:
@@ -89,19 +102,45 @@ def application(judge: Judge, token: str, queue: int) -> "FastAPI":
             return JSONResponse({"detail": "too large, or no content-length"}, 413)
         return await answer(request)
 
-    @app.post("/judge")
-    async def decide(question: Question = Body()) -> dict[str, Any]:  # noqa: B008  (FastAPI's way)
+    _add_routes(app, judge, queue)
+    return app
+
+
+def _add_routes(app: "FastAPI", judge: Judge, queue: int) -> None:
+    from fastapi import Body, HTTPException
+
+    waiting = 0
+
+    @app.get("/health")
+    def health() -> dict[str, Any]:
+        about = {"backend": judge.backend, "judge_version": judge.version, "policy": judge.config.policy}
+        return {**about, "waiting": waiting}
+
+    async def answered(ask: Callable[[], Future[Any]]) -> Any:
         nonlocal waiting
         if waiting >= queue:
             raise HTTPException(429, "too many wait", {"Retry-After": str(RETRY_AFTER_SECONDS)})
         waiting += 1
         try:
-            future = judge.submit(question.task, question.code, question.candidate_id)
-            verdict = await asyncio.wrap_future(future)
+            return await asyncio.wrap_future(ask())
         except InfrastructureError as error:
             raise HTTPException(503, str(error)) from error
         finally:
             waiting -= 1
+
+    @app.post("/judge")
+    async def decide(question: Question = Body()) -> dict[str, Any]:  # noqa: B008  (FastAPI's way)
+        verdict = await answered(lambda: judge.submit(question.task, question.code, question.candidate_id))
         return verdict.model_dump(mode="json", exclude={"id", "accepted"})
 
-    return app
+    @app.post("/probe")
+    async def probe(posed: Posed = Body()) -> dict[str, Any]:  # noqa: B008
+        try:
+            await answered(lambda: judge.probe(posed.task))
+        except TaskError as error:
+            return {"reason": error.reason, "detail": error.detail}
+        return {"reason": None, "detail": ""}
+
+    @app.post("/outputs")
+    async def outputs(wanted: Execution = Body()) -> dict[str, Any]:  # noqa: B008
+        return {"outputs": await answered(lambda: judge.outputs(wanted.task, wanted.code, wanted.number))}

@@ -4,14 +4,16 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
+CARRIERS = ("commands.py", "remote.py", "serving.py")  # what asks for verdicts and carries them, and decides nothing
+
 
 @cache
 def judge_version() -> str:
-    """Return a hash of every file of the judge but its command line: verdicts of different judges are never mixed."""
+    """Return a hash of every file of the judge that decides: verdicts of different judges are never mixed."""
     folder = Path(__file__).parent
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts and path.name != "commands.py":
+        if path.is_file() and "__pycache__" not in path.parts and path.name not in CARRIERS:
             digest.update(str(path.relative_to(folder)).encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

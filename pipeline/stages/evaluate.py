@@ -28,6 +28,7 @@ from eval.answers import (
 from eval.asking import answers, teacher_of
 from eval.config import EvaluateConfig
 from eval.executing import Executing
+from eval.judges import open_judges
 from eval.probing import TABLE, left_out, usable
 from eval.suite import HELDOUT
 from pipeline.agent.loop import Helpers, answered, request_seed
@@ -35,7 +36,6 @@ from pipeline.agent.prompting import translate
 from pipeline.agent.verdicts import NAME as VERDICTS
 from pipeline.agent.verdicts import Judging, RememberingJudge
 from pipeline.errors import TeacherError, UserError
-from pipeline.executors import open_judge
 from pipeline.futures import IN_FLIGHT_PER_WORKER, as_finished
 from pipeline.judge.config import Policy
 from pipeline.records import Candidate, Task, Verdict, content_hash
@@ -72,16 +72,8 @@ def run(context: StageContext) -> dict[str, Any]:
         if isinstance(model, kernels.Config):
             kernels.look(model)
     with ExitStack() as stack:
-        judge = stack.enter_context(open_judge(recipe.executor, recipe.judge, recipe.seed))
+        judge, judge_by = open_judges(recipe, stack)
         in_flight = IN_FLIGHT_PER_WORKER * judge.workers
-
-        @functools.cache
-        def judge_by(policy: Policy) -> Executing:
-            if policy == recipe.judge.policy:
-                return judge
-            other = recipe.judge.model_copy(update={"policy": policy})
-            return stack.enter_context(open_judge(recipe.executor, other, recipe.seed, beside=judge))
-
         tasks = usable(context, judge, suite, config.limit, in_flight) if suite else heldout(context, config.limit)
         return Evaluation(context, config, tasks, judge_by, in_flight).run(suite.name if suite else HELDOUT)
 

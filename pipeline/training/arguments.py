@@ -62,6 +62,7 @@ def trl_arguments(
         "use_cpu": not gpu,
         "dataloader_pin_memory": gpu,
         "disable_tqdm": True,
+        "logging_nan_inf_filter": False,  # it would log the mean of the steps before in place of a loss of NaN
     }
     # The newer of its two names comes with transformers 5.2x; a small model has memory enough without it.
     checkpointing = "activation_checkpointing" if "activation_checkpointing" in known else "gradient_checkpointing"
@@ -70,12 +71,24 @@ def trl_arguments(
         arguments = kind(**{**defaults, **given, **decided})
     except (TypeError, ValueError) as error:
         raise UserError(f"{section}: {first_line(error)}") from error
+    _check_reporting(section, arguments)
     if arguments.save_strategy == "steps" and arguments.save_steps % arguments.logging_steps:
         # A logged loss is the mean since the line before; after a resume it would be that since the checkpoint.
         raise UserError(
             f"{section}.save_steps: must be a multiple of logging_steps, or a resumed run logs other means"
         )
     return arguments
+
+
+def _check_reporting(section: str, arguments: "TrainingArguments") -> None:
+    """Refuse a tracker that is unknown or not installed before a model is loaded; TRL would after it."""
+    from transformers.integrations import get_reporting_integration_callbacks
+
+    try:
+        for tracker in get_reporting_integration_callbacks(arguments.report_to):
+            tracker()
+    except (ValueError, RuntimeError, ImportError) as error:
+        raise UserError(f"{section}.report_to: {first_line(error)}") from error
 
 
 def decided_by_us(output: Path, seed: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from pipeline.section import Section
-from pipeline.training.rewards import KEVIN_DISCOUNT, RewardName
+from pipeline.training.rewards import KEVIN_DISCOUNT, LEAST_GAIN, RewardName
 
 
 class ScratchModel(Section):
@@ -27,11 +27,16 @@ class ScratchModel(Section):
 
 
 class HubModel(Section):
-    """A pretrained model: a name on the Hub or a folder. A chat template comes with its tokenizer."""
+    """A pretrained model: a name on the Hub or a folder. A chat template comes with its tokenizer.
+
+    ``attention`` is transformers' attn_implementation, such as ``flash_attention_2``; null is its own choice. Packed
+    samples (``sft.packing``) see each other with none of them; flash attention alone saves time and memory by it.
+    """
 
     kind: Literal["hub"]
     name: str
     revision: str | None = None
+    attention: str | None = None
 
 
 class LoraSection(Section):
@@ -62,6 +67,16 @@ class GrpoSection(Section):
     concise_weight: float = Field(default=0.0, ge=0, lt=1)
     concise_tokens: int = Field(default=4000, ge=1)
     trl: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _right_stays_better_than_wrong(self) -> Self:
+        least = LEAST_GAIN[self.reward]
+        if self.concise_weight and self.concise_weight >= least:
+            raise ValueError(
+                f"concise_weight {self.concise_weight:g} could make a right answer worth no more than a wrong one: "
+                f"with reward {self.reward} it must be below {least:g}"
+            )
+        return self
 
 
 class TrainConfig(Section):

@@ -1,12 +1,14 @@
 """What a training will need, before it takes a GPU for hours: memory by parts, and time.
 
-Estimates, not promises: fragmentation, the loss of a long sequence and kernels that copy are not in them. Formulas
-are named where they are used; ``gigabytes`` are 10^9 bytes.
+Estimates, not promises: fragmentation, the loss of a long sequence and kernels that copy are not in them, nor is the
+judge's time. Formulas are named where they are used; ``gigabytes`` are 10^9 bytes.
 """
 
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from pipeline.errors import UserError, first_line
 from pipeline.training.config import HubModel, LoraSection, TrainConfig
@@ -52,11 +54,15 @@ class Estimate:
 
 
 def estimate(config: TrainConfig, tokens: int, flops_per_second: float) -> Estimate:
-    """Return what ``sft`` on that many tokens needs.
+    """Return what training on that many tokens needs.
+
+    ``grpo``'s time is the least: writing answers is bound by memory, and is counted by its arithmetic alone. What
+    vLLM reserves beside the model (``vllm_gpu_memory_utilization``) is not in the memory.
 
     Args:
         config: the recipe's section.
-        tokens: of all samples together, once.
+        tokens: of all samples together, once; of both answers of all pairs for ``dpo``; of all answers and their
+            prompts over the whole training for ``grpo``.
         flops_per_second: of a large matrix product in the precision of training (see ``matmul_speed``).
 
     Raises:
@@ -69,22 +75,59 @@ def estimate(config: TrainConfig, tokens: int, flops_per_second: float) -> Estim
     trained = _adapter_parameters(model, config.lora) if config.lora else parameters
     half = config.lora is not None and torch.cuda.is_available()  # frozen weights are bfloat16 there
     frozen_bytes = (2 if half else 4) * parameters if config.lora else 0
-    checkpointing = config.sft.get("gradient_checkpointing", isinstance(config.model, HubModel))
-    epochs = config.sft.get("num_train_epochs", 3)  # TRL's default
-    batch = config.sft.get("per_device_train_batch_size", 8)
+    section = section_of(config)
+    checkpointing = section.get("gradient_checkpointing", isinstance(config.model, HubModel))
+    referred = _has_reference(config, section)
+    # A frozen copy of the model; an adapter's is the model without it.
+    reference_bytes = 4 * parameters if referred and config.lora is None else 0
+    epochs = 1 if config.method == "grpo" else section.get("num_train_epochs", 3)  # TRL's default
     # Kaplan et al. (arXiv 2001.08361): 2 FLOPs a parameter and token forward, 4 backward; frozen weights need no
     # gradients of their own, which leaves 2; checkpointing computes the forward pass twice.
     flops = (4 if config.lora else 6) + (2 if checkpointing else 0)
+    flops += (2 if referred else 0) + (2 if config.method == "grpo" else 0)  # the reference's; writing the answer
     return Estimate(
         parameters=parameters,
         trained_parameters=trained,
-        weights=frozen_bytes + 4 * trained,
+        weights=frozen_bytes + 4 * trained + reference_bytes,
         gradients=4 * trained,
         optimizer=ADAM_BYTES * trained,
-        activations=_activations(model, batch * config.max_length, checkpointing=checkpointing),
+        activations=_activations(model, rows_at_once(config) * config.max_length, checkpointing=checkpointing),
         seconds=flops * parameters * tokens * epochs / (flops_per_second * SHARE_OF_PEAK),
         flops_per_second=flops_per_second,
     )
+
+
+def section_of(config: TrainConfig) -> dict[str, Any]:
+    """Return what goes to TRL's configuration class of the method."""
+    return {"sft": config.sft, "dpo": config.dpo, "grpo": config.grpo.trl}[config.method]
+
+
+def rows_at_once(config: TrainConfig) -> int:
+    """Return the sequences of one forward and backward pass: for ``dpo`` both answers of each pair."""
+    batch = section_of(config).get("per_device_train_batch_size", 8)  # TRL's default
+    return 2 * batch if config.method == "dpo" else batch
+
+
+def answers_of_grpo(config: TrainConfig, n_tasks: int) -> int:
+    """Return how many answers reinforcement learning has written and judged, of all processes."""
+    trl = config.grpo.trl
+    if trl.get("max_steps", -1) > 0:
+        per_step = trl.get("per_device_train_batch_size", 8) * trl.get("gradient_accumulation_steps", 1)
+        return trl["max_steps"] * per_step * _processes(config) // trl.get("num_iterations", 1)
+    return round(n_tasks * trl.get("num_generations", 8) * trl.get("num_train_epochs", 3))
+
+
+def _has_reference(config: TrainConfig, section: dict[str, Any]) -> bool:
+    return config.method == "dpo" or (config.method == "grpo" and section.get("beta", 0.0) > 0)
+
+
+def _processes(config: TrainConfig) -> int:
+    """Return how many processes accelerate's configuration starts; 1 without one, or where it can't be read."""
+    try:
+        found = yaml.safe_load(config.accelerate.read_text()) if config.accelerate else {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        found = {}
+    return int(found.get("num_processes", 1)) if isinstance(found, dict) else 1
 
 
 def matmul_speed(size: int = 2048) -> float:

@@ -31,15 +31,19 @@ def load_tokenizer(name: str, revision: str | None = None) -> "PreTrainedTokeniz
     return tokenizer
 
 
-def load_model(name: str, revision: str | None = None, *, half: bool = True) -> "PreTrainedModel":
+def load_model(
+    name: str, revision: str | None = None, *, half: bool = True, attention: str | None = None
+) -> "PreTrainedModel":
     """Return a causal language model; an adapter's folder gives its base model with the adapter merged into it.
 
-    ``half`` loads bfloat16 weights where there is a GPU; a CPU always gets float32.
+    ``half`` loads bfloat16 weights where there is a GPU; a CPU always gets float32. ``attention`` is transformers'
+    attn_implementation, None for its own choice.
 
     Raises:
-        UserError: there is no such model.
+        UserError: there is no such model, its files are torn, or the kernels of that attention are not installed.
     """
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
@@ -51,11 +55,15 @@ def load_model(name: str, revision: str | None = None, *, half: bool = True) -> 
 
             adapter = PeftConfig.from_pretrained(name)
             under = str(adapter.base_model_name_or_path)
-            base = AutoModelForCausalLM.from_pretrained(under, revision=adapter.revision, dtype=dtype)
+            base = AutoModelForCausalLM.from_pretrained(
+                under, revision=adapter.revision, dtype=dtype, attn_implementation=attention
+            )
             with quiet_renaming():
                 return PeftModel.from_pretrained(base, name).merge_and_unload()
-        return AutoModelForCausalLM.from_pretrained(name, revision=revision, dtype=dtype)
-    except (OSError, ValueError) as error:
+        return AutoModelForCausalLM.from_pretrained(
+            name, revision=revision, dtype=dtype, attn_implementation=attention
+        )
+    except (OSError, ValueError, ImportError, SafetensorError) as error:
         raise UserError(f"model {name}: {first_line(error)}") from error
 
 

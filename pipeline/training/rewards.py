@@ -15,6 +15,8 @@ NEEDS_SPEED: tuple[RewardName, ...] = ("kevin", "cuda_agent", "dr_kernel")
 KEVIN_RIGHT, KEVIN_DISCOUNT = 0.3, 0.4  # of a right answer, beside its speedup; from turn to turn
 FASTER = 1.05  # CUDA Agent counts a kernel as faster from 5% on
 MAX_SPEEDUP = 3.0  # Dr. Kernel's clip
+# How much more than a wrong answer the least of the right ones is worth.
+LEAST_GAIN: dict[RewardName, float] = {"correctness": 1.0, "kevin": KEVIN_RIGHT, "cuda_agent": 2.0, "dr_kernel": 0.0}
 
 
 def score(name: RewardName, verdict: Verdict) -> float | None:
@@ -77,8 +79,8 @@ def dr_kernel(verdict: Verdict) -> float:
 def concise(reward: float, verdict: Verdict, reasoning_tokens: int, weight: float, tokens: int) -> float:
     """Return a right answer's reward less ``weight`` times how much of ``tokens`` its reasoning used, at most all.
 
-    Wrong answers keep theirs: a model must not learn to give up early. With ``weight`` below the difference between
-    right and wrong no wrong answer ever beats a right one.
+    Wrong answers keep theirs: a model must not learn to give up early. With ``weight`` below ``LEAST_GAIN`` no wrong
+    answer ever beats a right one.
     """
     if not verdict.accepted:
         return reward
@@ -88,10 +90,12 @@ def concise(reward: float, verdict: Verdict, reasoning_tokens: int, weight: floa
 def credits_over_turns(rewards: Sequence[float | None], discount: float) -> list[float | None]:
     """Return each turn's credit: its reward and the discounted ones of the turns after it (Kevin-32B).
 
-    R_t = sum over i >= t of discount^(i - t) r_i. A turn without a reward has no credit and adds none to others.
+    R_t = sum over i >= t of discount^(i - t) r_i. Where one of these is unknown the sum is: None, and no zero that
+    would tell a model that its answer led nowhere.
     """
-    sums = discounted([reward or 0.0 for reward in rewards], discount)
-    return [None if reward is None else credit for reward, credit in zip(rewards, sums, strict=True)]
+    known = discounted([reward or 0.0 for reward in rewards], discount)
+    unknown = discounted([float(reward is None) for reward in rewards], discount)
+    return [None if missing else credit for credit, missing in zip(known, unknown, strict=True)]
 
 
 def discounted(rewards: Sequence[float], discount: float) -> list[float]:

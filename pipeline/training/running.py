@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import UserError, first_line
+from pipeline.errors import UserError
 from pipeline.records import Sample
 from pipeline.training.chat import completion_text
 from pipeline.training.checkpoints import last_complete
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer, TrainerCallback
 
 UNTRAINED, STUDENT, CHECKPOINTS, LOG = "untrained", "student", "checkpoints", "training_log.json"
+TENSORBOARD = "tensorboard"  # where it writes, unless TENSORBOARD_LOGGING_DIR says otherwise
 Report = Callable[[int, int, str], None]
 
 
@@ -49,7 +50,8 @@ def start(config: TrainConfig, samples: Sequence[Sample]) -> "tuple[PreTrainedMo
     if Path(name).exists():
         name = str(Path(name).resolve())  # an adapter remembers where its base is
     # Frozen weights may be in half precision; weights that are trained may not.
-    return load_model(name, revision, half=config.lora is not None), load_tokenizer(name, revision)
+    model = load_model(name, revision, half=config.lora is not None, attention=config.model.attention)
+    return model, load_tokenizer(name, revision)
 
 
 def texts(samples: Sequence[Sample]) -> list[str]:
@@ -82,27 +84,23 @@ def run_to_the_end(trainer: "Trainer", directory: Path, stats: Callable[[], dict
         ``steps``: one dictionary per logged step, and ``stats``.
 
     Raises:
-        UserError: the GPU's memory is too small, or the loss is no number any more; the message says what to change.
+        UserError: the loss is no number any more; the message says what to change.
     """
-    import torch
     from transformers import PrinterCallback
+    from transformers.integrations import TensorBoardCallback
 
     from pipeline.training.models import quiet_renaming
 
     trainer.remove_callback(PrinterCallback)  # stdout is for results
-    if not (directory / UNTRAINED).exists():
-        save(trainer, directory / UNTRAINED)
+    trainer.add_callback(_keeps_untrained(trainer, directory / UNTRAINED))
+    for callback in trainer.callback_handler.callbacks:
+        if isinstance(callback, TensorBoardCallback) and callback.logging_dir is None:
+            callback.logging_dir = str(directory / TENSORBOARD)  # not among the checkpoints, which are deleted
+    begun = (directory / UNTRAINED).exists()
     with trainer.accelerator.main_process_first():  # it deletes what a kill has left half-written
-        checkpoint = last_complete(directory / CHECKPOINTS)
-    try:
-        with quiet_renaming():
-            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    except torch.OutOfMemoryError as error:
-        raise UserError(
-            "train: the GPU has too little memory; lower per_device_train_batch_size (and raise "
-            "gradient_accumulation_steps), set gradient_checkpointing=true, lower train.max_length or add train.lora "
-            f"({first_line(error)})"
-        ) from error
+        checkpoint = last_complete(directory / CHECKPOINTS) if begun else None
+    with quiet_renaming():
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     steps = [entry for entry in trainer.state.log_history if "loss" in entry]
     outcome = {"steps": steps, "stats": {**stats(), "optimizer_steps": trainer.state.global_step}}
     save(trainer, directory / STUDENT, outcome)
@@ -113,10 +111,13 @@ def run_to_the_end(trainer: "Trainer", directory: Path, stats: Callable[[], dict
 
 def parameters(trainer: "Trainer") -> dict[str, int]:
     """Return how many parameters the model has, and how many of them are trained."""
-    found = list(trainer.model.parameters())  # type: ignore[union-attr]
+    from transformers.trainer_pt_utils import get_model_param_count  # it knows weights that ZeRO-3 has spread
+
+    model = trainer.model
+    assert model is not None  # noqa: S101  (it has just been trained)
     return {
-        "parameters": sum(p.numel() for p in found),
-        "trained_parameters": sum(p.numel() for p in found if p.requires_grad),
+        "parameters": get_model_param_count(model),
+        "trained_parameters": get_model_param_count(model, trainable_only=True),
     }
 
 
@@ -143,6 +144,23 @@ def reporter(report: Report) -> "TrainerCallback":
                 )
 
     return Reporter()
+
+
+def _keeps_untrained(trainer: "Trainer", target: Path) -> "TrainerCallback":
+    """Return a callback that saves the model before its first step.
+
+    Not sooner: DeepSpeed and FSDP spread the weights when training begins, and can't give them together before.
+    """
+    from transformers import TrainerCallback
+
+    class Keeper(TrainerCallback):
+        """See the function."""
+
+        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+            if not target.exists():
+                save(trainer, target)
+
+    return Keeper()
 
 
 def save(trainer: "Trainer", target: Path, outcome: dict[str, Any] | None = None) -> None:

@@ -62,10 +62,13 @@ def sft_config(config: TrainConfig, output: Path, seed: int) -> "SFTConfig":
     """Return TRL's configuration for the recipe's ``sft`` section.
 
     Raises:
-        UserError: see ``trl_arguments``; packed samples, which ``loss: dco`` can't tell apart.
+        UserError: see ``trl_arguments``; packed samples, which ``loss: dco`` can't tell apart, or a way of packing
+            that cuts them.
     """
     from trl.trainer.sft_config import SFTConfig
 
+    if config.sft.get("packing") and config.sft.get("packing_strategy", "bfd") == "wrapped":
+        raise UserError("train.sft.packing_strategy: wrapped cuts samples in the middle; take bfd")
     if config.loss == "dco" and (config.sft.get("packing") or config.sft.get("padding_free")):
         raise UserError("train.loss: dco is a loss over whole sequences; set sft.packing and padding_free to false")
     ours = {

@@ -9,6 +9,7 @@ from pipeline.records import Sample, Task
 from pipeline.store import read_rows
 from pipeline.tables import from_row
 from pipeline.training.config import TrainConfig
+from pipeline.training.memory import explained
 from pipeline.training.running import Report
 
 if TYPE_CHECKING:
@@ -27,13 +28,13 @@ def teach(recipe: "Recipe", out: Path, directory: Path, report: Report) -> dict[
         report: called after every optimizer step.
 
     Raises:
-        UserError: there is nothing to train on, or the section asks for what there is not.
+        UserError: there is nothing to train on, the section asks for what there is not, or memory runs out.
         InfrastructureError: the judge failed again and again (grpo).
     """
     assert recipe.train is not None  # noqa: S101  (the stage has checked it)
-    return {"sft": _sft, "dpo": _dpo, "grpo": _grpo}[recipe.train.method](
-        recipe, recipe.train, out, directory, report
-    )
+    method = {"sft": _sft, "dpo": _dpo, "grpo": _grpo}[recipe.train.method]
+    with explained(recipe.train.method):
+        return method(recipe, recipe.train, out, directory, report)
 
 
 def _sft(recipe: "Recipe", config: TrainConfig, out: Path, directory: Path, report: Report) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """One process of a training on several: ``accelerate launch -m pipeline.training.worker DIRECTORY``.
 
-The first one prints a JSON line after each step, or one with the error if the user can mend it.
+The first one prints a JSON line after each step; each of them one with the error if the user can mend it.
 """
 
 import json
@@ -31,8 +31,7 @@ def main(directory: Path) -> None:
     try:
         teach(recipe, Path(job["out"]), directory, report)
     except UserError as error:
-        if first:
-            print(json.dumps({"error": str(error)}), flush=True)
+        print(json.dumps({"error": str(error)}), flush=True)  # of any process: memory may run out in one alone
         raise SystemExit(2) from None
 
 

@@ -45,6 +45,24 @@ def test_a_comparison_by_hand():
     assert found.any_of[:2] == (1, 1)
 
 
+def test_speeds_are_compared_where_both_are_right_by_hand():
+    def tasks(**speedups: list[float | None]) -> dict[str, Any]:
+        found = {
+            t: [{"status": "correct" if s else "incorrect", "speedup": s} for s in own] for t, own in speedups.items()
+        }
+        return {t: {"name": t, "samples": own} for t, own in found.items()}
+
+    a = tasks(t=[4.0, 1.0], u=[3.0, None], v=[None], w=[9.0])
+    b = tasks(t=[0.5], u=[6.0], v=[2.0], w=[None])
+    found = compare(a, b, 200).speed
+    assert found is not None
+    assert found.n_tasks == 2  # v and w are right on one side only
+    assert found.ratio.mean == pytest.approx((4 * 0.5) ** 0.5)
+    assert (found.ratio.low, found.ratio.high) == (pytest.approx(0.5), pytest.approx(4))
+    assert (found.faster, found.slower) == (1, 1)
+    assert compare(tasks(t=[None]), tasks(t=[2.0]), 9).speed is None
+
+
 def test_pairing_removes_what_tasks_share():
     a = [0.0, 1.0] * 50
     b = [x - 0.1 for x in a]

@@ -13,13 +13,15 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
 from pipeline.errors import InfrastructureError, UserError
 from pipeline.judge.remote import RemoteJudge
+from pipeline.recipe import Recipe
 from pipeline.records import Check, Verdict
+from pipeline.runner import run_stages
 from pipeline.stage import app
 from tests.judge.examples import HONEST, TASK, WRONG
 
@@ -75,6 +77,30 @@ def test_verdicts_are_those_of_the_judge_however_many_ask(server: str, token: No
     assert {(v.status, (v.reason or "").split(":")[0]) for v in verdicts[::2]} == {(status, reason.split(":")[0])}
     assert [v.candidate_id for v in verdicts] == [str(n) for n in range(8)]
     assert all(v.judge_version == judge.version for v in verdicts)
+
+
+def test_an_evaluation_can_be_judged_there(server: str, token: None, tmp_path: Path):
+    """A suite with a broken task, finished kernels and what they give: all of it is asked of the server."""
+    folder = tmp_path / "suite"
+    folder.mkdir()
+    (folder / "good.py").write_text(TASK.reference)
+    (folder / "bad.py").write_text(TASK.reference + "\n\ndef get_inputs():\n    raise RuntimeError('no')\n")
+    (tmp_path / "k.jsonl").write_text("\n".join(json.dumps({"task": "good", "code": HONEST}) for _ in range(2)))
+    kernels = {"kind": "kernels", "path": str(tmp_path / "k.jsonl"), "policy": "strict"}
+    section = {"suite": str(folder), "trained": [], "models": {"theirs": kernels}, "k": [1], "outputs": 2}
+
+    def evaluate(**changes: Any) -> dict[str, Any]:
+        sections = {"name": "r", "tasks": {"source": "composed"}, "judge": {"backend": "none"}}
+        recipe = Recipe.model_validate({**sections, "evaluate": {**section, "judge_url": server, **changes}})
+        run_stages(recipe, tmp_path / "out", "evaluate")
+        return json.loads((tmp_path / "out" / "evaluate" / "results.json").read_text())
+
+    with pytest.raises(UserError, match="judges by policy strict; start it with --policy report"):
+        evaluate(models={"theirs": {**kernels, "policy": "report"}})
+    found = evaluate()
+    assert found["left_out"] == {"bad": "task_raises"}
+    assert found["models"]["theirs"]["pass_at_k"]["1"]["mean"] == 1.0
+    assert found["models"]["theirs"]["selection_by"] == "outputs"
 
 
 def test_a_full_queue_refuses_and_says_when_to_come_back(server: str):

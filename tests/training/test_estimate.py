@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import UserError
+from pipeline.recipe import load_recipe
 from pipeline.training import sft
-from pipeline.training.estimate import estimate, matmul_speed
+from pipeline.training.config import TrainConfig
+from pipeline.training.estimate import answers_of_grpo, estimate, matmul_speed
 from pipeline.training.models import load_model
 from tests.training.examples import config, samples, silent, tiny_model
 
@@ -31,6 +33,33 @@ def test_an_adapter_is_counted_as_peft_makes_it(tmp_path: Path):
     assert expected.optimizer == 8 * expected.trained_parameters
     assert expected.seconds == pytest.approx((4 + 2) * expected.parameters * 1000 * 3 / 0.4e9)
     assert "M of them trained" in expected.lines()[0]
+
+
+def test_a_reference_model_and_written_answers_are_counted(tmp_path: Path):
+    hub = {"kind": "hub", "name": str(tiny_model(tmp_path / "base"))}
+    own = {"gradient_checkpointing": False, "per_device_train_batch_size": 2}
+
+    def of(method: str, **section: object) -> tuple[int, float, int]:
+        values = {"method": method, "model": hub, "max_length": 400, **section}
+        found = estimate(TrainConfig.model_validate(values), tokens=1000, flops_per_second=1e9)
+        n = found.parameters
+        return found.weights // n, found.seconds * 0.4e9 / (n * 1000), found.activations // (34 * 32 * 400)
+
+    assert of("sft", sft=own) == (4, pytest.approx(6 * 3), 2)
+    assert of("dpo", dpo=own) == (8, pytest.approx((6 + 2) * 3), 4)  # both answers; three epochs
+    assert of("grpo", grpo={"trl": own}) == (4, pytest.approx(6 + 2), 2)
+    assert of("grpo", grpo={"trl": {**own, "beta": 0.1}}) == (8, pytest.approx(6 + 2 + 2), 2)
+
+
+def test_grpos_answers_by_hand():
+    student = load_recipe(Path("recipes/grpo_student.yaml")).train
+    kevin = load_recipe(Path("recipes/grpo_qwen3_8b.yaml")).train
+    assert student is not None
+    assert kevin is not None
+    assert answers_of_grpo(student, 400) == 60 * 32
+    assert answers_of_grpo(kevin, 400) == 80 * 64 * 8  # on 8 GPUs
+    epochs = kevin.model_copy(update={"grpo": kevin.grpo.model_copy(update={"trl": {"num_generations": 4}})})
+    assert answers_of_grpo(epochs, 10) == 10 * 4 * 3
 
 
 def test_a_missing_model_is_one_line_and_this_machines_speed_is_a_number():

@@ -156,6 +156,17 @@ def test_a_fault_of_the_judge_is_no_reward_and_many_are_an_error(undecided: Path
         broken([TASK.id] * 2, trainer)
 
 
+def test_what_the_judge_failed_on_is_left_out_of_the_baseline_too(undecided: Path, tmp_path: Path):
+    """Half of the answers are never judged: the mean reward is that of the others, which zeros would halve."""
+    judge = JudgeOfOneWord(faults=8)
+    section = learning(undecided, trl={"max_steps": 1})
+    outcome = grpo.train([TASK], section, judge, tmp_path, 0, silent)
+    right = sum("'right'" in code for code in judge.asked[8:])
+    assert right > 0
+    assert outcome["stats"]["verdicts"]["judge_failed"] == 8
+    assert outcome["steps"][0]["reward"] == pytest.approx(right / 8)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -93,6 +93,27 @@ def test_a_missing_model_is_the_users_fault(tmp_path: Path):
         train(samples(), config(model={"kind": "hub", "name": "nowhere/to/be/found"}), tmp_path, 0, silent)
 
 
+def test_torn_files_in_a_models_folder_are_the_users_fault(tmp_path: Path):
+    base = tiny_model(tmp_path / "base")
+    weights = base / "model.safetensors"
+    whole = weights.read_bytes()
+    for torn in (whole[: len(whole) // 2], b"not weights"):
+        weights.write_bytes(torn)
+        with pytest.raises(UserError, match=r"^model .*base: "):
+            load_model(str(base))
+    tokenizer = base / "tokenizer.json"
+    tokenizer.write_bytes(tokenizer.read_bytes()[:1000])
+    with pytest.raises(UserError, match=r"^tokenizer .*base: "):
+        load_tokenizer(str(base))
+
+
+def test_an_attention_whose_kernels_are_missing_is_one_line(tmp_path: Path):
+    base = tiny_model(tmp_path / "base")
+    with pytest.raises(UserError, match=r"^model .*base: .*(F|f)lash") as raised:
+        load_model(str(base), attention="flash_attention_2")
+    assert "\n" not in str(raised.value)
+
+
 SCRIPT = """
 import sys, time
 from pathlib import Path
