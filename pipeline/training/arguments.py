@@ -82,7 +82,7 @@ def trl_arguments(
 
 def _check_reporting(section: str, arguments: "TrainingArguments") -> None:
     """Refuse a tracker that is unknown or not installed before a model is loaded; TRL would after it."""
-    from transformers.integrations import get_reporting_integration_callbacks
+    from transformers.integrations.integration_utils import get_reporting_integration_callbacks
 
     try:
         for tracker in get_reporting_integration_callbacks(arguments.report_to):

@@ -87,7 +87,7 @@ def run_to_the_end(trainer: "Trainer", directory: Path, stats: Callable[[], dict
         UserError: the loss is no number any more; the message says what to change.
     """
     from transformers import PrinterCallback
-    from transformers.integrations import TensorBoardCallback
+    from transformers.integrations.integration_utils import TensorBoardCallback
 
     from pipeline.training.models import quiet_renaming
 
