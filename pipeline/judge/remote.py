@@ -45,7 +45,7 @@ class RemoteJudge:
             raise UserError(f"{url}: no judge answers there ({error})") from None
         self.backend: str = about["backend"]
         self.version: str = about["judge_version"]
-        self.policy: Policy = about["policy"]
+        self.policy: Policy = about.get("policy", "strict")  # an older server does not tell
         self.workers = WORKERS
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="remote-judge")
 
