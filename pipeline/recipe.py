@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from eval.config import EvaluateConfig
+from pipeline.ablation import AblateConfig
 from pipeline.errors import UserError, nearest
 from pipeline.executors.config import ExecutorConfig, LocalConfig
 from pipeline.iteration import IterateConfig
@@ -44,6 +45,7 @@ class Recipe(Section):
     evaluate: EvaluateConfig | None = None
     publish: PublishConfig | None = None
     iterate: IterateConfig | None = None
+    ablate: AblateConfig | None = None
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:

@@ -41,7 +41,7 @@ def run_stages(recipe: Recipe, out: Path, last: StageName) -> None:
         UserError: the recipe lacks a section, the disk is full, ... (see the stages).
     """
     for stage in wanted_stages(recipe, last):
-        _run_stage(recipe, out, stage)
+        run_stage(recipe, out, stage)
 
 
 def wanted_stages(recipe: Recipe, last: StageName) -> list[StageName]:
@@ -132,7 +132,8 @@ def expected_inputs(recipe: Recipe, out: Path, stage: StageName) -> dict[str, An
     return json.loads(json.dumps(inputs))
 
 
-def _run_stage(recipe: Recipe, out: Path, stage: StageName) -> None:
+def run_stage(recipe: Recipe, out: Path, stage: StageName) -> None:
+    """Run one stage whose needs are complete, if it is not complete itself; raises as ``run_stages`` does."""
     directory = out / stage
     inputs = expected_inputs(recipe, out, stage)
     with StageProgress(stage) as progress:

@@ -66,6 +66,22 @@ def show_rounds(rows: list[dict[str, Any]]) -> None:
     Console().print(table)
 
 
+def show_ablation(rows: list[dict[str, Any]]) -> None:
+    """Print what each arm of ``ablate`` chose and how its student does on the held-out tasks."""
+    from eval.headline import share
+
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("arm")
+    ks = list(rows[0]["pass_at_k"])
+    for title in ("chosen", "samples", "tokens of reasoning", *(f"pass@{k}" for k in ks)):
+        table.add_column(title, justify="right")
+    for row in rows:
+        name = f"{row['arm']} (= {row['same_as']})" if row["same_as"] else row["arm"]
+        counts = (str(row["chosen"]), str(row["samples"]), f"{row['reasoning_tokens']:.1f}")
+        table.add_row(name, *counts, *(share(row["pass_at_k"][k]) for k in ks))
+    Console().print(table)
+
+
 def _print_result(out: Path) -> None:
     """Print the headline figures and where the report and the dataset are; nothing of what is not there."""
     console = Console()

@@ -135,6 +135,18 @@ def iterate(recipe: RecipePath, overrides: Overrides = None, out: Out = None) ->
 
 @app.command()
 @_one_line_errors
+def ablate(recipe: RecipePath, overrides: Overrides = None, out: Out = None) -> None:
+    """Choose a run's samples in several ways (ConCuR's ablation), train a student on each and compare them."""
+    from pipeline.ablation import ablate as run_arms
+    from pipeline.recipe import load_recipe
+    from pipeline.showing import show_ablation
+
+    loaded = load_recipe(recipe, overrides or [])
+    show_ablation(run_arms(loaded, out or Path("runs") / loaded.name))
+
+
+@app.command()
+@_one_line_errors
 def show(
     directory: Annotated[Path, typer.Argument(help="A run's directory.", metavar="DIR")],
     candidate: Annotated[str | None, typer.Option(help="A candidate's id, or how it starts: its history.")] = None,
@@ -190,7 +202,7 @@ def judge(  # noqa: PLR0913, PLR0917  (the options of a command)
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as one JSON object only.")] = False,
     serve: Annotated[str | None, typer.Option(help="Judge over HTTP here.", metavar="HOST:PORT")] = None,
     token_env: Annotated[str | None, typer.Option(help="The environment variable with the server's token.")] = None,
-    queue: Annotated[int, typer.Option(help="How many requests may wait at the server.")] = 256,
+    queue: Annotated[int, typer.Option(min=1, help="How many requests may wait at the server.")] = 256,
 ) -> None:
     """Judge one candidate, or many (exit code 0: accepted, 1: rejected, 2: usage or our own fault)."""
     from pipeline.judge.commands import judge_one, judge_pairs

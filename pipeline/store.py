@@ -27,6 +27,7 @@ from pipeline.tables import read_table
 
 DATA, REJECTED = "data", "rejected"
 ROW_GROUP = 1024
+_OFFSET_BITS = 48
 
 
 class _Place(NamedTuple):
@@ -68,7 +69,9 @@ class StageStore:
             self._lock.close()
             raise UserError(f"{directory}: another run is writing here; wait for it or give another --out") from error
         write_json(directory / "inputs.json", inputs)
-        self._places: dict[str, _Place] = {}
+        self._parts: dict[tuple[str, Path], int] = {}  # tables and shards, numbered
+        self._numbered: list[tuple[str, Path]] = []
+        self._places: dict[str, int] = {}  # part and offset in one number: tuples would take much more
         shards = sorted(directory.glob("shard-*.jsonl"))
         for shard in shards:
             self._index(shard)
@@ -98,7 +101,8 @@ class StageStore:
         """Yield the rows written so far, this run's and earlier ones', in the order of their keys."""
         with contextlib.ExitStack() as stack:
             files: dict[Path, Any] = {}
-            for _, place in sorted(self._places.items()):
+            for key in sorted(self._places):
+                place = self._place(self._places[key])
                 if place.table == table:
                     if place.shard not in files:
                         files[place.shard] = stack.enter_context(place.shard.open("rb"))
@@ -107,9 +111,9 @@ class StageStore:
 
     def get(self, key: str) -> dict[str, Any] | None:
         """Return the row with a key, from whichever table; None if there is none."""
-        place = self._places.get(key)
-        if place is None:
+        if key not in self._places:
             return None
+        place = self._place(self._places[key])
         return json.loads(line_at(place.shard, place.offset))["row"]
 
     def seal(self, stats: dict[str, Any] | None = None, versions: dict[str, str] | None = None) -> dict[str, Any]:
@@ -124,7 +128,7 @@ class StageStore:
             reasons: Counter[str] = Counter()
             n_data = self._write_table(DATA, self.schema, digest)
             n_rejected = self._write_table(REJECTED, rejected_schema, digest, reasons)
-            filled = {place.table for place in self._places.values()}
+            filled = {table for table, _ in self._parts}
             further = {
                 table: self._write_table(table, schema, digest)
                 for table, schema in self.further.items()
@@ -171,13 +175,24 @@ class StageStore:
         offset = self._shard.append(line)
         if offset is None:
             raise ValueError(f"{self.directory}: closed, row {key} comes too late")
-        self._places[key] = _Place(table, self._shard.path, offset)
+        self._places[key] = self._packed(_Place(table, self._shard.path, offset))
 
     def _index(self, shard: Path) -> None:
         for offset, line in read_lines(shard):
             with contextlib.suppress(json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
                 entry = json.loads(line)
-                self._places.setdefault(entry["key"], _Place(entry["table"], shard, offset))
+                if entry["key"] not in self._places:
+                    self._places[entry["key"]] = self._packed(_Place(entry["table"], shard, offset))
+
+    def _packed(self, place: _Place) -> int:
+        part = (place.table, place.shard)
+        if part not in self._parts:
+            self._parts[part] = len(self._parts)
+            self._numbered.append(part)
+        return self._parts[part] << _OFFSET_BITS | place.offset
+
+    def _place(self, packed: int) -> _Place:
+        return _Place(*self._numbered[packed >> _OFFSET_BITS], packed & 2**_OFFSET_BITS - 1)
 
     def _write_table(
         self, table: str, schema: pa.Schema, digest: "hashlib._Hash", reasons: Counter[str] | None = None

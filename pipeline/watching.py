@@ -100,30 +100,41 @@ def _remaining(out: Path) -> str:
 
 
 def _eta(directory: Path, done: int, total: int) -> str:
-    """Return when the rest will be done at the pace of the process that is at work, as an upper bound.
+    """Return when the rest will be done at the pace of the process that is at work, as an upper bound."""
+    fresh, seconds = _latest(directory)
+    if fresh and total > done:
+        return f", at most {seconds / len(fresh) * (total - done):.0f} s left"
+    return ""
+
+
+def _latest(directory: Path) -> tuple[list[int], float]:
+    """Return the tokens of each row that the present process has written, and the seconds since its start.
 
     Its start is when it wrote ``inputs.json``, its rows are those of the newest shard.
     """
     shards = sorted(directory.glob("shard-*.jsonl"))
     if not shards:
-        return ""
-    with contextlib.suppress(FileNotFoundError), shards[-1].open("rb") as file:
-        fresh = sum(1 for _ in file)
-        seconds = time.time() - (directory / "inputs.json").stat().st_mtime
-        if fresh and total > done:
-            return f", at most {seconds / fresh * (total - done):.0f} s left"
-    return ""
+        return [], 0.0
+    with contextlib.suppress(FileNotFoundError, ValueError, KeyError, TypeError):  # it seals meanwhile; a spoilt line
+        rows = (json.loads(line)["row"] for _, line in read_lines(shards[-1]))
+        tokens = [(row.get("prompt_tokens") or 0) + (row.get("completion_tokens") or 0) for row in rows]
+        return tokens, time.time() - (directory / "inputs.json").stat().st_mtime
+    return [], 0.0
 
 
 def _spent(directory: Path) -> str:
-    """Return the tokens, the pace and the cost in the journal of requests."""
+    """Return the tokens and the cost in the journal of requests, and the pace of the answers."""
     tokens, dollars = 0, 0.0
     for _, line in read_lines(directory / REQUESTS):
         with contextlib.suppress(json.JSONDecodeError, UnicodeDecodeError, KeyError):
             row = json.loads(line)
             tokens += (row["prompt_tokens"] or 0) + (row["completion_tokens"] or 0)
             dollars += row["dollars"] or 0.0
-    return f"{tokens} tokens" + (f", ${dollars:.2f}" if dollars else "") if tokens else ""
+    if not tokens:
+        return ""
+    fresh, seconds = _latest(directory)
+    pace = f" ({sum(fresh) / seconds:.0f} a second)" if sum(fresh) and seconds > 0 else ""
+    return f"{tokens} tokens{pace}" + (f", ${dollars:.2f}" if dollars else "")
 
 
 def _percent(share: float | None) -> str:

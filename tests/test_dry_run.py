@@ -1,8 +1,10 @@
 """A dry run: right counts and sums, real prompts, nothing asked and nothing written."""
 
+import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pipeline.agent.prompting import translate
 from pipeline.dry_run import dry_run
@@ -12,6 +14,7 @@ from pipeline.runner import expected_inputs, last_stage
 from pipeline.stages import tasks
 from pipeline.store import StageStore, write_json
 from pipeline.tables import to_row
+from tests.sources.test_third_party import BOOK, MODULE, checkout, folder
 from tests.training.examples import OPERATORS, task
 
 RECIPES = [path for path in sorted(Path("recipes").rglob("*.yaml")) if "accelerate" not in path.parts]
@@ -29,6 +32,43 @@ def test_every_shipped_recipe_can_be_run_dry(path, tmp_path, capsys):
     assert ("at least: " in told and "requests" in told) == (recipe.generate is not None)
     assert ("train by " in told) == ("train  " in told)
     assert not (tmp_path / "out").exists()
+
+
+def own_tasks(source: str, root: Path) -> list[str]:
+    """Write a small thing of each kind that a source reads; return what a recipe must be told to read it."""
+    match source:
+        case "composed":
+            return ["tasks.train=4", "tasks.heldout=2"]
+        case "kernelbench":
+            return [f"tasks.path={checkout(root)}", "tasks.levels=[1, 2]"]
+        case "robust_kbench":
+            return [f"tasks.path={folder(folder(root), direction='backward')}"]
+        case "kernelbook":
+            row = {"python_code": BOOK.replace("INIT", "[[4], {}]"), "entry_point": "Scaled", "licenses": ["MIT"]}
+            (root / "book.jsonl").write_text(json.dumps(row))
+            return [f"tasks.path={root / 'book.jsonl'}"]
+        case _:
+            (root / "one.py").write_text(MODULE)
+            return [f"tasks.path={root}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("composed", "4 train, 2 heldout"),
+        ("own_server", "1 train"),
+        ("kernelbench", "3 heldout"),
+        ("robust_kbench", "2 heldout"),
+        ("kernelbook", "1 train"),
+    ],
+)
+def test_the_recipe_of_each_source_reads_that_source(name, told, tmp_path, capsys):
+    path = Path("recipes") / f"{name}.yaml"
+    recipe = load_recipe(path, own_tasks(yaml.safe_load(path.read_text())["tasks"]["source"], tmp_path))
+    dry_run(recipe, tmp_path / "out", last_stage(recipe))
+    said = capsys.readouterr().out
+    assert f"tasks: {told} (not yet tested" in said
+    assert ("--- prompt 1" in said) == (recipe.generate is not None)
 
 
 def test_what_a_training_needs_is_estimated_and_an_unreachable_model_ends_nothing(tmp_path, capsys):

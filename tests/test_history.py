@@ -1,6 +1,8 @@
 """The page with a candidate's history, and what is told of a stage at work."""
 
+import os
 import re
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -140,3 +142,16 @@ def test_the_time_that_is_left_is_by_the_pace_of_the_present_process(out):
             for name in "ab":
                 store.append(f"{name}{samples}", to_row(OTHER))
             assert (re.search(r", at most \d+ s left", next(at_work(out))) is not None) == told
+
+
+def test_the_pace_of_the_present_process_is_told(out):
+    (out / "generate" / "requests.jsonl").write_text(
+        '{"prompt_tokens":9000,"completion_tokens":900,"dollars":null}\n'
+    )
+    with StageStore(out / "generate", generate.SCHEMA, {}) as store:
+        assert "a second" not in next(at_work(out))
+        for n in range(4):
+            store.append(f"later{n}", to_row(OTHER))  # 3 tokens each
+        started = time.time() - 6
+        os.utime(out / "generate" / "inputs.json", (started, started))
+        assert "9900 tokens (2 a second)" in next(at_work(out))

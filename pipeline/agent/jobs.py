@@ -36,16 +36,30 @@ class Phase(NamedTuple):
     end: Callable[[str], int]
 
 
-def phases(store: StageStore, config: "GenerateConfig", tasks: Tasks) -> Iterator[Phase]:
-    """Yield all units at once; with an adaptive budget the probes first, then what they have shown to be due."""
+def phases(store: StageStore, config: "GenerateConfig", tasks: Tasks, at_once: int) -> Iterator[Phase]:
+    """Yield all units at once; with an adaptive budget the probes first, then what they have shown to be due.
+
+    Where more tasks evolve than the ``at_once`` that are worked on at a time, every task's generation comes before
+    any one's next: a run that its budget stops has something of each. Fewer tasks do not wait for one another.
+    """
+    stepwise = isinstance(config.mode, EvolveConfig) and sum(1 for _ in tasks()) > at_once
     if config.adaptive is None:
-        yield Phase(0, lambda _: config.units)
+        yield from _steps(Phase(0, lambda _: config.units), config.units, stepwise=stepwise)
         return
     probe = min(config.adaptive.probe, config.units)
-    yield Phase(0, lambda _: probe)
+    yield from _steps(Phase(0, lambda _: probe), probe, stepwise=stepwise)
     bins = difficulties(store, config, tasks)
     units = budget.divide(bins, config.units, config.adaptive)
-    yield Phase(probe, lambda task_id: units[task_id])
+    yield from _steps(Phase(probe, lambda task_id: units[task_id]), max(units.values()), stepwise=stepwise)
+
+
+def _steps(phase: Phase, last: int, *, stepwise: bool) -> Iterator[Phase]:
+    """Yield a phase, or one for each unit of it; ``last`` is the largest of its ends."""
+    if not stepwise:
+        yield phase
+        return
+    for unit in range(phase.start, last):
+        yield Phase(unit, lambda task_id, unit=unit: min(unit + 1, phase.end(task_id)))
 
 
 def difficulties(store: StageStore, config: "GenerateConfig", tasks: Tasks) -> dict[str, Difficulty]:
@@ -66,8 +80,8 @@ def rollouts(
 ) -> Iterator[Rollout]:
     """Yield the rollouts of a phase that are not finished, or those of ``only`` if it is not empty.
 
-    The first sample of every task comes before any second one: no task waits for another's samples, and a run that
-    is stopped half-way, by its budget for one, has something of each.
+    In translate, the first sample of every task comes before any second one: no task waits for another's samples,
+    and a run that is stopped half-way, by its budget for one, has something of each.
     """
     if isinstance(config.mode, EvolveConfig):
         for task in tasks():

@@ -7,6 +7,7 @@ from typing import Generic, Self, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from pipeline.lines import Lines, line_at, read_lines
+from pipeline.offsets import Offsets
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -25,14 +26,15 @@ class RecordLines(Generic[R]):
         self._record = record
         self._key = key
         self._lines = Lines(path)
-        self._offsets: dict[str, int] = {}
+        self._offsets = Offsets()
         for offset, found in _read(path, record):
-            self._offsets.setdefault(key(found), offset)
+            self._offsets.add(key(found), offset)
 
     def get(self, key: str) -> R | None:
         """Return the record with a key, None if there is none."""
-        offset = self._offsets.get(key)
-        return None if offset is None else self._record.model_validate_json(line_at(self.path, offset))
+        offset = self._offsets.find(key)
+        record = None if offset is None else self._record.model_validate_json(line_at(self.path, offset))
+        return record if record is not None and self._key(record) == key else None
 
     def append(self, record: R) -> None:
         """Write a record; once the file is closed, do nothing: a judge's thread may come late.
@@ -43,7 +45,7 @@ class RecordLines(Generic[R]):
         computed = set(self._record.model_computed_fields)
         offset = self._lines.append(record.model_dump_json(exclude=computed).encode())
         if offset is not None:
-            self._offsets.setdefault(self._key(record), offset)
+            self._offsets.add(self._key(record), offset)
 
     def __enter__(self) -> Self:
         return self

@@ -1,6 +1,7 @@
 """Reads the candidates' table as it is: a broken row is named and goes on to the rejected ones, it stops nobody."""
 
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -95,9 +96,15 @@ def _rows(
 ) -> Iterator[tuple[dict[str, Any], bool]]:
     """Yield the rows of a table or of one of its row groups, and for each whether one of its texts was no UTF-8."""
     groups = None if group is None else [group]
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path, metadata=_metadata(path, path.stat().st_mtime_ns)) as file:
         for batch in file.iter_batches(batch_size=BATCH, row_groups=groups, columns=list(columns), use_threads=False):
             yield from _batch(batch)
+
+
+@lru_cache(maxsize=2)
+def _metadata(path: Path, changed_ns: int) -> pq.FileMetaData:  # noqa: ARG001  (a table made anew is read anew)
+    """Return what stands at the end of a table; of a million rows it is several megabytes."""
+    return pq.read_metadata(path)
 
 
 def _batch(batch: pa.RecordBatch) -> Iterator[tuple[dict[str, Any], bool]]:

@@ -21,6 +21,7 @@ class Expected:
     moves_only: bool = False  # no torch operator computed anything
     places_only: bool = False  # nor did those that put values side by side, repeat or pick them
     room: float = 1.0  # factor of the tolerance's floor
+    parameters: frozenset[str] = frozenset()  # the names of the module's
 
     @property
     def changed_buffers(self) -> list[str]:
@@ -47,7 +48,9 @@ class Answer:
     moved: bool
     moved_bytes: int
     kept: bool
-    state_loaded: bool
+    counted: str | None
+    names: dict[str, str] | None  # its own of the reference's weights; None: they were not given to it
+    lacking: list[str]  # of these, those that it holds nowhere
     seconds: float
     buffers: list[bytearray]
 
@@ -67,10 +70,16 @@ class Answer:
             moved=bool(header["moved"]),
             moved_bytes=int(header["moved_bytes"]),
             kept=bool(header["kept"]),
-            state_loaded=bool(header["state_loaded"]),
+            counted=None if header["counted"] is None else str(header["counted"]),
+            names=_names(header["names"]),
+            lacking=[str(name) for name in header["lacking"]],
             seconds=float(header["seconds"]),
             buffers=buffers,
         )
+
+
+def _names(told: Any) -> dict[str, str] | None:
+    return None if told is None else {str(name): str(own) for name, own in told.items()}
 
 
 def comparison(expected: Expected, given: Answer) -> Comparison:

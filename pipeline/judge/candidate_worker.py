@@ -16,6 +16,7 @@ import torch
 
 from pipeline.judge import calling
 from pipeline.judge.channel import Channel, ChannelClosedError
+from pipeline.judge.counting import LOOKS, Held, counted, held, segments
 from pipeline.judge.cuda.contestant import weights_of
 from pipeline.judge.cuda.timed import Timed
 from pipeline.judge.device import Device
@@ -26,6 +27,7 @@ from pipeline.judge.simt.errors import SimtFault
 from pipeline.judge.simt.fault import Fault
 from pipeline.judge.torch_values import map_tensors, pack_values, seed_all, unpack_values
 from pipeline.judge.values import BadValueError
+from pipeline.judge.weights import held_nowhere, load, own_names
 
 MODULE = "candidate"
 SCALAR_BYTES = 8  # what a tensor's element takes as a Python number
@@ -36,10 +38,10 @@ def serve(channel: Channel, fault_page: int, device: Device) -> None:
     """Answer requests until the parent closes the channel.
 
     {"op": "load", "code"}: execute the module; each load_inline in it becomes a {"build": ...} request to the parent.
-    {"op": "call", "construct", "order", "seed", "weights_seed", "repeats", "launching", "compared": names of buffers,
-    "values": {"init", "state", "inputs", "upstream"}}: call ModelNew, answer with {"values": {"outputs", "inputs",
-    "buffers"}, ...}; on a GPU also what ``cuda.timed`` answers. What goes wrong is answered with {"error": kind,
-    "detail": text}.
+    {"op": "call", "construct", "order", "seed", "weights_seed", "repeats", "launching", "names": as answered before,
+    "compared": names of buffers, "values": {"init", "state", "inputs", "upstream"}}: call ModelNew, answer with
+    {"values": {"outputs", "inputs", "buffers"}, "names": see ``weights.own_names``, ...}; on a GPU also what
+    ``cuda.timed`` answers. What goes wrong is answered with {"error": kind, "detail": text}.
     """
     device.set_fault_page(fault_page)
     device.install()
@@ -83,10 +85,12 @@ class CandidateModule:
         self._module.__file__ = str(Path(f"{MODULE}.py").absolute())
         self._model: Any = None
         self._inputs: list[Any] = []
-        self._state_loaded = False
+        self._names: dict[str, str] | None = None  # its own, of the reference's weights
+        self._lacking: list[str] = []
+        self._libraries: list[str] = []
         self._outputs: Any = None  # of the observed call before, held as a caller might
         self._timed: Timed | None = None
-        stub = make_stub(channel, device)
+        stub = make_stub(channel, device, self._libraries)
         sys.modules["torch.utils.cpp_extension"] = stub
         torch.utils.cpp_extension = stub  # type: ignore[attr-defined]
 
@@ -109,13 +113,15 @@ class CandidateModule:
         if request["construct"]:
             self._device.release_guards()
             self._construct(values["init"], request["weights_seed"], self._device.guard)
+            self._names = request["names"] or own_names(self._model, values["state"])
+            self._lacking = [] if self._names is not None else held_nowhere(self._model, values["state"])
             self._inputs = map_tensors(values["inputs"], self._device.guard)
             self._outputs = None
-        kept = self._repeat(request["repeats"], upstream) if request["repeats"] else False
+        kept, counted = self._repeat(request["repeats"], upstream) if request["repeats"] else (False, None)
         if not request["construct"]:
             _copy_into(self._inputs, values["inputs"], self._device)
         header, answer = self._observed_call(values["state"], upstream, request, seed)
-        return {**header, "kept": kept}, answer
+        return {**header, "kept": kept, "counted": counted}, answer
 
     def timing(self, request: dict[str, Any], buffers: list[bytearray]) -> tuple[dict[str, Any], list[memoryview]]:
         """Answer what ``cuda.timed.Timed`` does; ``arm`` constructs the model anew, nothing guarded or poisoned."""
@@ -125,13 +131,14 @@ class CandidateModule:
             torch.set_grad_enabled(False)
             self._device.release_guards()
             self._construct(values["init"], request["weights_seed"], self._device.place)
+            self._names = own_names(self._model, values["state"])
             self._load_state(values["state"])
             inputs, upstream = (map_tensors(values[name], self._device.place) for name in ("inputs", "upstream"))
             model = self._model
             call = lambda given: _run(model, given, upstream)  # noqa: E731
-            weights = weights_of(model, values["state"]) if self._state_loaded else []
+            weights = weights_of(model, list(self._names.values())) if self._names is not None else []
             self._timed = Timed({"candidate": (call, inputs, weights, None)}, request["samples"])
-            return {"state_loaded": self._state_loaded}, []
+            return {"names": self._names}, []
         if self._timed is None:
             raise ValueError("not armed")
         launched = len(self._device.launches())
@@ -163,7 +170,8 @@ class CandidateModule:
             copied = log.copied_bytes
             map_tensors(outputs, self._check_place)
             own = dict(torch.nn.Module.named_buffers(self._model))
-            left = {name: own[name] for name in request["compared"] if name in own}
+            named = {name: (self._names or {}).get(name, name) for name in request["compared"]}
+            left = {name: own[mine] for name, mine in named.items() if mine in own}
             copies = list(log.copies)
             moved, truncated = map(operator.sub, self._device.copies(), (moved, truncated))
             tree, answer = pack_values({"outputs": outputs, "inputs": self._inputs, "buffers": left})
@@ -180,7 +188,8 @@ class CandidateModule:
             "reused": reused,
             "moved": any(_holds(copy, results) for copy in copies),
             "moved_bytes": moved,
-            "state_loaded": self._state_loaded,
+            "names": self._names,
+            "lacking": self._lacking,
             "seconds": seconds,
         }, answer
 
@@ -188,31 +197,33 @@ class CandidateModule:
         if not self._device.on_device(tensor):
             raise BadValueError(f"a tensor on {tensor.device}")
 
-    def _repeat(self, times: int, upstream: list[torch.Tensor] | None) -> bool:
+    def _repeat(self, times: int, upstream: list[torch.Tensor] | None) -> tuple[bool, str | None]:
         """Call the model again and again on the earlier values, for a while at most.
 
-        Returns whether one call more, whose kernels do nothing, has the same result: it was looked up.
+        Returns whether one call more, whose kernels do nothing, has the same result: it was looked up; and where the
+        candidate counts its calls, see ``counting``.
         """
         until = time.process_time() + REPEAT_SECONDS
         result: Any = None
+        looks: list[Held] = []
+        places = segments(self._libraries)
         for _ in range(times):
             result = _run(self._model, self._inputs, upstream)
+            if len(looks) < LOOKS and self._device.poisons():  # on a GPU sums are not the same twice
+                looks.append(held(self._model, vars(self._module), places))
             if time.process_time() > until:
                 break
         if not self._device.poisons():
-            return False
+            return False, None
         self._device.set_launching(False)
         again = _run(self._model, self._inputs, upstream)
         self._device.set_launching(True)
-        return _same_bytes(result, again)
+        return _same_bytes(result, again), counted(looks)
 
     def _load_state(self, state: dict[str, torch.Tensor]) -> None:
-        """Give the model the reference's weights, in place, when names and shapes match; else its seeded own stay."""
-        own = torch.nn.Module.state_dict(self._model)  # whatever the model says of itself
-        self._state_loaded = all(name in own and own[name].shape == tensor.shape for name, tensor in state.items())
-        if self._state_loaded:
-            for name, tensor in state.items():
-                own[name].data.copy_(tensor)
+        """Give the model the reference's weights, in place, if its own names of them are known; else its own stay."""
+        if self._names is not None and not load(self._model, state, self._names):
+            self._names = None
 
 
 def _run(model: Any, inputs: list[Any], upstream: list[torch.Tensor] | None) -> Any:

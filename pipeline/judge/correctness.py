@@ -18,7 +18,7 @@ from pipeline.judge.answers import (
     share_right,
 )
 from pipeline.judge.compare import Comparison
-from pipeline.judge.examining import examine
+from pipeline.judge.examining import examine, examine_weights
 from pipeline.judge.hidden_faults import Explain, RightCall, find_hidden_faults
 from pipeline.judge.inputs import LARGE_ROOM, ORDERS, Case, Order, call_request, plan, with_weights_of
 from pipeline.judge.judging import MAX_DETAIL, Decided, Judgement
@@ -33,7 +33,7 @@ OVERHEAD_SECONDS = 0.05  # of a call, whatever its sizes
 WRONG = ("incorrect", "runtime_error", "timeout")  # what a kernel made for other sizes can end in
 KEPT = ("stale", "drift")  # at whatever sizes: it keeps results between calls
 
-Reference = Callable[[Case], tuple[dict[str, Any], list[bytearray]]]
+Reference = Callable[..., tuple[dict[str, Any], list[bytearray]]]  # of a case; see ``reference_worker`` for more
 
 
 class Correctness:
@@ -69,7 +69,7 @@ class Correctness:
         self._host_bytes = 0
         self._launches = 0  # of one call, the last one that was right
         self._needs_its_kernels = False  # a result was wrong when they did nothing
-        self._synced = True  # the reference's weights fit the candidate's
+        self._names: dict[str, str] | None = None  # the candidate's, of the reference's weights
         self._right: list[RightCall] = []  # the largest setting first
         self._rate = 0.0  # seconds for a unit of work, at the largest setting so far
 
@@ -85,7 +85,7 @@ class Correctness:
         previous: str | None = None
         cases = plan(judgement.task, self._settings.settings, judgement.code, key)
         for planned in cases:
-            case = planned if self._synced else with_weights_of(planned, cases)
+            case = planned if self._names is not None else with_weights_of(planned, cases)
             if case.setting.name in self._failures or self._too_slow(case):
                 continue
             expected = self._expected(case)
@@ -126,6 +126,7 @@ class Correctness:
             buffers,
             moves_only=computing == [],
             places_only=computing is not None and PLACING.issuperset(computing),
+            parameters=frozenset(answer["parameters"]),
             room=LARGE_ROOM if case.distribution == "large" else 1.0,
         )
 
@@ -147,12 +148,10 @@ class Correctness:
 
     def _judge(self, case: Case, expected: Expected, *, construct: bool) -> None:
         given = self._call(case, expected, construct=construct)
-        if not given.state_loaded and self._synced:
-            self._synced = False
-            if case.fresh_weights:
-                raise self._judgement.failed(
-                    f"run:{case.name}", "cheating", "bad_answer", "the model's parameters changed between calls"
-                )
+        if given.names is None and case.fresh_weights:
+            detail = "the model's parameters changed between calls"
+            raise self._judgement.failed(f"run:{case.name}", "cheating", "bad_answer", detail)
+        self._names = given.names
         self._operators |= given.torch_operators
         self._host_bytes = max(self._host_bytes, given.host_bytes)
         if work := self._settings.work.get(case.setting.name, 0):
@@ -160,14 +159,15 @@ class Correctness:
         result = self._compared(case, expected, given)
         examine(self._judgement, case, expected, given, needs_its_kernels=self._needs_its_kernels)
         if construct:
-            request = _request(replace(case, repeats=0), expected, construct=True)
+            examine_weights(self._judgement, case, expected, given, self._reference)
+            request = self._request(replace(case, repeats=0), expected, construct=True)
             self._right.insert(0, RightCall(case.name, request, expected.buffers))
         self._launches = given.launches
         pair = self._errors.get(case.setting.name, (0.0, 1.0))
         self._errors[case.setting.name] = max(pair, (result.error, result.bound), key=lambda p: p[0] / p[1])
 
     def _call(self, case: Case, expected: Expected, *, construct: bool, launching: bool = True) -> Answer:
-        request = _request(case, expected, construct=construct, launching=launching)
+        request = self._request(case, expected, construct=construct, launching=launching)
         name = f"run:{case.name}"
         header, theirs = self._judgement.ask(self._session.worker(), name, request, expected.buffers)
         self._judgement.raise_reported(name, header)
@@ -182,7 +182,7 @@ class Correctness:
         if decided.reason not in EXPLAINABLE:
             return decided
         orders = (case.order, *ORDERS) if decided.reason == "thread_order" else (case.order,)
-        request = _request(replace(case, repeats=0), expected, construct=True)
+        request = self._request(replace(case, repeats=0), expected, construct=True)
         found = self._explain(request, expected.buffers, list(dict.fromkeys(orders))).faults
         if found:
             failed = self._judgement.checks[-1]
@@ -282,10 +282,13 @@ class Correctness:
             torch_operators=", ".join(sorted(self._operators)) or None,
             host_bytes=self._host_bytes,
             launches=self._launches,
-            weights="by_name" if self._synced else "by_seed",
+            weights="by_seed" if self._names is None else "by_name" if _same(self._names) else "by_value",
         )
 
+    def _request(self, case: Case, expected: Expected, *, construct: bool, launching: bool = True) -> dict[str, Any]:
+        request = call_request(case, expected.values, construct=construct, launching=launching, names=self._names)
+        return {**request, "compared": expected.changed_buffers, "keep_copies": expected.places_only}
 
-def _request(case: Case, expected: Expected, *, construct: bool, launching: bool = True) -> dict[str, Any]:
-    request = call_request(case, expected.values, construct=construct, launching=launching)
-    return {**request, "compared": expected.changed_buffers, "keep_copies": expected.places_only}
+
+def _same(names: dict[str, str]) -> bool:
+    return all(name == own for name, own in names.items())

@@ -13,8 +13,11 @@ class BuildFailedError(RuntimeError):
     """The parent could not build the extension; it keeps the reason itself and needs no word from here."""
 
 
-def make_stub(channel: Channel, device: Device) -> types.ModuleType:
-    """Return a module with ``load_inline`` and ``load`` that ask the parent for a build over the channel."""
+def make_stub(channel: Channel, device: Device, loaded: list[str]) -> types.ModuleType:
+    """Return a module with ``load_inline`` and ``load`` that ask the parent for a build over the channel.
+
+    The paths of the libraries go to ``loaded``.
+    """
 
     def load_inline(
         name: str,  # noqa: ARG001  (the signature is torch's)
@@ -43,6 +46,7 @@ def make_stub(channel: Channel, device: Device) -> types.ModuleType:
         answer, _ = channel.receive()
         if "path" not in answer:
             raise BuildFailedError("Error building extension")
+        loaded.append(answer["path"])
         return _closed(device.load(Path(answer["path"])))
 
     stub = types.ModuleType("torch.utils.cpp_extension")

@@ -90,7 +90,14 @@ def with_weights_of(case: Case, cases: Sequence[Case]) -> Case:
     return replace(case, fresh_weights=False, weights_seed=first.seed)
 
 
-def call_request(case: Case, values: dict[str, Any], *, construct: bool, launching: bool = True) -> dict[str, Any]:
+def call_request(
+    case: Case,
+    values: dict[str, Any],
+    *,
+    construct: bool,
+    launching: bool = True,
+    names: dict[str, str] | None = None,
+) -> dict[str, Any]:
     """Return what a candidate's process is asked for a case; see ``candidate_worker``.
 
     Args:
@@ -98,6 +105,7 @@ def call_request(case: Case, values: dict[str, Any], *, construct: bool, launchi
         values: the reference's, of which the call's own are sent.
         construct: on a new instance.
         launching: whether its kernels run.
+        names: its own of the reference's weights, if it has told them.
     """
     return {
         "op": "call",
@@ -107,6 +115,7 @@ def call_request(case: Case, values: dict[str, Any], *, construct: bool, launchi
         "weights_seed": case.weights_seed,
         "repeats": case.repeats,
         "launching": launching,
+        "names": names,
         "compared": [],
         "keep_copies": False,
         "values": {"dict": {name: values[name] for name in ("init", "state", "inputs", "upstream")}},

@@ -160,7 +160,7 @@ class Judge:
             with session:
                 session.worker()
                 settings = self._settings(task)
-                reference = lambda case: self._reference(task, case)  # noqa: E731
+                reference = lambda case, **more: self._reference(task, case, **more)  # noqa: E731
                 Correctness(judgement, session, reference, settings, self._seconds, explained).run(self._key)
                 if self._gpu is not None and self.config.timing == "auto":
                     timing = self._time(task, judgement, session, settings)

@@ -104,8 +104,9 @@ def _case(request: dict[str, Any], device: str) -> tuple[dict[str, Any], list[me
     (else None), results in float64 where the module can compute in it, the same of arguments a rounding error away,
     and the results of the module as it stands; these two set the tolerance. ``twice`` is a second run's result when
     asked for. ``buffers`` has the same three of the module's buffers that the call changed, by name. ``computing``
-    beside the tree names the torch operators that computed something, None unless the request is ``watched``.
-    Floating arguments are multiplied by ``scale``, if there is one, and weights with ``scale_weights``.
+    beside the tree names the torch operators that computed something, None unless the request is ``watched``, and
+    ``parameters`` the module's. Floating arguments are multiplied by ``scale``, if there is one, and weights with
+    ``scale_weights``; the weights named by ``replaced`` have other values.
     """
     seed = request["seed"]
     backward = request["direction"] == "backward"
@@ -116,6 +117,8 @@ def _case(request: dict[str, Any], device: str) -> tuple[dict[str, Any], list[me
             for tensor in model.state_dict().values():
                 if tensor.is_floating_point():
                     tensor.mul_(scale)
+        for name in request.get("replaced", ()):
+            model.state_dict()[name].uniform_(0.5, 1.5, generator=torch.Generator(device).manual_seed(seed))
         call = Call(seed, backward=backward, watched=request["watched"])
         values = {
             "init": init,
@@ -133,7 +136,8 @@ def _case(request: dict[str, Any], device: str) -> tuple[dict[str, Any], list[me
         tree, raw = pack_values(values)
     except BadValueError as error:
         raise Refused("task_unsupported", f"gives {error}") from error
-    return {"values": tree, "computing": call.computing}, raw
+    parameters = [name for name, _ in model.named_parameters()]
+    return {"values": tree, "computing": call.computing, "parameters": parameters}, raw
 
 
 def make(request: dict[str, Any], device: str) -> tuple[list[Any], torch.nn.Module, Arguments]:

@@ -1,5 +1,6 @@
 """A judge on another machine, behind ``judge --serve``; to training and evaluation like one of this machine's."""
 
+import http.client
 import json
 import os
 import time
@@ -20,6 +21,8 @@ T = TypeVar("T")
 WORKERS = 64  # requests in flight; each mostly waits
 ATTEMPTS = 6
 REQUEST_SECONDS = 900.0
+# Connections that are refused, reset or time out; answers that are cut short; what is no verdict.
+FAULTS = (OSError, http.client.HTTPException, ValueError)
 PATIENCE_SECONDS = 3600.0  # for a place in the server's queue
 
 
@@ -41,11 +44,11 @@ class RemoteJudge:
             raise UserError(f"the environment variable {token_env} holds no token for {url}")
         try:
             about = self._ask("/health", None)
-        except OSError as error:
+            self.backend: str = about["backend"]
+            self.version: str = about["judge_version"]
+            self.policy: Policy = about.get("policy", "strict")  # an older server does not tell
+        except (*FAULTS, LookupError, TypeError) as error:  # another server's JSON is no object, or has other names
             raise UserError(f"{url}: no judge answers there ({error})") from None
-        self.backend: str = about["backend"]
-        self.version: str = about["judge_version"]
-        self.policy: Policy = about.get("policy", "strict")  # an older server does not tell
         self.workers = WORKERS
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="remote-judge")
 
@@ -85,8 +88,8 @@ class RemoteJudge:
                 fault = f"status {error.code}: {error.read(300).decode(errors='replace')}"
                 if error.code not in (429, 503):
                     raise InfrastructureError(f"{self._url}: {fault}") from None
-            except OSError as error:  # connections that are refused, reset or time out
-                fault = str(error)
+            except FAULTS as error:
+                fault = " ".join(str(error).split())[:300] or type(error).__name__
             failures += 1
             if failures == ATTEMPTS:
                 raise InfrastructureError(f"{self._url}: {fault}; gave up after {ATTEMPTS} attempts")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 8 * 2**20
 RETRY_AFTER_SECONDS = 1
+MAX_PORT = 2**16 - 1
 
 
 class Question(BaseModel):
@@ -71,7 +72,7 @@ def serve(config: JudgeConfig, address: str, token_env: str | None, queue: int) 
     if not token:
         raise UserError("judge --serve: --token-env must name an environment variable that holds a token")
     host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal():
+    if not host or not port.isdecimal() or int(port) > MAX_PORT:
         raise UserError(f"judge --serve: {address!r} is no HOST:PORT")
     with Judge(config) as judge:
         settings = uvicorn.Config(application(judge, token, queue), host=host, port=int(port), log_level="warning")

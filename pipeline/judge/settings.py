@@ -15,6 +15,7 @@ from pipeline.judge.sizes import sizes_of
 from pipeline.records import Setting, Task
 
 SMALLEST_SIZE = 8  # smaller integers are kernel widths, strides, dimensions: not sizes that may be changed
+TILE = 16  # the commonest width of a tile; a multiple of those of 8 and 4, and of the vector widths
 FINE_SIZE = 64  # up to here a size becomes 5 in a small setting, above 33; in a tiny one 19: less than a warp has
 FACTORS = tuple(2**exponent for exponent in range(16, 0, -1))
 LEAST_REDUCED = (16, 4)  # no size is divided to less than this, or than itself; the second one if the first won't do
@@ -203,7 +204,12 @@ def _divided(size: int, factor: int, least: int) -> int:
 
 
 def odd_size(size: int) -> int:
-    """Return the largest prime below a size: no multiple of a warp, a block or a vector width."""
+    """Return the largest size below that is one more than a multiple of ``TILE``; of small ones the largest prime.
+
+    No multiple of a warp, a block or a vector width, and whoever stops one too early leaves out a whole tile.
+    """
+    if size > TILE + 1:
+        return (size - 2) // TILE * TILE + 1
     return next((n for n in range(size - 1, 1, -1) if all(n % d for d in range(2, int(n**0.5) + 1))), size)
 
 

@@ -56,8 +56,8 @@ def task_from_source(source: str, name: str, where: str) -> Task:
         tree = ast.parse(source)
     except SyntaxError as error:
         raise UserError(f"{where}: line {error.lineno}: {error.msg}") from error
-    except ValueError as error:
-        raise UserError(f"{where}: {error}") from error
+    except (ValueError, RecursionError, MemoryError) as error:  # null bytes; nested beyond what Python parses
+        raise UserError(f"{where}: {error or type(error).__name__}") from error
     missing = [required for required in REQUIRED if required not in defined_names(tree)]
     if missing:
         raise UserError(f"{where}: no task, it does not define {', '.join(missing)}")
@@ -89,7 +89,7 @@ def _constants(tree: ast.Module) -> dict[str, Any]:
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             try:
                 found[node.targets[0].id] = ast.literal_eval(node.value)
-            except (ValueError, TypeError):
+            except (ValueError, TypeError, RecursionError, MemoryError):
                 continue
     return found
 

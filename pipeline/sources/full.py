@@ -18,6 +18,7 @@ from pipeline.sources.estimate import eager_estimate
 MAX_DRAWS = 400
 SMALL_BATCHES = (4, 8, 16)
 TRIALS = (8, 64)  # of BATCH: the estimate is a line through these two, nearly
+LEAST = 2  # a batch norm has no variance of one row
 LARGEST = 2**30  # elements of a tensor: 4 GiB, and within 32-bit indices
 
 
@@ -78,7 +79,7 @@ class _Draws:
         slope = (other.ms - one.ms) / (TRIALS[1] - TRIALS[0])
         wanted = math.exp(rng.uniform(math.log(low), math.log(high)))
         most = LARGEST * TRIALS[1] // max(other.largest, 1)
-        batch = max(1, min(int((wanted - one.ms) / slope) + TRIALS[0] if slope > 0 else 1, most))
+        batch = max(LEAST, min(int((wanted - one.ms) / slope) + TRIALS[0] if slope > 0 else LEAST, most))
         batch = _rounded(batch)
         found = eager_estimate(module_text(chain, {"BATCH": batch, **sizes}), self._gpu)
         return batch if low <= found.ms <= high and found.largest <= LARGEST else None

@@ -74,7 +74,7 @@ def read(config: Config, seed: int) -> Iterator[Found]:
 def _level(config: Config, level: int) -> Iterator[Problem]:
     if config.path is None:
         rows = hub_rows(config.dataset, f"level_{level}", COLUMNS, "tasks.dataset")
-        yield from (_problem(row) for row in rows)
+        yield from (_problem(row, "tasks.dataset", number) for number, row in enumerate(rows, 1))
         return
     if not config.path.exists():
         raise UserError(f"tasks.path: {config.path} does not exist")
@@ -84,7 +84,8 @@ def _level(config: Config, level: int) -> Iterator[Problem]:
         yield from _modules(folder, level)
     elif not any(found for checkout in checkouts for found in checkout.glob("level[1-4]")):
         rows = file_rows(config.path, COLUMNS, "tasks.path")
-        yield from (_problem(row) for row in rows if int(row["level"]) == level)
+        problems = (_problem(row, "tasks.path", number) for number, row in enumerate(rows, 1))
+        yield from (problem for problem in problems if problem.level == level)
 
 
 def _modules(folder: Path, level: int) -> Iterator[Problem]:
@@ -94,5 +95,10 @@ def _modules(folder: Path, level: int) -> Iterator[Problem]:
             yield Problem(level, int(number), path.stem, path.read_text(encoding="utf-8", errors="replace"))
 
 
-def _problem(row: dict[str, Any]) -> Problem:
-    return Problem(int(row["level"]), int(row["problem_id"]), str(row["name"]).removesuffix(".py"), str(row["code"]))
+def _problem(row: dict[str, Any], key: str, number: int) -> Problem:
+    try:
+        level, problem = int(row["level"]), int(row["problem_id"])
+    except (TypeError, ValueError):
+        told = f"level {row['level']!r}, problem_id {row['problem_id']!r}"
+        raise UserError(f"{key}: row {number}: {told} are no numbers") from None
+    return Problem(level, problem, str(row["name"]).removesuffix(".py"), str(row["code"]))

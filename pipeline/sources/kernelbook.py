@@ -66,7 +66,7 @@ def _found(row: dict[str, Any], number: int, config: Config, seed: int) -> Found
 
 def _licences(row: dict[str, Any]) -> list[str]:
     named = row.get("licenses") or []
-    return [named] if isinstance(named, str) else [str(licence) for licence in named]
+    return [str(licence) for licence in named] if isinstance(named, list) else [str(named)]
 
 
 class Adapted(NamedTuple):
@@ -80,8 +80,8 @@ def kernelbench_module(source: str, entry_point: str) -> Adapted:
     """Return a module of KernelBook as one of KernelBench: ``Model``, and positional constructor arguments."""
     try:
         tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError) as error:
-        return Adapted(source, ("task_syntax", str(error)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return Adapted(source, ("task_syntax", str(error) or type(error).__name__))
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     if entry_point not in classes:
         return Adapted(source, ("task_incomplete", f"defines no class {entry_point}"))

@@ -11,7 +11,8 @@ class Decontaminate(Section):
 
     Attributes:
         against: each a folder of modules (``**/*.py``), a table with a column ``code`` or ``python_code``
-            (``*.parquet``, ``*.jsonl``), or a data set on the Hub; ``kernelbench`` is the Hub's KernelBench.
+            (``*.parquet``, ``*.jsonl``), a suite as ``evaluate.suite`` names it (``recurrent``, a YAML file), or a
+            data set on the Hub; ``kernelbench`` is the Hub's KernelBench.
         max_similarity: tasks more alike than this to any member are rejected, see ``curation.similarity``; 0.9 is
             CUDA Agent's bound (their measure of similarity is not published).
     """

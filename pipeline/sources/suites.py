@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from eval.suite import HELDOUT, load_suite, shipped, source_of
 from pipeline.curation.similarity import Corpus, Form, normal_form
 from pipeline.errors import UserError
+from pipeline.records import Task
 from pipeline.sources.hub import file_rows, hub_rows
 from pipeline.sources.posing import Decontaminate
 
@@ -43,15 +45,31 @@ def _members(suite: str) -> Iterator[tuple[str, str]]:
     if modules:
         for module in modules:
             yield str(module.relative_to(path)), module.read_text(encoding="utf-8", errors="replace")
+    elif path.suffix in {".yaml", ".yml"} or (not path.exists() and suite not in NAMED and suite in shipped()):
+        yield from _posed(suite)
     elif path.exists():
         yield from _coded(file_rows(path, (), KEY), suite)
     else:
         dataset = NAMED.get(suite, suite)
         if "/" not in dataset or suite.startswith((".", "/")):
-            raise UserError(f"{KEY}: {suite} is no folder, no file, and no suite of the Hub")
+            raise UserError(f"{KEY}: {suite} is no folder, no file, and no suite of evaluate or of the Hub")
         for split in _splits(dataset):
             for name, source in _coded(hub_rows(dataset, split, (), KEY), suite):
                 yield f"{split}/{name}", source
+
+
+def _posed(suite: str) -> Iterator[tuple[str, str]]:
+    """Yield the members of a suite that ``evaluate.suite`` may name."""
+    from pipeline.stages.tasks import read_source
+
+    if suite == HELDOUT:
+        raise UserError(f"{KEY}: {suite} is this run's own tasks, no suite")
+    try:
+        for found in read_source(source_of(load_suite(suite)), seed=0):
+            task = found if isinstance(found, Task) else found.task
+            yield task.name, task.reference
+    except UserError as error:
+        raise UserError(f"{KEY}: {suite} can't be read, name its folder or table instead ({error})") from None
 
 
 def _coded(rows: Iterator[dict[str, Any]], suite: str) -> Iterator[tuple[str, str]]:

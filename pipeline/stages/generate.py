@@ -182,10 +182,12 @@ async def _run_phases(
 
     outcome: Outcome[Rollout] = Outcome()
     workers = config.concurrency + (config.judge_queue if config.judges else 0)
-    for phase in phases(context.store, config, tasks):
+    for phase in phases(context.store, config, tasks, workers):
         for _ in range(PASSES):
             owed = {(job.task.id, job.sample) for job, _ in outcome.owed}
-            jobs = rollouts(context.store, config, tasks, phase, owed)
+            refused = {(job.task.id, job.sample) for job, _ in outcome.refused}
+            unfinished = rollouts(context.store, config, tasks, phase, owed)
+            jobs = (job for job in unfinished if (job.task.id, job.sample) not in refused)
             latest = await run_rollouts(jobs, start, keep, ended, workers)
             latest.finished += outcome.finished
             latest.refused = outcome.refused + latest.refused

@@ -22,6 +22,7 @@ from pydantic import Field
 
 from pipeline.errors import BudgetSpentError
 from pipeline.lines import Lines, line_at, read_lines
+from pipeline.offsets import Offsets
 from pipeline.records import Message, content_hash
 from pipeline.section import Section
 from pipeline.teachers import Reply, completions
@@ -101,11 +102,6 @@ class Spent:
         }
 
 
-class _Place(NamedTuple):
-    file: Path
-    offset: int
-
-
 class Journal:
     """The requests of the stage in ``directory``; one process at a time writes.
 
@@ -123,14 +119,15 @@ class Journal:
         self.budget = budget or Budget()
         self.slots = asyncio.Semaphore(slots)
         self.spent = Spent()
-        self._known: dict[tuple[str, str], _Place] = {}
+        self._known = {self.path: Offsets()}  # by settings and request; the first file's reply is taken
         self._lines = Lines(self.path)
         for offset, row in _rows(self.path):
             self.spent.add(row)
-            self._index(_Place(self.path, offset), row)
+            _index(self._known[self.path], offset, row)
         for path in (folder / NAME for folder in earlier):
+            known = self._known.setdefault(path, Offsets())
             for offset, row in _rows(path):
-                self._index(_Place(path, offset), row)
+                _index(known, offset, row)
 
     def __enter__(self) -> Self:
         return self
@@ -155,13 +152,16 @@ class Journal:
 
         A reply from the journal of a run that was set aside is entered into this one, with what it cost then.
         """
-        place = self._known.get((settings, request))
-        if place is None:
-            return None
-        row = json.loads(line_at(*place))
-        if place.file != self.path:
-            self._known[settings, request] = self._write(row)
-        return reply_of(row)
+        for path, known in self._known.items():
+            offset = known.find((settings, request))
+            if offset is None:
+                continue
+            row = json.loads(line_at(path, offset))
+            if (row["settings"], row["request"]) == (settings, request):
+                if path != self.path:
+                    self._write(row)
+                return reply_of(row)
+        return None
 
     def answered(self, settings: str | None, request: str, teacher: str, asked: int, reply: Reply) -> None:
         """Enter an answer; ``asked`` is the number of characters of the request, for servers that do not count.
@@ -182,22 +182,18 @@ class Journal:
             "sampling": reply.sampling,
             "raw": _pack(reply.raw or made_up(reply)),
         }
-        self._index(self._write({**row, "estimated": True} if unknown else row), row)
+        self._write({**row, "estimated": True} if unknown else row)
 
     def fault(self, fault: Fault) -> None:
         """Enter a request that gave no answer. Raises as ``answered`` does."""
         row = fault._asdict()
         self._write({"outcome": row.pop("kind"), **row})
 
-    def _write(self, row: dict[str, Any]) -> _Place:
+    def _write(self, row: dict[str, Any]) -> None:
         offset = self._lines.append(json.dumps(row, separators=(",", ":")).encode())
         assert offset is not None, "the journal is closed"  # noqa: S101
         self.spent.add(row)
-        return _Place(self.path, offset)
-
-    def _index(self, place: _Place, row: dict[str, Any]) -> None:
-        if row["outcome"] == ANSWERED and row["settings"] is not None:
-            self._known.setdefault((row["settings"], row["request"]), place)
+        _index(self._known[self.path], offset, row)
 
 
 def request_id(messages: Iterable[Message], seed: int) -> str:
@@ -243,6 +239,11 @@ def made_up(reply: Reply) -> str:
     if reply.log_probability is not None:
         choice["logprobs"] = {"sum": reply.log_probability, "count": reply.scored_tokens}
     return json.dumps({"object": "chat.completion", "choices": [choice], "usage": usage})
+
+
+def _index(known: Offsets, offset: int, row: dict[str, Any]) -> None:
+    if row["outcome"] == ANSWERED and row["settings"] is not None:
+        known.add((row["settings"], row["request"]), offset)
 
 
 def _tokens(characters: int) -> int:

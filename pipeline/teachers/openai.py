@@ -82,6 +82,7 @@ class OpenaiTeacher:
         self.name = config.model
         self._on_fault = on_fault
         self._answered = False  # whether the server has ever answered a request
+        self._there = False  # or has asked for patience: it is a chat server, and may take minutes for an answer
         self._client = openai.AsyncOpenAI(
             base_url=config.base_url,
             api_key=_key(config.api_key_env),
@@ -112,6 +113,8 @@ class OpenaiTeacher:
             pause = next(pauses, None)
             if pause is None:
                 text = self._without_key(result.text)
+                if result.kind == "no_connection" and not (self._answered or self._there):
+                    raise UserError(f"teacher.base_url: can't connect to {self.config.base_url} ({text})")
                 raise TeacherError(f"{self.config.base_url}: {text}; gave up after all retries")
             wait = result.retry_after
             await asyncio.sleep(pause if wait is None else wait + random.uniform(0, pause))  # noqa: S311
@@ -129,7 +132,8 @@ class OpenaiTeacher:
         except (openai.APITimeoutError, TimeoutError) as error:
             connecting = any("Connect" in type(e).__name__ for e in chain(error))
             seconds = min(CONNECT_SECONDS, self.config.timeout_s) if connecting else self.config.timeout_s
-            return Failure("timeout", f"no {'connection' if connecting else 'answer'} within {seconds:g} s")
+            kind, what = ("no_connection", "connection") if connecting else ("timeout", "answer")
+            return Failure(kind, f"no {what} within {seconds:g} s")
         except openai.APIConnectionError as error:
             if not self._answered and never_connected(error):
                 url = self.config.base_url
@@ -139,6 +143,7 @@ class OpenaiTeacher:
             code = error.status_code
             if code not in RETRIED and code < 500:
                 self._raise_for(error)
+            self._there = self._there or code == 429
             kind = "rate_limited" if code == 429 else "server_error"
             return Failure(kind, self._describe(error), retry_after(error.response.headers.get("retry-after")))
         except CutStreamError as error:
@@ -224,7 +229,7 @@ class OpenaiTeacher:
     def _pauses(self) -> Iterator[float]:
         """Yield how long to wait before each further attempt: doubling, with jitter."""
         for attempt in range(self.config.retries):
-            if not self._answered and attempt >= EARLY_RETRIES:
+            if not (self._answered or self._there) and attempt >= EARLY_RETRIES:
                 return
             yield min(FIRST_PAUSE_SECONDS * 2**attempt, MAX_PAUSE_SECONDS) * random.uniform(0.5, 1.0)  # noqa: S311
 

@@ -119,6 +119,23 @@ def test_tokens_and_patience_end_a_task():
     assert len(run(Stubborn(), NumberJudge(), generations=9, patience=2)) == 15
 
 
+def test_a_crossover_shows_two_right_kernels_the_better_one_last_and_ideas():
+    candidates = run(NumberTeacher(), NumberJudge(), crossover=1, hints=2)
+    codes = {c.id: c.code or "" for c in candidates}
+    texts = [text for lines in hints().values() for text in lines]
+    last = [c for c in candidates if c.turn == 3]
+    for candidate in last:
+        asked = candidate.messages[0].content
+        assert "Combine them" in asked
+        worse, better = (int(codes[parent].split()[-1]) for parent in candidate.parents)
+        assert worse > better
+        assert asked.index(codes[candidate.parents[0]]) < asked.index(codes[candidate.parents[1]])
+        assert sum(text in asked for text in texts) == 2
+    assert len({c.messages[0].content for c in last}) > 1  # each slot draws its own
+    never = run(NumberTeacher(), NumberJudge(), crossover=0)
+    assert not any("Combine them" in c.messages[0].content for c in never)
+
+
 class Reviewer:
     """Prefers small numbers and turns away 102."""
 

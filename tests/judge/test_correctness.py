@@ -47,10 +47,16 @@ def test_a_kernel_that_drifts_after_some_calls(strict: Judge):
     assert strict.submit(TASK, changed(CALL, SIXTH.strip()), "drift").result().reason == "drift"
 
 
-def test_weights_under_another_name_are_synchronised_by_seed(strict: Judge):
-    verdict = strict.submit(TASK, RENAMED, "renamed").result()
-    assert verdict.accepted, verdict
-    assert figures(verdict, "own_kernels")["weights"] == "by_seed"
+PACKED = HONEST.replace("nn.Parameter(torch.randn(cols))", "nn.Parameter(torch.randn(cols)[None])").replace(
+    "self.bias)", "self.bias[0])"
+)
+
+
+def test_weights_are_given_by_name_by_value_or_by_seed(strict: Judge):
+    for code, how in ((RENAMED, "by_value"), (PACKED, "by_seed")):
+        verdict = strict.submit(TASK, code, how).result()
+        assert verdict.accepted, verdict
+        assert figures(verdict, "own_kernels")["weights"] == how
     assert figures(strict.submit(TASK, HONEST, "h").result(), "own_kernels")["weights"] == "by_name"
 
 

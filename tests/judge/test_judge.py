@@ -94,7 +94,8 @@ def test_an_answer_of_another_form_is_no_answer(value: object):
         "launches": [],
         "torch_operators": [],
         "aliased": False,
-        "state_loaded": True,
+        "names": None,
+        "lacking": [],
         "seconds": 0,
         "host_bytes": value,
     }

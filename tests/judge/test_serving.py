@@ -6,19 +6,23 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from pipeline.errors import InfrastructureError, UserError
 from pipeline.judge.remote import RemoteJudge
 from pipeline.recipe import Recipe
+from pipeline.records import Check, Verdict
 from pipeline.runner import run_stages
+from pipeline.stage import app
 from tests.judge.examples import HONEST, TASK, WRONG
 
 TOKEN = "a token of the tests"
@@ -146,6 +150,71 @@ def test_a_server_that_goes_away_is_no_verdict(server: str, token: None, monkeyp
             judge.submit(TASK, HONEST, "x").result()
     with pytest.raises(UserError, match="no judge answers there"):
         RemoteJudge("http://127.0.0.1:9", "JUDGE_TOKEN")
+
+
+class Garbling(BaseHTTPRequestHandler):
+    """Answers with each of ``bodies`` in turn, as if it were 9 bytes longer, then with the last one whole."""
+
+    bodies: ClassVar[list[bytes]] = []
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        body = self.bodies.pop(0) if len(self.bodies) > 1 else self.bodies[0]
+        self.send_response(200)
+        self.send_header("content-length", str(len(body) + 9 * (len(self.bodies) > 1)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class names it so)
+        pass
+
+
+@pytest.fixture
+def garbling() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Garbling) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_an_answer_that_is_cut_short_or_no_verdict_is_asked_for_again(
+    garbling: str, token: None, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("pipeline.judge.remote.time.sleep", lambda _: None)
+    monkeypatch.setattr(Garbling, "bodies", [b'{"backend": "simt", "judge_version": "1"}'])
+    passed = (Check(name="build", passed=True),)
+    verdict = Verdict(
+        candidate_id="x", status="correct", reason=None, checks=passed, backend="simt", judge_version="1"
+    )
+    whole = json.dumps(verdict.model_dump(mode="json", exclude={"id", "accepted"})).encode()
+    with RemoteJudge(garbling, "JUDGE_TOKEN") as judge:
+        Garbling.bodies = [whole[:9], b"{}", whole]
+        assert judge.submit(TASK, HONEST, "x").result() == verdict
+        Garbling.bodies = [b"<html>"]
+        with pytest.raises(InfrastructureError, match="gave up after 6 attempts"):
+            judge.submit(TASK, HONEST, "x").result()
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}"])
+def test_another_server_is_no_judge(garbling: str, token: None, body: bytes, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Garbling, "bodies", [body])
+    with pytest.raises(UserError, match="no judge answers there"):
+        RemoteJudge(garbling, "JUDGE_TOKEN")
+
+
+@pytest.mark.parametrize(
+    ("address", "queue", "message"),
+    [("127.0.0.1:99999", "2", "is no HOST:PORT"), ("127.0.0.1:0", "0", "'--queue'")],
+)
+def test_what_can_not_be_served_is_one_line(address, queue, message, token: None, capsys: pytest.CaptureFixture[str]):
+    arguments = ["judge", "--serve", address, "--token-env", "JUDGE_TOKEN", "--queue", queue, "--backend", "simt"]
+    with pytest.raises(SystemExit) as end:
+        app(arguments)
+    assert end.value.code == 2
+    assert message in capsys.readouterr().err
 
 
 def test_a_server_without_a_token_does_not_start(tmp_path: Path):

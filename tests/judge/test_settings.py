@@ -105,8 +105,8 @@ def test_a_module_that_can_t_be_measured_is_taken_as_it_is(judge: Judge):
     assert plan(judge, source) == Plan((Setting(name="own"),), own=True, work={}, left_out={})
 
 
-def test_odd_sizes_are_primes():
-    assert [odd_size(n) for n in (8, 64, 100, 4096)] == [7, 61, 97, 4093]
+def test_odd_sizes_have_one_element_in_their_last_tile():
+    assert [odd_size(n) for n in (8, 17, 18, 44, 49, 64, 4096)] == [7, 13, 17, 33, 33, 49, 4081]
 
 
 def test_nothing_is_measured_for_small_tasks_with_settings_of_their_own(

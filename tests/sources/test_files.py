@@ -87,6 +87,8 @@ def test_the_same_computation_is_on_one_side(tmp_path: Path):
     [
         ("def broken(:\n", r"bad\.py: line 1: "),
         ("x = 1\n", r"bad\.py: no task, it does not define Model, get_inputs, get_init_inputs"),
+        (MODULE + f"x = {'-' * 3000}1\n", r"bad\.py: .*recursion"),
+        (MODULE + f"x = {'-' * 20_000}1\n", r"bad\.py: "),
         (MODULE + "CATEGORY = 3\n", r"bad\.py: CATEGORY must be a text, not 3"),
         (MODULE + 'DIRECTION = "up"\n', r"bad\.py: DIRECTION must be 'forward' or 'backward', not 'up'"),
         (MODULE + 'SETTINGS = {"odd": {"ROWS": 3}}\n', r"bad\.py: SETTINGS must map .*BATCH, WIDTH, KERNEL"),

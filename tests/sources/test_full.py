@@ -4,8 +4,9 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from pipeline.errors import UserError
 from pipeline.judge.task_filters import TaskFilters
-from pipeline.sources import composed
+from pipeline.sources import composed, full
 from pipeline.sources.catalogue import CATALOGUE
 from pipeline.sources.chains import SHAPES, Chain, after, fits, module_text
 from pipeline.sources.estimate import eager_estimate
@@ -78,6 +79,13 @@ def test_the_estimate_is_within_the_wanted_range():
         assert 2 <= eager_estimate(task.reference, "H100").ms <= 5, task.name
     with pytest.raises(ValidationError, match="must not be above"):
         config(eager_ms=[5.0, 2.0])
+
+
+def test_a_range_that_no_batch_meets_is_the_users_error(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(full, "MAX_DRAWS", 60)  # some of them are batch norms of a matrix, which want two rows
+    wanted = config(eager_ms=[1e-5, 2e-5], train=1, heldout=0, families=["normalisation"], operators=[1, 1])
+    with pytest.raises(UserError, match="found only 0 different tasks; ask for fewer, or widen eager_ms"):
+        list(composed.read(wanted, seed=0))
 
 
 def test_the_estimate_is_a_roofline():

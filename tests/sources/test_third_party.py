@@ -163,6 +163,7 @@ def test_kernelbench_as_a_table(tmp_path: Path):
         ({"path": "nowhere"}, r"tasks\.path: nowhere does not exist"),
         ({"path": "columns.jsonl"}, r"columns\.jsonl, row 1: no column 'code'"),
         ({"path": "torn.jsonl"}, r"torn\.jsonl can't be read: "),
+        ({"path": "odd.jsonl"}, r"tasks\.path: row 2: level None, problem_id 'x' are no numbers"),
     ],
 )
 def test_what_is_missing_of_kernelbench_is_one_line(
@@ -170,6 +171,8 @@ def test_what_is_missing_of_kernelbench_is_one_line(
 ):
     monkeypatch.chdir(checkout(tmp_path))
     Path("columns.jsonl").write_text('{"level": 1, "name": "x", "problem_id": 1}\n')
+    odd = [{"code": MODULE, "level": level, "name": "x", "problem_id": n} for level, n in ((1, 1), (None, "x"))]
+    Path("odd.jsonl").write_text("\n".join(map(json.dumps, odd)))
     Path("torn.jsonl").write_text('{"level": 1, "na\n')
     with pytest.raises(UserError, match=message) as caught:
         bench(**{"path": Path(), **options, **({"path": Path(options["path"])} if "path" in options else {})})
@@ -297,6 +300,8 @@ def test_constructor_arguments_become_positional(tmp_path: Path, init: str, argu
         ({"python_code": BOOK.replace("INIT", "[4]")}, "init_arguments"),
         ({"licenses": ["GPL-3.0"]}, "licence"),
         ({"licenses": []}, "licence"),
+        ({"licenses": 7}, "licence"),
+        ({"python_code": "x = " + "-" * 20_000 + "1"}, "task_syntax"),
     ],
 )
 def test_a_row_that_is_no_task_has_a_reason(tmp_path: Path, changes: dict, reason: str):

@@ -15,7 +15,7 @@ from pipeline.stage import _one_line_errors
 from pipeline.stages import generate, tasks
 from pipeline.store import set_aside
 from pipeline.teachers.journal import answer_at, read_answers
-from tests.stages.generating import RIGHT, WRONG, StandInJudge
+from tests.stages.generating import RIGHT, WRONG, StandInJudge, task
 from tests.stages.generating import run as run  # noqa: PLC0414  (the fixture)
 from tests.stages.generating import url as url  # noqa: PLC0414  (the fixture)
 
@@ -103,6 +103,27 @@ def test_the_tasks_take_turns(run):
     run.stage(generate)
     asked = [body["messages"][0]["content"] for body in run.log()]
     assert all(first != second for first, second in zip(asked[::2], asked[1::2], strict=True))
+
+
+def test_a_generation_of_every_task_comes_before_the_next_of_any(run):
+    run.stage(tasks)
+    mode = {"kind": "evolve", "generations": 3, "proposals": 2}
+    run.configure(mode=mode, concurrency=1, budget={"tokens": 60})
+    stats = run.stage(generate)
+    assert "is spent" in stats["budget"]["spent"]
+    assert Counter((c.task_id, c.turn) for c in run.candidates()) == {(t.id, 0): 2 for t in (task("a"), task("b"))}
+    set_aside(run.out / "generate")
+    run.configure(mode=mode, concurrency=1)
+    assert run.stage(generate)["candidates"] == 2 * 3 * 2
+
+
+def test_a_task_whose_generation_is_refused_is_over(run):
+    run.stage(tasks)
+    run.plan({"status": 400}, {"status": 400})
+    run.configure(mode={"kind": "evolve", "generations": 3, "proposals": 2}, concurrency=1)
+    assert run.stage(generate)["candidates"] == 3 * 2
+    assert len(run.log()) == 2 + 3 * 2
+    assert len(run.rows("generate", "rejected")) == 1
 
 
 def test_where_the_judge_lags_no_more_is_asked_for(run, monkeypatch):

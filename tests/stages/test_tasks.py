@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from pipeline.curation.similarity import nearest, normal_form
 from pipeline.errors import UserError
 from pipeline.progress import StageProgress
 from pipeline.recipe import Recipe
@@ -79,10 +80,22 @@ def test_a_source_of_which_nothing_is_left_says_what_the_first_was(tmp_path: Pat
         run(tmp_path, recipe(tmp_path, max_similarity=0.3))
 
 
+def test_a_suite_of_evaluate_is_named_as_there(tmp_path: Path):
+    shipped = Path("eval/suites/recurrent")
+    (tmp_path / "own.yaml").write_text(f"name: own\nsource: {{source: files, path: {shipped.resolve()}}}\n")
+    for suite in ("recurrent", str(tmp_path / "own.yaml")):
+        corpus = corpus_of(Decontaminate(against=(suite,)))
+        found = nearest(normal_form((shipped / "lact_swiglu.py").read_text()), corpus)
+        assert found is not None
+        assert found == (f"{suite}:lact_swiglu", 1.0)
+
+
 @pytest.mark.parametrize(
     ("against", "message"),
     [
-        ("nowhere", r"tasks\.decontaminate\.against: nowhere is no folder, no file, and no suite of the Hub"),
+        ("nowhere", r"tasks\.decontaminate\.against: nowhere is no folder, no file, and no suite of"),
+        ("heldout", r"tasks\.decontaminate\.against: heldout is this run's own tasks"),
+        ("robust_kbench_forward", r"robust_kbench_forward can't be read, name its folder or table instead"),
         ("empty", r"tasks\.decontaminate\.against: empty is no \*\.parquet"),
         ("odd.jsonl", r"tasks\.decontaminate\.against: odd\.jsonl, row 1: no column code, python_code or reference"),
     ],

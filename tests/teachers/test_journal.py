@@ -1,6 +1,7 @@
 """The ledger: durable, complete, and what gives a reply back that was paid for."""
 
 import os
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from pipeline.errors import BudgetSpentError
 from pipeline.records import Message
 from pipeline.teachers import Reply
 from pipeline.teachers.journal import NAME, Budget, Fault, Journal, Price, made_up, read_answers, reply_of, request_id
+from tests.test_offsets import SameHash
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -52,6 +54,26 @@ def test_a_reply_of_a_run_set_aside_is_entered_once_with_its_cost(tmp_path):
             found = [journal.find("s", "a") for _ in range(2)]
             assert [reply.content if reply else None for reply in found] == ["a", "a"]
             assert journal.spent.dollars == 0.5
+
+
+def test_a_reply_to_another_request_is_not_given_even_if_their_hashes_are_the_same(tmp_path):
+    with Journal(tmp_path) as journal:
+        journal.answered("s", SameHash("a"), "t", 9, reply("to a"))
+        assert journal.find("s", SameHash("b")) is None
+        found = journal.find("s", SameHash("a"))
+        assert found is not None
+        assert found.content == "to a"
+
+
+def test_memory_hardly_grows_with_the_answers(tmp_path):
+    with Journal(tmp_path) as journal:
+        tracemalloc.start()
+        try:
+            for n in range(1500):
+                journal.answered("s", f"{n:016x}", "t", 9, reply("a"))
+            assert tracemalloc.get_traced_memory()[0] < 64 * 1500
+        finally:
+            tracemalloc.stop()
 
 
 def test_a_server_that_does_not_count_is_counted_roughly(tmp_path):

@@ -1,6 +1,7 @@
 """The teacher against a real server process over loopback: every fault that a server can show."""
 
 import asyncio
+import contextlib
 import json
 import math
 import re
@@ -263,6 +264,28 @@ def test_a_server_that_never_answered_is_given_up_early(server):
     with pytest.raises(TeacherError):
         ask(config_for(server, retries=6))
     assert len(server.log()) == 1 + openai_teacher.EARLY_RETRIES
+
+
+def test_a_server_that_asks_for_patience_before_its_first_answer_gets_it(server):
+    server.plan(*[{"status": 429}] * 6)
+    assert ask(config_for(server, retries=6))[0].content == CODE
+    assert len(server.log()) == 7 > 1 + openai_teacher.EARLY_RETRIES
+
+
+def test_an_address_where_connections_hang_is_the_users(monkeypatch):
+    monkeypatch.setattr(openai_teacher, "CONNECT_SECONDS", 0.2)
+    faults = []
+    with socket.socket() as full, contextlib.ExitStack() as stack:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(3):  # nobody accepts these, and there is no room for more
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        url = f"http://127.0.0.1:{full.getsockname()[1]}/v1"
+        with pytest.raises(UserError, match=rf"can't connect to {url} \(no connection within 0\.2 s\)"):
+            ask(Config(base_url=url, model="m", retries=6), on_fault=faults.append)
+    assert [fault.kind for fault in faults] == ["no_connection"] * (1 + openai_teacher.EARLY_RETRIES)
 
 
 def test_a_refused_request_is_not_repeated(server):

@@ -127,7 +127,7 @@ class _Measurement:
             "values": {"dict": {name: self._given.values[name] for name in names}},
         }
         header, _ = self._ask(request, self._given.buffers)
-        return header.get("state_loaded") is True
+        return header.get("names") is not None
 
     def _ask(self, request: dict[str, Any], buffers: Any = ()) -> tuple[dict[str, Any], list[bytearray]]:
         worker = self._session.worker()

@@ -35,7 +35,7 @@ def sources_of(code: str, init: list[Any]) -> list[ExtensionSource]:
     """Return what the module builds when it is executed and, if that is nothing yet, when ModelNew is constructed."""
     recorder = _Recorder()
     with _in_a_folder(), patch.object(device, "load", lambda _: types.SimpleNamespace()):
-        stub = make_stub(recorder, device)
+        stub = make_stub(recorder, device, [])
         with patch.dict(sys.modules, {"torch.utils.cpp_extension": stub}), _attribute(stub):
             module = types.ModuleType("candidate")
             module.__file__ = str(Path("candidate.py").absolute())

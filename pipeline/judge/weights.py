@@ -1,0 +1,106 @@
+"""Which of a candidate's tensors are the reference's weights, and which weights it holds nowhere (imports torch)."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+
+ALIKE = 1e-3  # of a value: initialised with 2.236 for the root of 5, weights are the same but for their last digits
+
+
+def own_names(model: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> dict[str, str] | None:
+    """Return the candidate's name of each of the reference's weights; None if there is no telling.
+
+    By name, where all names and shapes match. Else by value: a model made from the seed of the state's has the same
+    values under its own names. Where several have the same values, as ones and zeros do, the last part of the names
+    decides (``norm.weight`` is ``ln.weight``); where that does not, there is no telling either.
+    """
+    own = torch.nn.Module.state_dict(model)  # whatever the model says of itself
+    if all(name in own and own[name].shape == tensor.shape for name, tensor in state.items()):
+        return {name: name for name in state}
+    found: dict[str, str] = {}
+    for name, weight in state.items():
+        candidates = [mine for mine, tensor in own.items() if _alike(tensor, weight)]
+        rivals = [other for other, tensor in state.items() if _alike(tensor, weight)]
+        if len(candidates) > 1 or len(rivals) > 1:
+            candidates = [mine for mine in candidates if _last(mine) == _last(name)]
+            rivals = [other for other in rivals if _last(other) == _last(name)]
+        if len(candidates) != 1 or len(rivals) != 1:
+            return None
+        found[name] = candidates[0]
+    return found
+
+
+def load(model: torch.nn.Module, state: Mapping[str, torch.Tensor], names: Mapping[str, str]) -> bool:
+    """Give the model the reference's weights, in place; False, and nothing is changed, if one does not fit."""
+    own = torch.nn.Module.state_dict(model)
+    targets = [own.get(names.get(name, "")) for name in state]
+    pairs = [(t, tensor) for t, tensor in zip(targets, state.values(), strict=True) if t is not None]
+    if len(pairs) < len(state) or any(target.shape != tensor.shape for target, tensor in pairs):
+        return False
+    for target, tensor in pairs:
+        target.data.copy_(tensor)
+    return True
+
+
+def held_nowhere(model: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> list[str]:
+    """Return the names of the weights whose values are in none of the model's tensors, rounded or not.
+
+    How they are arranged does not matter: transposed, packed with others or split, a weight is held. Tensors are
+    looked for in parameters, buffers and attributes, in lists and dicts of them too.
+    """
+    held = [t.detach().flatten() for t in tensors_of(model, set()) if t.is_floating_point()]
+    by_dtype: dict[torch.dtype, list[torch.Tensor]] = {}
+    for tensor in held:
+        by_dtype.setdefault(tensor.dtype, []).append(tensor.double())
+    counted = {dtype: torch.cat(parts).unique(return_counts=True) for dtype, parts in by_dtype.items()}
+
+    def is_held(weight: torch.Tensor) -> bool:
+        if any(_contains(found, weight.to(dtype).double()) for dtype, found in counted.items()):
+            return True
+        ordered = weight.sort().values
+        return any(_alike(t.to(weight.dtype).sort().values, ordered) for t in held if t.numel() == weight.numel())
+
+    weights = {name: w.detach().flatten() for name, w in state.items() if w.is_floating_point() and w.numel()}
+    return [name for name, weight in weights.items() if not is_held(weight)]
+
+
+def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether two tensors are the same but for the last digits."""
+    if one.shape != other.shape or one.dtype != other.dtype:
+        return False
+    if not one.is_floating_point():
+        return torch.equal(one, other)
+    size = other.detach().abs().amax().item() if other.numel() else 0.0
+    return torch.allclose(one.detach(), other.detach(), rtol=ALIKE, atol=ALIKE * size)
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def tensors_of(value: Any, seen: set[int]) -> Iterator[torch.Tensor]:
+    """Yield the tensors that a module holds, in parameters, buffers and attributes, those in lists and dicts too."""
+    if id(value) in seen:
+        return
+    seen.add(id(value))
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, torch.nn.Module):
+        yield from tensors_of(vars(value), seen)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from tensors_of(item, seen)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from tensors_of(item, seen)
+
+
+def _contains(counted: tuple[torch.Tensor, torch.Tensor], wanted: torch.Tensor) -> bool:
+    """Whether sorted values, each there so many times, hold all of those wanted."""
+    values, counts = counted
+    if not values.numel():
+        return False
+    each, times = wanted.unique(return_counts=True)
+    places = torch.searchsorted(values, each).clamp(max=len(values) - 1)
+    return bool(((values[places] == each) & (counts[places] >= times)).all())
