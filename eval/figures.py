@@ -149,7 +149,7 @@ class Figures:
     def _intervals(self, tasks: Sequence[Sequence[Row]]) -> dict[str, dict[str, float] | None]:
         """Return the intervals of the figures that are no means over tasks, null where there is no such figure."""
 
-        def pooled(values: Sequence[Sequence[float]], figure: Callable[[Any], float]) -> dict[str, float] | None:
+        def pooled(values: Sequence[Sequence[float]], figure: Callable[[Any], Any]) -> dict[str, float] | None:
             if not any(values):
                 return None
             samples = self.plan.intervals == "samples"

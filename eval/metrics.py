@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -101,7 +101,7 @@ def bootstrap_samples(counts: Sequence[tuple[int, int]], k: int, resamples: int,
 
 def bootstrap_pooled(
     per_task: Sequence[Sequence[float]],
-    figure: Callable[[np.ndarray], float],
+    figure: Callable[[np.ndarray], Any],
     resamples: int,
     seed: int,
     *,

@@ -46,7 +46,7 @@ class RemoteJudge:
             about = self._ask("/health", None)
             self.backend: str = about["backend"]
             self.version: str = about["judge_version"]
-            self.policy: Policy = about["policy"]
+            self.policy: Policy = about.get("policy", "strict")  # an older server does not tell
         except (*FAULTS, LookupError, TypeError) as error:  # another server's JSON is no object, or has other names
             raise UserError(f"{url}: no judge answers there ({error})") from None
         self.workers = WORKERS

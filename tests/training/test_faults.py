@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -82,8 +82,8 @@ def test_what_tensorboard_writes_outlives_the_checkpoints(tmp_path: Path, monkey
         def __getattr__(self, _: str) -> Any:
             return silent
 
-    monkeypatch.setitem(sys.modules, "tensorboardX", SimpleNamespace(SummaryWriter=Writer))
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    monkeypatch.setitem(sys.modules, "tensorboardX", cast("Any", SimpleNamespace(SummaryWriter=Writer)))
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", cast("Any", None))
     monkeypatch.setattr("transformers.integrations.integration_utils.is_tensorboard_available", lambda: True)
     train(samples(), config(sft={"report_to": "tensorboard", "max_steps": 2}), tmp_path, 0, silent)
     assert places == [str(tmp_path / "tensorboard")]
