@@ -6,7 +6,8 @@ would give every row the keys of all others.
 
 import json
 import types
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -40,10 +41,29 @@ def from_row(record: type[R], row: dict[str, Any]) -> R:
 
 
 def read_table(path: Path, batch_rows: int = 1024) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a Parquet file, holding one batch in memory."""
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=batch_rows):
-            yield from batch.to_pylist()
+    """Yield the rows of a Parquet file, holding one row group and one batch in memory."""
+    for batch in batches(path, batch_rows):
+        yield from batch.to_pylist()
+
+
+def batches(
+    path: Path, batch_rows: int, group: int | None = None, columns: Collection[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a Parquet file, or of one of its row groups, so many at a time; all columns unless some.
+
+    Row groups are read one after the other and dropped: read ahead, as pyarrow does otherwise, they would all stay in
+    memory to the end.
+    """
+    groups = None if group is None else [group]
+    names = None if columns is None else list(columns)
+    with pq.ParquetFile(path, metadata=_metadata(path, path.stat().st_mtime_ns), pre_buffer=False) as file:
+        yield from file.iter_batches(batch_rows, groups, names, use_threads=False)
+
+
+@lru_cache(maxsize=2)
+def _metadata(path: Path, changed_ns: int) -> pq.FileMetaData:  # noqa: ARG001  (a table made anew is read anew)
+    """Return what stands at the end of a table; of a million rows it is several megabytes."""
+    return pq.read_metadata(path)
 
 
 def _arrow_type(annotation: Any) -> pa.DataType:

@@ -1,7 +1,6 @@
 """Reads the candidates' table as it is: a broken row is named and goes on to the rejected ones, it stops nobody."""
 
 from collections.abc import Collection, Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ import pyarrow.parquet as pq
 from pipeline.agent.reply import clean
 from pipeline.errors import UserError
 from pipeline.store import read_manifest
+from pipeline.tables import batches
 
 CANDIDATES = ("id", "task_id", "sample", "turn", "reasoning", "code", "messages")
 VERDICTS = ("id", "candidate_id", "accepted", "status", "reason", "timing")
@@ -95,16 +95,8 @@ def _rows(
     path: Path, group: int | None = None, columns: Collection[str] = CANDIDATES
 ) -> Iterator[tuple[dict[str, Any], bool]]:
     """Yield the rows of a table or of one of its row groups, and for each whether one of its texts was no UTF-8."""
-    groups = None if group is None else [group]
-    with pq.ParquetFile(path, metadata=_metadata(path, path.stat().st_mtime_ns)) as file:
-        for batch in file.iter_batches(batch_size=BATCH, row_groups=groups, columns=list(columns), use_threads=False):
-            yield from _batch(batch)
-
-
-@lru_cache(maxsize=2)
-def _metadata(path: Path, changed_ns: int) -> pq.FileMetaData:  # noqa: ARG001  (a table made anew is read anew)
-    """Return what stands at the end of a table; of a million rows it is several megabytes."""
-    return pq.read_metadata(path)
+    for batch in batches(path, BATCH, group, columns):
+        yield from _batch(batch)
 
 
 def _batch(batch: pa.RecordBatch) -> Iterator[tuple[dict[str, Any], bool]]:
