@@ -25,17 +25,7 @@ def teacher_of(model: str, config: EvaluateConfig, out: Path, journal: Journal, 
     named = config.models.get(model)
     if named is not None and not isinstance(named, kernels.Config):
         return make(named, journal, executor)
-    return transformers.TransformersTeacher(
-        transformers.Config(
-            kind="transformers",
-            model=str(out / "train" / model),
-            temperature=config.temperature,
-            top_p=config.top_p,
-            max_new_tokens=config.max_new_tokens,
-            batch_size=config.batch_size,
-            logprobs=config.logprobs,
-        )
-    )
+    return transformers.TransformersTeacher(config.asked(str(out / "train" / model)))
 
 
 def answers(

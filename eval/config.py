@@ -9,6 +9,7 @@ from eval import kernels
 from eval.suite import HELDOUT, Suite, load_suite, source_of
 from pipeline.errors import UserError
 from pipeline.section import Section, throughput
+from pipeline.teachers import transformers
 from pipeline.teachers.making import TeacherConfig
 
 TrainedModel = Literal["untrained", "student"]
@@ -95,6 +96,18 @@ class EvaluateConfig(Section):
         if bool(self.strategies) != (self.strategy_tokens is not None):
             raise ValueError("strategies and strategy_tokens belong together: ways to spend that many tokens a task")
         return self
+
+    def asked(self, model: str) -> transformers.Config:
+        """Return how a model that was trained here, a folder, is asked."""
+        return transformers.Config(
+            kind="transformers",
+            model=model,
+            temperature=self.temperature,
+            top_p=self.top_p,
+            max_new_tokens=self.max_new_tokens,
+            batch_size=self.batch_size,
+            logprobs=self.logprobs,
+        )
 
     def resolved(self) -> tuple["EvaluateConfig", Suite | None]:
         """Return the section with the suite's own ``samples_per_task`` and ``k`` where it says none, and the suite.

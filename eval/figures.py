@@ -1,5 +1,6 @@
 """All figures of one model, of all its tasks or of some."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -90,8 +91,8 @@ class Figures:
             "speedup": _speed(rows, "speedup"),
             "speedup_over_compile": _speed(rows, "speedup_compile"),
             "intervals": self._intervals(tasks),
-            "solved_within_tokens": self._within(tasks, lambda row: float(row.status == "correct")),
-            "best_speedup_within_tokens": self._within(tasks, _gained) if self.timed else None,
+            "solved_within_tokens": self._within(tasks, _solved, enough=1.0),
+            "best_speedup_within_tokens": self._within(tasks, _gained, enough=math.inf) if self.timed else None,
             "per_solved_task": self._costs(tasks),
         }
 
@@ -164,18 +165,21 @@ class Figures:
             found[f"{name}.median"] = pooled(right, np.median)
         return found
 
-    def _within(self, tasks: Sequence[Sequence[Row]], worth: Callable[[Row], float]) -> dict[str, Any] | None:
-        """Return the best answer's worth per budget, null for budgets that the samples of some task don't exhaust."""
+    def _within(
+        self, tasks: Sequence[Sequence[Row]], worth: Callable[[Row], float], enough: float
+    ) -> dict[str, Any] | None:
+        """Return the best answer's worth per budget, null for budgets that the samples of some task don't exhaust.
+
+        Nobody looks further than an answer that is worth ``enough``.
+        """
         if not self.judged or any(row.completion_tokens is None for rows in tasks for row in rows):
             return None
         attempts = [[Attempt(row.completion_tokens or 0, worth(row)) for row in rows] for rows in tasks]
-        # A right answer ends the search where it is all that counts; a faster one may always follow.
-        enough = worth is not _gained
         return {
             str(budget): bootstrap(
                 [best_within(own, budget, self.plan.seed) for own in attempts], self.plan.resamples, self.plan.seed
             )._asdict()
-            if all(covers(own, budget) or (enough and any(a.value for a in own)) for own in attempts)
+            if all(covers(own, budget) or any(a.value >= enough for a in own) for own in attempts)
             else None
             for budget in self.plan.budgets
         }
@@ -199,6 +203,11 @@ def by_task(rows: Iterable[Row]) -> dict[str, list[Row]]:
     for row in rows:
         tasks[row.task_id].append(row)
     return tasks
+
+
+def _solved(row: Row) -> float:
+    """Return 1 of a right answer, else 0."""
+    return float(row.status == "correct")
 
 
 def _gained(row: Row) -> float:

@@ -17,7 +17,6 @@ from pipeline.curation.unmeasured import WhenUnmeasured
 from pipeline.errors import UserError
 from pipeline.section import Section
 from pipeline.store import read_manifest, write_json
-from pipeline.teachers import transformers
 
 SUMMARY = "ablation.json"
 SHARED = ("tasks", "generate", "verify")
@@ -28,9 +27,9 @@ class AblateConfig(Section):
     """Which arms, on which run's answers.
 
     ``run`` is the directory of a run that is complete up to ``verify``; None: ``DIR/run``, which the recipe's own
-    sections make. The recipe's filters are applied but for
-    those that choose among right answers; ``select`` with an arm stands in their place (see ``select.Config``, also
-    for ``when_unmeasured``). ``same_size`` cuts all arms to the number of samples of the smallest by a random choice.
+    sections make. The recipe's filters are applied but for those that choose among right answers; ``select`` with an
+    arm stands in their place (see ``select.Config``, also for ``when_unmeasured``). ``same_size`` cuts all arms to
+    the number of samples of the smallest by a random choice.
     """
 
     run: Path | None = None
@@ -54,11 +53,11 @@ def ablate(recipe: Any, out: Path) -> list[dict[str, Any]]:
     if config.run is None:
         run_stages(recipe, run, "verify")
     sizes: dict[str, int] = {}
-    for arm in config.arms:
+    for arm in config.arms if config.same_size else ():
         _share(run, out / arm / "all")
         run_stage(arm_recipe(recipe, arm, None), out / arm / "all", "curate")
         sizes[arm] = (read_manifest(out / arm / "all" / "curate") or {})["rows"]
-    size = min(sizes.values()) if config.same_size else None
+    size = min(sizes.values(), default=None)
     first: dict[frozenset[str], str] = {}  # by the samples: the arm that chose them first
     chosen: dict[str, str] = {}
     for arm in config.arms:
@@ -70,7 +69,7 @@ def ablate(recipe: Any, out: Path) -> list[dict[str, Any]]:
             run_stage(arm_recipe(recipe, arm, size), out / arm, "train")
     _share(run, out)
     run_stage(evaluation_recipe(recipe, sorted(set(chosen.values())), out), out, "evaluate")
-    rows = [_figures(out, arm, chosen[arm], sizes[arm]) for arm in config.arms]
+    rows = [_figures(out, arm, chosen[arm], sizes.get(arm)) for arm in config.arms]
     write_json(out / SUMMARY, rows)
     return rows
 
@@ -85,19 +84,9 @@ def arm_recipe(recipe: Any, arm: select.Arm, size: int | None) -> Any:
 
 def evaluation_recipe(recipe: Any, arms: list[str], out: Path) -> Any:
     """Return the recipe that evaluates the arms' students as models of their names."""
-    asked = recipe.evaluate
-    models = {
-        arm: transformers.Config(
-            kind="transformers",
-            model=str(out / arm / "train" / "student"),
-            temperature=asked.temperature,
-            top_p=asked.top_p,
-            max_new_tokens=asked.max_new_tokens,
-            batch_size=asked.batch_size,
-        )
-        for arm in arms
-    }
-    evaluate = asked.model_copy(update={"trained": (), "models": {**asked.models, **models}})
+    config = recipe.evaluate
+    models = {arm: config.asked(str(out / arm / "train" / "student")) for arm in arms}
+    evaluate = config.model_copy(update={"trained": (), "models": {**config.models, **models}})
     return recipe.model_copy(update={"evaluate": evaluate})
 
 
@@ -130,14 +119,15 @@ def _share(run: Path, folder: Path) -> None:
             link.symlink_to((run / stage).resolve())
 
 
-def _figures(out: Path, arm: str, student: str, n_chosen: int) -> dict[str, Any]:
+def _figures(out: Path, arm: str, student: str, n_chosen: int | None) -> dict[str, Any]:
     results = json.loads((out / "evaluate" / "results.json").read_text())["models"]
     curated = json.loads((out / arm / "curate" / "stats.json").read_text())
+    kept = curated["funnel"]["kept"]
     return {
         "arm": arm,
         "same_as": student if student != arm else None,
-        "chosen": n_chosen,
-        "samples": curated["funnel"]["kept"],
+        "chosen": kept if n_chosen is None else n_chosen,
+        "samples": kept,
         "reasoning_tokens": curated["reasoning_tokens"]["kept"]["mean"],
         "pass_at_k": results[student]["pass_at_k"],
     }

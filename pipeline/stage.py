@@ -5,16 +5,16 @@
 Everything heavy is imported inside the commands, so that --help answers at once.
 """
 
-import functools
 import json
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from eval.command_line import app as results_app
+from pipeline.command_line import one_line_errors
 from pipeline.errors import UserError
 
 app = typer.Typer(
@@ -48,28 +48,11 @@ STAGES = {
 }
 
 
-def _one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
-    """A user's error becomes one line and exit code 2, an interruption one line and 130; our own keep their trace."""
-
-    @functools.wraps(command)
-    def wrapped(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except UserError as error:
-            print(f"error: {error}", file=sys.stderr)
-            raise SystemExit(2) from None
-        except KeyboardInterrupt:
-            print("interrupted; run the same command again to continue", file=sys.stderr)
-            raise SystemExit(130) from None
-
-    return wrapped
-
-
 def _stage_command(stage: str) -> Callable[..., None]:
     def command(recipe: RecipePath, overrides: Overrides = None, out: Out = None, dry_run: DryRun = False) -> None:
         _run(recipe, overrides or [], out, stage, dry_run=dry_run)
 
-    return _one_line_errors(command)
+    return one_line_errors(command)
 
 
 for _name, _help in STAGES.items():
@@ -78,7 +61,7 @@ for _name, _help in STAGES.items():
 
 
 @app.command(help=STAGES["publish"])
-@_one_line_errors
+@one_line_errors
 def publish(  # noqa: PLR0913, PLR0917  (the options of a command)
     recipe: RecipePath,
     overrides: Overrides = None,
@@ -108,7 +91,7 @@ def publish(  # noqa: PLR0913, PLR0917  (the options of a command)
 
 
 @app.command()
-@_one_line_errors
+@one_line_errors
 def run(recipe: RecipePath, overrides: Overrides = None, out: Out = None, dry_run: DryRun = False) -> None:
     """Run every stage that the recipe has a section for, then print the result."""
     from pipeline.recipe import load_recipe
@@ -122,7 +105,7 @@ def run(recipe: RecipePath, overrides: Overrides = None, out: Out = None, dry_ru
 
 
 @app.command()
-@_one_line_errors
+@one_line_errors
 def iterate(recipe: RecipePath, overrides: Overrides = None, out: Out = None) -> None:
     """Expert iteration: run rounds in which each student is the next one's teacher, and measure every round."""
     from pipeline.iteration import iterate as run_rounds
@@ -134,7 +117,7 @@ def iterate(recipe: RecipePath, overrides: Overrides = None, out: Out = None) ->
 
 
 @app.command()
-@_one_line_errors
+@one_line_errors
 def ablate(recipe: RecipePath, overrides: Overrides = None, out: Out = None) -> None:
     """Choose a run's samples in several ways (ConCuR's ablation), train a student on each and compare them."""
     from pipeline.ablation import ablate as run_arms
@@ -146,7 +129,7 @@ def ablate(recipe: RecipePath, overrides: Overrides = None, out: Out = None) -> 
 
 
 @app.command()
-@_one_line_errors
+@one_line_errors
 def show(
     directory: Annotated[Path, typer.Argument(help="A run's directory.", metavar="DIR")],
     candidate: Annotated[str | None, typer.Option(help="A candidate's id, or how it starts: its history.")] = None,
@@ -166,7 +149,7 @@ def show(
 
 
 @app.command()
-@_one_line_errors
+@one_line_errors
 def report(
     directory: Annotated[Path, typer.Argument(help="A run's directory or a published dataset.", metavar="DIR")],
     file: Annotated[Path | None, typer.Option(help="Where to write the page.", metavar="PAGE.html")] = None,
@@ -178,7 +161,7 @@ def report(
 
 
 @app.command()
-@_one_line_errors
+@one_line_errors
 def doctor(
     recipe: Annotated[Path | None, typer.Argument(help="Also reach the servers that it names.")] = None,
 ) -> None:
@@ -189,7 +172,7 @@ def doctor(
 
 
 @app.command()
-@_one_line_errors
+@one_line_errors
 def judge(  # noqa: PLR0913, PLR0917  (the options of a command)
     task: Annotated[Path | None, typer.Option(help="A KernelBench module.")] = None,
     candidate: Annotated[Path | None, typer.Option(help="A module with ModelNew, or a bare .cu.")] = None,
@@ -220,74 +203,6 @@ def judge(  # noqa: PLR0913, PLR0917  (the options of a command)
     raise UserError("judge: give --task and --candidate, or --pairs and --out, or --serve and --token-env")
 
 
-Results = Annotated[Path, typer.Argument(help="A results.json, or the directory of a run.", metavar="RESULTS")]
-RunDirectory = Annotated[Path, typer.Argument(help="A run's directory.", metavar="DIR")]
-Model = Annotated[str, typer.Option(help="The model's name in the results.")]
-
-
-@app.command()
-@_one_line_errors
-def compare(
-    a: Results,
-    b: Results,
-    model_a: Annotated[str | None, typer.Option(help="Which model of A.")] = None,
-    model_b: Annotated[str | None, typer.Option(help="Which model of B.")] = None,
-) -> None:
-    """Is A better than B? Paired bootstrap, wins and losses per task, McNemar's exact test."""
-    from eval.commands import compare as print_comparison
-
-    print_comparison(a, b, model_a, model_b)
-
-
-@app.command()
-@_one_line_errors
-def merge(
-    results: list[Path], out: Annotated[Path, typer.Option(help="Where the merged results.json goes.")]
-) -> None:
-    """Merge the results of shards of a suite, or of models that were evaluated apart."""
-    from eval.commands import merge as merge_results
-
-    merge_results(results, out)
-
-
-@app.command()
-@_one_line_errors
-def seeds(
-    results: list[Path],
-    model: Annotated[list[str], typer.Option(help="A model of every run; several: in the order they came about.")],
-    out: Annotated[Path | None, typer.Option(help="Also written there, as JSON.")] = None,
-) -> None:
-    """Put runs of one recipe with other seeds together: means, and differences of models, over seeds and tasks."""
-    from eval.commands import seeds as print_summary
-
-    print_summary(results, model, out)
-
-
-@app.command()
-@_one_line_errors
-def export(
-    directory: RunDirectory, model: Model, out: Annotated[Path, typer.Option(help="KernelBench's runs/<run name>.")]
-) -> None:
-    """Write a model's kernels in KernelBench's layout, so that its harness scores the same ones."""
-    from eval.commands import export as export_kernels
-
-    export_kernels(directory, model, out)
-
-
-@app.command()
-@_one_line_errors
-def crosscheck(
-    directory: RunDirectory,
-    eval_results: Annotated[Path, typer.Argument(help="KernelBench's eval_results.json.")],
-    model: Model,
-    level: Annotated[int, typer.Option(help="The level that it is of.")],
-) -> None:
-    """List the kernels on which KernelBench's harness and this judge disagree."""
-    from eval.commands import crosscheck as print_differences
-
-    print_differences(directory, model, level, eval_results)
-
-
 def _run(recipe: Path, overrides: list[str], out: Path | None, stage: str, *, dry_run: bool) -> Path:
     from pipeline.recipe import load_recipe
     from pipeline.runner import run_stages
@@ -302,6 +217,8 @@ def _run(recipe: Path, overrides: list[str], out: Path | None, stage: str, *, dr
         run_stages(loaded, directory, stage)  # type: ignore[arg-type]
     return directory
 
+
+app.registered_commands += results_app.registered_commands
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)

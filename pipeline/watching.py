@@ -4,7 +4,7 @@ import contextlib
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -101,25 +101,27 @@ def _remaining(out: Path) -> str:
 
 def _eta(directory: Path, done: int, total: int) -> str:
     """Return when the rest will be done at the pace of the process that is at work, as an upper bound."""
-    fresh, seconds = _latest(directory)
+    fresh = sum(1 for _ in _fresh(directory))
     if fresh and total > done:
-        return f", at most {seconds / len(fresh) * (total - done):.0f} s left"
+        return f", at most {_seconds(directory) / fresh * (total - done):.0f} s left"
     return ""
 
 
-def _latest(directory: Path) -> tuple[list[int], float]:
-    """Return the tokens of each row that the present process has written, and the seconds since its start.
-
-    Its start is when it wrote ``inputs.json``, its rows are those of the newest shard.
-    """
+def _fresh(directory: Path) -> Iterator[bytes]:
+    """Yield the lines that the present process has written: those of the newest shard."""
     shards = sorted(directory.glob("shard-*.jsonl"))
-    if not shards:
-        return [], 0.0
-    with contextlib.suppress(FileNotFoundError, ValueError, KeyError, TypeError):  # it seals meanwhile; a spoilt line
-        rows = (json.loads(line)["row"] for _, line in read_lines(shards[-1]))
-        tokens = [(row.get("prompt_tokens") or 0) + (row.get("completion_tokens") or 0) for row in rows]
-        return tokens, time.time() - (directory / "inputs.json").stat().st_mtime
-    return [], 0.0
+    with contextlib.suppress(FileNotFoundError):  # it seals meanwhile
+        for _, line in read_lines(shards[-1]) if shards else ():
+            yield line
+
+
+def _seconds(directory: Path) -> float:
+    """Return the seconds since the present process began, which is when it wrote ``inputs.json``."""
+    return time.time() - (directory / "inputs.json").stat().st_mtime
+
+
+def _tokens(row: Mapping[str, Any]) -> int:
+    return (row.get("prompt_tokens") or 0) + (row.get("completion_tokens") or 0)
 
 
 def _spent(directory: Path) -> str:
@@ -128,12 +130,15 @@ def _spent(directory: Path) -> str:
     for _, line in read_lines(directory / REQUESTS):
         with contextlib.suppress(json.JSONDecodeError, UnicodeDecodeError, KeyError):
             row = json.loads(line)
-            tokens += (row["prompt_tokens"] or 0) + (row["completion_tokens"] or 0)
+            tokens += _tokens(row)
             dollars += row["dollars"] or 0.0
     if not tokens:
         return ""
-    fresh, seconds = _latest(directory)
-    pace = f" ({sum(fresh) / seconds:.0f} a second)" if sum(fresh) and seconds > 0 else ""
+    fresh = 0
+    for line in _fresh(directory):
+        with contextlib.suppress(ValueError, KeyError, TypeError):  # a spoilt line
+            fresh += _tokens(json.loads(line)["row"])
+    pace = f" ({fresh / _seconds(directory):.0f} a second)" if fresh else ""
     return f"{tokens} tokens{pace}" + (f", ${dollars:.2f}" if dollars else "")
 
 

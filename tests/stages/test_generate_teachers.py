@@ -9,9 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
+from pipeline.command_line import one_line_errors
 from pipeline.errors import UserError
 from pipeline.records import Task, Verdict
-from pipeline.stage import _one_line_errors
 from pipeline.stages import generate, tasks
 from pipeline.store import set_aside
 from pipeline.teachers.journal import answer_at, read_answers
@@ -218,7 +218,7 @@ def test_a_teacher_that_can_not_answer_is_one_line_and_exit_code_2(run, changes,
     alone = "base_url" in changes
     run.configure(teacher=section if alone else {"kind": "ensemble", "members": [{"teacher": section}]})
     with pytest.raises(SystemExit) as end:
-        _one_line_errors(run.stage)(generate)
+        one_line_errors(run.stage)(generate)
     assert end.value.code == 2
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("error: ")
