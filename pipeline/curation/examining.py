@@ -60,7 +60,7 @@ def examined(
     try:
         waiting: deque[Future[list[Examined]]] = deque()
         for job in jobs:
-            waiting.append(pool.submit(examine_group, *job))
+            waiting.append(_submit(pool, job))
             if len(waiting) >= AHEAD * workers:
                 yield from waiting.popleft().result()
         while waiting:
@@ -69,6 +69,16 @@ def examined(
         raise InfrastructureError(f"a process that looks into the texts of {path} died") from error
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _submit(pool: ProcessPoolExecutor, job: tuple[Any, ...]) -> Future[list[Examined]]:
+    try:
+        return pool.submit(examine_group, *job)
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        # When a process dies while another one is being started, the pool has closed the pipe that that one is given.
+        raise BrokenProcessPool(str(error)) from error
 
 
 def examine_group(
