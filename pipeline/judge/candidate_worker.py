@@ -31,7 +31,7 @@ from pipeline.judge.weights import held_nowhere, load, own_names
 
 MODULE = "candidate"
 SCALAR_BYTES = 8  # what a tensor's element takes as a Python number
-REPEAT_SECONDS = 0.01  # of the processor, for calls that nobody looks at
+REPEAT_SECONDS = 0.03  # of the processor, for calls that nobody looks at
 
 
 def serve(channel: Channel, fault_page: int, device: Device) -> None:
