@@ -54,9 +54,8 @@ class EvaluateConfig(Section):
     pass@1. ``strategies`` spend ``strategy_tokens`` completion tokens a task each, beside the samples: see
     ``eval.strategies``. ``outputs``: on how many inputs that all answers to a task share each is run besides, so that
     answers can be chosen by what they give; 0: on none. ``logprobs`` asks the trained models for the probabilities of
-    their answers, as a named model's own ``logprobs`` does. ``judge_url``: a judge on another machine (``judge
-    --serve``), its token in the environment variable ``judge_token_env``. ``batch_size`` conversations are answered
-    at once; to change it between two halves of one evaluation may change single answers through rounding.
+    their answers, as a named model's own ``logprobs`` does. ``batch_size`` conversations are answered at once; to
+    change it between two halves of one evaluation may change single answers through rounding.
     """
 
     suite: str = HELDOUT
@@ -79,8 +78,6 @@ class EvaluateConfig(Section):
     strategy_tokens: int | None = Field(default=None, ge=1)
     outputs: int = Field(default=0, ge=0, le=64)
     logprobs: bool = False
-    judge_url: str | None = throughput(None, pattern=r"^https?://[^\s@]+$")
-    judge_token_env: str = throughput("JUDGE_TOKEN")
     batch_size: int = throughput(64, ge=1)
 
     @model_validator(mode="after")

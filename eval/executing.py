@@ -7,12 +7,12 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import pyarrow as pa
 
 from eval.selection.outputs import Outputs, classes
-from pipeline.agent.verdicts import Judging
+from pipeline.executors import AnyJudge
 from pipeline.futures import as_finished
 from pipeline.judge.config import Policy
 from pipeline.judge.outputs import Fingerprint
@@ -27,14 +27,6 @@ SCHEMA = pa.schema(
 NOT_RUN = frozenset({"malformed", "compile_error", "unsupported", "timeout"})  # nothing was built, or it has no end
 
 Given: TypeAlias = Future[list[Fingerprint | None]]
-
-
-class Executing(Judging, Protocol):
-    """What is needed of a judge."""
-
-    def outputs(self, task: Task, code: str, number: int) -> Given:
-        """Run a candidate on the task's shared inputs."""
-        ...
 
 
 class Place(NamedTuple):
@@ -61,7 +53,7 @@ def gather(
     store: StageStore,
     tasks: Iterable[Task],
     policy_of: Callable[[str], Policy],
-    judge_by: Callable[[Policy], Executing],
+    judge: AnyJudge,
     number: int,
     in_flight: int,
     progress: StageProgress,
@@ -85,7 +77,7 @@ def gather(
     progress.start(len(owed))
 
     def submit(where: Place) -> Given:
-        return judge_by(where.policy).outputs(by_id[where.task_id], owed[where], number)
+        return judge.outputs(by_id[where.task_id], owed[where], number, where.policy)
 
     for where, future in as_finished(owed, submit, in_flight):
         store.append(where.key, {**where._asdict(), "outputs": json.dumps(future.result())}, TABLE)

@@ -1,52 +1,21 @@
-"""Who judges an evaluation: a judge of this machine or of a cluster, one per policy, or one on another machine."""
+"""A judge as those see it who ask for one policy: finished kernels of others are scored by theirs."""
 
-import functools
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import Future
 
-from eval.executing import Executing
-from pipeline.errors import UserError
-from pipeline.executors import open_judge
+from pipeline.executors import AnyJudge
 from pipeline.judge.config import Policy
-from pipeline.judge.remote import RemoteJudge
-from pipeline.judge.version import judge_version
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from pipeline.executors.ray_judge import RayJudge
-    from pipeline.judge.judge import Judge
+from pipeline.records import Task, Verdict
 
 
-def open_judges(
-    recipe: Any, stack: ExitStack
-) -> "tuple[Judge | RayJudge | RemoteJudge, Callable[[Policy], Executing]]":
-    """Return the judge of the recipe's policy, and who judges by a policy; the stack closes them.
+class JudgeByPolicy:
+    """The open judge, asked by ``policy``."""
 
-    Raises:
-        UserError: there is no judge at ``evaluate.judge_url``, or it is of another version or policy; or see
-            ``open_judge``.
-    """
-    url = recipe.evaluate.judge_url
-    if url is not None:
-        judge = stack.enter_context(RemoteJudge(url, recipe.evaluate.judge_token_env))
-        if judge.version != judge_version():
-            raise UserError(f"{url}: a judge of another version ({judge.version}, here {judge_version()})")
+    def __init__(self, judge: AnyJudge, policy: Policy) -> None:
+        self.backend: str = judge.backend
+        self.version: str = judge.version
+        self._judge = judge
+        self._policy: Policy = policy
 
-        def remote(policy: Policy) -> Executing:
-            if policy != judge.policy:
-                raise UserError(f"{url}: judges by policy {judge.policy}; start it with --policy {policy}")
-            return judge
-
-        return judge, remote
-
-    first = stack.enter_context(open_judge(recipe.executor, recipe.judge, recipe.seed))
-
-    @functools.cache
-    def local(policy: Policy) -> Executing:
-        if policy == recipe.judge.policy:
-            return first
-        other = recipe.judge.model_copy(update={"policy": policy})
-        return stack.enter_context(open_judge(recipe.executor, other, recipe.seed, beside=first))
-
-    return first, local
+    def submit(self, task: Task, code: str, candidate_id: str) -> Future[Verdict]:
+        """Judge a candidate's module; as ``Judge.submit``."""
+        return self._judge.submit(task, code, candidate_id, self._policy)

@@ -12,17 +12,13 @@ from pipeline.store import REJECTED
 from pipeline.tables import from_row, to_row
 
 if TYPE_CHECKING:
-    from pipeline.executors.ray_judge import RayJudge
-    from pipeline.judge.judge import Judge
-    from pipeline.judge.remote import RemoteJudge
+    from pipeline.executors import AnyJudge
     from pipeline.stages import StageContext
 
 TABLE = "suite"  # of the evaluate stage: its tasks, one row each
 
 
-def usable(
-    context: "StageContext", judge: "Judge | RayJudge | RemoteJudge", suite: Suite, limit: int | None, in_flight: int
-) -> list[Task]:
+def usable(context: "StageContext", judge: "AnyJudge", suite: Suite, limit: int | None, in_flight: int) -> list[Task]:
     """Run the references that were not run yet, and return the tasks to evaluate on, in the order of their ids.
 
     A task whose reference fails is said by name and becomes a rejected row with the judge's reason; the score is over
@@ -43,7 +39,7 @@ def usable(
         return (t for t in chosen if isinstance(t, Task) and f"{TABLE}/{t.id}" not in store)
 
     def probe(task: Task) -> Future[Any]:
-        return judge.probe(task)
+        return judge.probe(task, seed=context.recipe.seed)
 
     context.progress.start(len(chosen), sum(1 for item in chosen if _task(item) in store))
     for task, future in as_finished(fresh(), probe, in_flight):

@@ -38,7 +38,7 @@ def reverify(context: "StageContext", tasks: dict[str, Task], kept: set[str]) ->
     """
     store = context.store
     recipe = context.recipe
-    with open_judge(recipe.executor, _other_seeds(recipe.judge), recipe.seed) as judge:
+    with open_judge(recipe.executor, _other_seeds(recipe.judge)) as judge:
 
         def submit(item: _Kept) -> Future[Verdict]:
             return judge.submit(item.task, item.code, item.candidate_id)

@@ -33,4 +33,16 @@ class RayConfig(Section):
     gpus_per_teacher: float | None = Field(default=None, ge=0)
 
 
-ExecutorConfig = Annotated[LocalConfig | RayConfig, Field(discriminator="kind")]
+class RemoteConfig(Section):
+    """Judging runs on another machine, behind ``judge --serve`` at ``url``; everything else on this one.
+
+    ``token_env`` is the environment variable that holds the server's token. The server has the version of the project
+    that this machine has. Policy and seeds are the recipe's; the sandbox, limits and workers are the server's own.
+    """
+
+    kind: Literal["remote"]
+    url: str = Field(pattern=r"^https?://[^\s@]+$")
+    token_env: str = "JUDGE_TOKEN"  # noqa: S105  (a variable's name)
+
+
+ExecutorConfig = Annotated[LocalConfig | RayConfig | RemoteConfig, Field(discriminator="kind")]

@@ -2,7 +2,6 @@
 
 import secrets
 import socket
-import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -10,34 +9,30 @@ from pipeline.errors import UserError
 from pipeline.executors.actors import Actors
 from pipeline.executors.cluster import connect, has_gpus, room
 from pipeline.executors.config import RayConfig
-from pipeline.judge.config import JudgeConfig
+from pipeline.judge.config import JudgeConfig, Policy
 from pipeline.judge.version import judge_version
 from pipeline.records import Task, Verdict
 
 if TYPE_CHECKING:
     from pipeline.judge.judge import Judge
     from pipeline.judge.outputs import Fingerprint
-    from pipeline.judge.settings import Plan
     from pipeline.judge.task_filters import TaskFilters
 
-Method = Literal["submit", "outputs", "probe", "settings"]
+Method = Literal["submit", "outputs", "probe"]
 
 
 class JudgeActor:
     """A judge on a machine of the cluster, with its own processes, sandbox and cache of builds.
 
     Args:
-        config: how to judge; other ones may follow, a judge is made for each.
-        seed: the recipe's.
+        config: how to judge.
         version: of the judge that asks.
     """
 
-    def __init__(self, config: JudgeConfig, seed: int, version: str) -> None:
+    def __init__(self, config: JudgeConfig, version: str) -> None:
         self._config = config
-        self._seed = seed
         self._version = version
-        self._judges: dict[JudgeConfig, Judge] = {}
-        self._lock = threading.Lock()
+        self._judge: Judge | None = None
 
     def start(self) -> None:
         """Make the judge.
@@ -45,29 +40,23 @@ class JudgeActor:
         Raises:
             UserError: this machine has another version of the project, or can't run the backend.
         """
+        from pipeline.judge.judge import Judge
+
         if judge_version() != self._version:
             raise UserError(
                 f"executor: the judge on {socket.gethostname()} is version {judge_version()}, the one that asks is "
                 f"{self._version}; install the same version of the project on every machine"
             )
-        self._judge(self._config)
+        self._judge = Judge(self._config)
 
-    def call(self, config: JudgeConfig, method: Method, *arguments: Any) -> Any:
+    def call(self, method: Method, *arguments: Any) -> Any:
         """Call a method of the judge and wait for what it promises."""
-        return getattr(self._judge(config), method)(*arguments).result()
+        return getattr(self._judge, method)(*arguments).result()
 
     def close(self) -> None:
-        """End the judges' processes."""
-        for judge in self._judges.values():
-            judge.close()
-
-    def _judge(self, config: JudgeConfig) -> "Judge":
-        from pipeline.judge.judge import Judge
-
-        with self._lock:
-            if config not in self._judges:
-                self._judges[config] = Judge(config, self._seed)
-            return self._judges[config]
+        """End the judge's processes."""
+        if self._judge is not None:
+            self._judge.close()
 
 
 class RayJudge:
@@ -76,14 +65,12 @@ class RayJudge:
     Args:
         executor: the cluster, and the actors' share of it.
         config: as for ``Judge``; ``workers`` is the executor's to say.
-        seed: as for ``Judge``.
-        beside: one that is open and stays so: its actors serve both.
 
     Raises:
         UserError: no ray, no cluster, no GPU in it for the backend cuda, no room, other versions of the judge there.
     """
 
-    def __init__(self, executor: RayConfig, config: JudgeConfig, seed: int, beside: "RayJudge | None" = None) -> None:
+    def __init__(self, executor: RayConfig, config: JudgeConfig) -> None:
         ray = connect(executor.address)
         if config.backend == "cuda" and not has_gpus(ray):
             raise UserError("judge.backend: no machine of the Ray cluster has a GPU; use simt")
@@ -94,35 +81,28 @@ class RayJudge:
         self.config = config.model_copy(
             update={"backend": self.backend, "seeds": self.seeds, "workers": executor.cpus_per_actor}
         )
-        self._owns_actors = beside is None
-        self.actors = self._started(ray, executor, seed) if beside is None else beside.actors
+        self.actors = self._started(ray, executor)
         self.workers = self.actors.slots
 
-    def submit(self, task: Task, code: str, candidate_id: str) -> Future[Verdict]:
+    def submit(self, task: Task, code: str, candidate_id: str, policy: Policy | None = None) -> Future[Verdict]:
         """Judge a candidate's module; as ``Judge.submit``."""
-        return self._asked(f"candidate {candidate_id}", "submit", task, code, candidate_id)
+        return self.actors.submit(f"candidate {candidate_id}", "call", "submit", task, code, candidate_id, policy)
 
-    def outputs(self, task: Task, code: str, number: int) -> "Future[list[Fingerprint | None]]":
+    def outputs(
+        self, task: Task, code: str, number: int, policy: Policy | None = None
+    ) -> "Future[list[Fingerprint | None]]":
         """Run a candidate on the task's shared inputs; as ``Judge.outputs``."""
-        return self._asked(f"a candidate for {task.name}", "outputs", task, code, number)
+        return self.actors.submit(f"a candidate for {task.name}", "call", "outputs", task, code, number, policy)
 
-    def probe(self, task: Task, filters: "TaskFilters | None" = None) -> Future[str | None]:
+    def probe(self, task: Task, filters: "TaskFilters | None" = None, seed: int = 0) -> Future[str | None]:
         """Check a task itself; as ``Judge.probe``."""
-        return self._asked(f"task {task.name}", "probe", task, filters)
-
-    def settings(self, task: Task) -> "Future[Plan]":
-        """Find out at which settings candidates of this task are judged; as ``Judge.settings``."""
-        return self._asked(f"task {task.name}", "settings", task)
+        return self.actors.submit(f"task {task.name}", "call", "probe", task, filters, seed)
 
     def close(self) -> None:
         """End the actors; what is under way is given up."""
-        if self._owns_actors:
-            self.actors.close()
+        self.actors.close()
 
-    def _asked(self, what: str, method: str, *arguments: Any) -> Future[Any]:
-        return self.actors.submit(what, "call", self.config, method, *arguments)
-
-    def _started(self, ray: Any, executor: RayConfig, seed: int) -> Actors:
+    def _started(self, ray: Any, executor: RayConfig) -> Actors:
         needs = needs_of_a_judge(executor, self.backend)
         count = executor.actors or room(ray, needs["num_cpus"], needs["num_gpus"])
         if not count:
@@ -130,7 +110,7 @@ class RayJudge:
                 f"executor.cpus_per_actor: no machine of the Ray cluster has {needs['num_cpus']:g} CPUs"
                 + (f" and {needs['num_gpus']:g} GPUs" if needs["num_gpus"] else "")
             )
-        arguments = (self.config, seed, self.version)
+        arguments = (self.config, self.version)
         return Actors(ray, JudgeActor, arguments, count, executor.cpus_per_actor, needs)
 
     def __enter__(self) -> Self:

@@ -9,15 +9,13 @@ import math
 import os
 import platform
 import secrets
-import threading
-from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Self
 
 from pipeline.errors import InfrastructureError, TaskError, UserError
 from pipeline.judge.answers import Expected
-from pipeline.judge.config import Backend, JudgeConfig
+from pipeline.judge.config import Backend, JudgeConfig, Policy
 from pipeline.judge.correctness import Correctness
 from pipeline.judge.cuda.backend import GpuBackend
 from pipeline.judge.cuda.gpus import why_not
@@ -25,25 +23,25 @@ from pipeline.judge.cuda.measuring import NotTimedError
 from pipeline.judge.inputs import Case
 from pipeline.judge.judging import Decided, Judgement
 from pipeline.judge.outputs import Fingerprint, outputs, shared_cases, shared_settings
+from pipeline.judge.plans import MEASURING, Plans
 from pipeline.judge.probing import probe
 from pipeline.judge.processes import ForkServer
 from pipeline.judge.sandbox import missing
 from pipeline.judge.session import Session
-from pipeline.judge.settings import Measurement, Plan, choose
+from pipeline.judge.settings import Plan
 from pipeline.judge.simt.build import build, prepare
 from pipeline.judge.simt.explain import Findings, explain
 from pipeline.judge.task_filters import TaskFilters, check
 from pipeline.judge.task_workers import TaskWorkers
 from pipeline.judge.version import judge_version
 from pipeline.judge.workers import Limits
-from pipeline.records import Check, Setting, Task, Timing, Verdict, VerdictStatus
+from pipeline.records import Check, Task, Timing, Verdict, VerdictStatus
 
-MEASURING, FIGURES = "pipeline.judge.meta", "pipeline.judge.task_figures"
+FIGURES = "pipeline.judge.task_figures"
 DIFFERENTIATING = "torch.fx.experimental.symbolic_shapes"  # torch.autograd.grad imports it: 3 s, and files to read
 ANSWER_SLACK_BYTES = 16 * 2**20  # beyond twice a case: what small wrong answers may take before they are no answers
 MAX_CASE_MB, MAX_CASE_MB_GPU = 64, 1024  # what a case may take where the recipe does not say
 OUT_OF_MEMORY = "out of memory"  # in torch's message and in CUDA's
-MAX_PLANS = 10_000  # tasks whose settings are remembered
 
 
 class Judge:
@@ -51,15 +49,13 @@ class Judge:
 
     Args:
         config: the recipe's ``judge`` section; ``workers: 0`` means one per core.
-        seed: the recipe's seed, from which the seeds derive with which tasks are probed.
 
     Raises:
         UserError: the backend can't run here, or candidates can't be confined here.
     """
 
-    def __init__(self, config: JudgeConfig, seed: int = 0) -> None:
+    def __init__(self, config: JudgeConfig) -> None:
         self.config = config
-        self.seed = seed
         self.backend = _choose_backend(config.backend)
         self.version = judge_version()
         self.workers = config.workers or os.cpu_count() or 1
@@ -72,12 +68,10 @@ class Judge:
         answer_bytes = 2 * max_case_mb * 2**20 + ANSWER_SLACK_BYTES
         self._candidate_limits = replace(self._limits, answer_bytes=answer_bytes)
         self._server: ForkServer | None = None
-        self._lock = threading.Lock()
-        self._plans: dict[str, Plan] = {}
         self._max_case_bytes = max_case_mb * 2**20
         self.seeds = secrets.token_hex(16) if config.seeds == "fresh" else config.seeds
-        self._key = hashlib.blake2b(self.seeds.encode(), digest_size=32).digest()
         self._seconds = config.budget_seconds if self._gpu is None else math.inf
+        self._plans = Plans(self._measure_reference, self._seconds, self._max_case_bytes)
         self._task_workers: TaskWorkers | None = None
         if self.backend != "none":
             confined = config.sandbox == "auto"
@@ -97,29 +91,40 @@ class Judge:
                 raise
         self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="judge")
 
-    def submit(self, task: Task, code: str, candidate_id: str) -> Future[Verdict]:
+    def submit(
+        self, task: Task, code: str, candidate_id: str, policy: Policy | None = None, seeds: str | None = None
+    ) -> Future[Verdict]:
         """Judge a candidate's module; the future gives the verdict.
 
         A task that turns out to be broken gives ``unsupported`` with a reason ``task:...``: nothing is known about
         the candidate. The future raises InfrastructureError if the judge itself fails.
+
+        Args:
+            task: what the candidate has to do.
+            code: the candidate's module.
+            candidate_id: goes into the verdict.
+            policy: by default the section's.
+            seeds: by default the section's, or what was drawn for it.
         """
-        return self._pool.submit(self._judge, task, code, candidate_id)
+        return self._pool.submit(self._judge, task, code, candidate_id, policy, seeds)
 
-    def outputs(self, task: Task, code: str, number: int) -> "Future[list[Fingerprint | None]]":
+    def outputs(
+        self, task: Task, code: str, number: int, policy: Policy | None = None
+    ) -> "Future[list[Fingerprint | None]]":
         """Run a candidate on the task's first ``number`` shared inputs, and say what it gives: see ``outputs``."""
-        return self._pool.submit(self._outputs, task, code, number)
+        return self._pool.submit(self._outputs, task, code, number, policy)
 
-    def probe(self, task: Task, filters: TaskFilters | None = None) -> Future[str | None]:
+    def probe(self, task: Task, filters: TaskFilters | None = None, seed: int = 0) -> Future[str | None]:
         """Check a task itself; the future raises TaskError with the reason why it can't be used.
 
         See ``probing`` and, where filters are given, ``task_filters``. The future's value says why redundant
-        operations could not be looked for, None if they were.
+        operations could not be looked for, None if they were. The task is run with seeds derived from ``seed``.
         """
-        return self._pool.submit(self._probe, task, filters)
+        return self._pool.submit(self._probe, task, filters, seed)
 
     def settings(self, task: Task) -> Future[Plan]:
         """Find out at which settings candidates of this task are judged here; raises InfrastructureError only."""
-        return self._pool.submit(self._settings, task)
+        return self._pool.submit(self._plans.of, task)
 
     def close(self) -> None:
         """End all processes; what is under way is given up."""
@@ -135,18 +140,20 @@ class Judge:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _judge(self, task: Task, code: str, candidate_id: str) -> Verdict:
-        verdict = self._judge_once(task, code, candidate_id)
+    def _judge(self, task: Task, code: str, candidate_id: str, policy: Policy | None, seeds: str | None) -> Verdict:
+        policy, seeds = policy or self.config.policy, seeds or self.seeds
+        verdict = self._judge_once(task, code, candidate_id, policy, seeds)
         if self._gpu is None or OUT_OF_MEMORY not in (verdict.detail or ""):
             return verdict
         with self._gpu.lock.alone():  # other candidates may have taken what this one needs
-            return self._judge_once(task, code, candidate_id)
+            return self._judge_once(task, code, candidate_id, policy, seeds)
 
-    def _judge_once(self, task: Task, code: str, candidate_id: str) -> Verdict:
+    def _judge_once(self, task: Task, code: str, candidate_id: str, policy: Policy, seeds: str) -> Verdict:
         status: VerdictStatus
         if self._server is None:
-            return self._verdict(candidate_id, "unsupported", "not_judged", (), None)
-        judgement = self._judgement(task, code, strict=self.config.policy == "strict")
+            return self._verdict(candidate_id, "unsupported", "not_judged", (), None, seeds)
+        judgement = self._judgement(task, code, strict=policy == "strict")
+        key = hashlib.blake2b(seeds.encode(), digest_size=32).digest()
         server, timing = self._server, None
 
         def explained(*call: Any) -> Findings:
@@ -159,18 +166,18 @@ class Judge:
                 self._server.prepare(DIFFERENTIATING)
             with session:
                 session.worker()
-                settings = self._settings(task)
+                settings = self._plans.of(task)
                 reference = lambda case, **more: self._reference(task, case, **more)  # noqa: E731
-                Correctness(judgement, session, reference, settings, self._seconds, explained).run(self._key)
+                Correctness(judgement, session, reference, settings, self._seconds, explained).run(key)
                 if self._gpu is not None and self.config.timing == "auto":
-                    timing = self._time(task, judgement, session, settings)
+                    timing = self._time(task, judgement, session, settings, key)
             status, reason = "correct", None
         except Decided as decided:
             status, reason = decided.status, decided.reason
         except TaskError as error:
             status, reason = "unsupported", f"task:{error.reason}"
             judgement.checks.append(Check(name="task", passed=False, detail=str(error)))
-        return self._verdict(candidate_id, status, reason, tuple(judgement.checks), session.sandbox, timing)
+        return self._verdict(candidate_id, status, reason, tuple(judgement.checks), session.sandbox, seeds, timing)
 
     def _judgement(self, task: Task, code: str, *, strict: bool) -> Judgement:
         return Judgement(
@@ -183,8 +190,8 @@ class Judge:
             gpu=self._gpu and self._gpu.lock,
         )
 
-    def _outputs(self, task: Task, code: str, number: int) -> list[Fingerprint | None]:
-        settings = shared_settings(self._settings(task), strict=self.config.policy == "strict")
+    def _outputs(self, task: Task, code: str, number: int, policy: Policy | None) -> list[Fingerprint | None]:
+        settings = shared_settings(self._plans.of(task), strict=(policy or self.config.policy) == "strict")
         cases = shared_cases(task, settings, number)
         if self._server is None or not cases:
             return [None] * number
@@ -194,11 +201,11 @@ class Judge:
         with Session(self._server, self._candidate_limits, judgement) as session:
             return outputs(judgement, session, lambda case: self._reference(task, case), cases)
 
-    def _time(self, task: Task, judgement: Judgement, session: Session, settings: Plan) -> Timing | None:
+    def _time(self, task: Task, judgement: Judgement, session: Session, settings: Plan, key: bytes) -> Timing | None:
         """Return how fast a right candidate is; None, and a check says why, where the task can't be timed."""
         if self._gpu is None:
             return None
-        case = self._gpu.case(task, settings.settings[0], self._key)
+        case = self._gpu.case(task, settings.settings[0], key)
 
         def expected(case: Case, scale: float, weights: bool) -> Expected | None:
             answer, buffers = self._reference(task, case, scale=scale, scale_weights=weights)
@@ -220,6 +227,7 @@ class Judge:
         reason: str | None,
         checks: tuple[Check, ...],
         sandbox: str | None,
+        seeds: str,
         timing: Timing | None = None,
     ) -> Verdict:
         return Verdict(
@@ -231,11 +239,11 @@ class Judge:
             timing=timing,
             device=self._gpu.gpu.name if self._gpu else platform.machine() if self.backend == "simt" else None,
             sandbox=sandbox,
-            seeds=self.seeds,
+            seeds=seeds,
             judge_version=self.version,
         )
 
-    def _probe(self, task: Task, filters: TaskFilters | None) -> str | None:
+    def _probe(self, task: Task, filters: TaskFilters | None, seed: int) -> str | None:
         if self._server is None:
             return None
         if task.direction == "backward":
@@ -243,37 +251,17 @@ class Judge:
         if filters is not None:
             self._server.prepare(FIGURES)
         reference = lambda case, **more: self._reference(task, case, **more)  # noqa: E731
-        probe(self._settings(task), self.seed, reference, (filters or TaskFilters()).output_range)
+        probe(self._plans.of(task), seed, reference, (filters or TaskFilters()).output_range)
         if filters is None:
             return None
-        setting, measure = self._settings(task).settings[0], lambda: self._measure(task, task.settings[:1])[0]
-        return check(filters, task, setting, self.seed, measure, lambda asked: self._ask_reference(task, asked)[0])
+        setting, measure = self._plans.of(task).settings[0], lambda: self._plans.measure(task, task.settings[:1])[0]
+        return check(filters, task, setting, seed, measure, lambda asked: self._ask_reference(task, asked)[0])
 
-    def _settings(self, task: Task) -> Plan:
-        """Return the settings to judge candidates of this task at; found out once a task."""
-        with self._lock:
-            plan = self._plans.get(task.id)
-        if plan is None:
-            measure = lambda settings: self._measure(task, settings)  # noqa: E731
-            plan = choose(task, measure, self._seconds, self._max_case_bytes)
-            with self._lock:
-                if len(self._plans) >= MAX_PLANS:
-                    self._plans.clear()
-                self._plans[task.id] = plan
-        return plan
-
-    def _measure(self, task: Task, settings: Sequence[Setting]) -> list[Measurement]:
+    def _measure_reference(self, task: Task, request: dict[str, Any]) -> dict[str, Any]:
         if self._server is None:
             raise InfrastructureError("the judge is closed")
         self._server.prepare(MEASURING)  # before this task's process is forked
-        request = {"op": "measure", "source": task.reference, "settings": [s.sizes for s in settings]}
-        answer, _ = self._ask_reference(task, request)
-        if "error" in answer:
-            return [Measurement(0, 0, (), answer["detail"])] * len(settings)
-        return [
-            Measurement(m.get("work", 0), m.get("bytes", 0), tuple(m.get("ranks", ())), m.get("error"))
-            for m in answer["measurements"]
-        ]
+        return self._ask_reference(task, request)[0]
 
     def _reference(
         self, task: Task, case: Case, *, twice: bool = False, **more: Any

@@ -1,9 +1,10 @@
-"""The judge over HTTP, so that a training or an evaluation on another machine can use it (needs the extra ``serve``).
+"""The judge over HTTP, so that stages on another machine can use it (needs the extra ``serve``).
 
 POST /judge takes {"task": a Task's fields, "code": the candidate's module, "candidate_id"} and answers with the
 verdict; /probe takes a task and says why it can't be used ({"reason": null} if it can); /outputs takes task, code and
-``number`` and says what the candidate gives on that many shared inputs. All want the token as a bearer's; 401 without
-it, 422 for what is no task, 429 with Retry-After when too many wait, 503 when the judge itself failed: a fault of the
+``number`` and says what the candidate gives on that many shared inputs. ``policy`` and ``seeds`` are the asker's, by
+default the server's; so are a probe's ``filters`` and ``seed``. All want the token as a bearer's; 401 without it, 422
+for what is no task, 429 with Retry-After when too many wait, 503 when the judge itself failed: a fault of the
 server's is never a verdict. GET /health says what judges.
 """
 
@@ -17,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, Field
 
 from pipeline.errors import InfrastructureError, TaskError, UserError
-from pipeline.judge.config import JudgeConfig
+from pipeline.judge.config import JudgeConfig, Policy
 from pipeline.judge.judge import Judge
+from pipeline.judge.task_filters import TaskFilters
 from pipeline.records import Task
 
 if TYPE_CHECKING:
@@ -35,12 +37,16 @@ class Question(BaseModel):
     task: Task
     code: str
     candidate_id: str
+    policy: Policy | None = None
+    seeds: str | None = Field(default=None, min_length=1)
 
 
 class Posed(BaseModel):
     """The body of a request to probe a task."""
 
     task: Task
+    filters: TaskFilters | None = None
+    seed: int = 0
 
 
 class Execution(BaseModel):
@@ -49,6 +55,7 @@ class Execution(BaseModel):
     task: Task
     code: str
     number: int = Field(ge=1, le=64)
+    policy: Policy | None = None
 
 
 def serve(config: JudgeConfig, address: str, token_env: str | None, queue: int) -> None:
@@ -113,8 +120,7 @@ def _add_routes(app: "FastAPI", judge: Judge, queue: int) -> None:
 
     @app.get("/health")
     def health() -> dict[str, Any]:
-        about = {"backend": judge.backend, "judge_version": judge.version, "policy": judge.config.policy}
-        return {**about, "waiting": waiting}
+        return {"backend": judge.backend, "judge_version": judge.version, "waiting": waiting}
 
     async def answered(ask: Callable[[], Future[Any]]) -> Any:
         nonlocal waiting
@@ -130,17 +136,19 @@ def _add_routes(app: "FastAPI", judge: Judge, queue: int) -> None:
 
     @app.post("/judge")
     async def decide(question: Question = Body()) -> dict[str, Any]:  # noqa: B008  (FastAPI's way)
-        verdict = await answered(lambda: judge.submit(question.task, question.code, question.candidate_id))
+        q = question
+        verdict = await answered(lambda: judge.submit(q.task, q.code, q.candidate_id, q.policy, q.seeds))
         return verdict.model_dump(mode="json", exclude={"id", "accepted"})
 
     @app.post("/probe")
     async def probe(posed: Posed = Body()) -> dict[str, Any]:  # noqa: B008
         try:
-            await answered(lambda: judge.probe(posed.task))
+            untraced = await answered(lambda: judge.probe(posed.task, posed.filters, posed.seed))
         except TaskError as error:
             return {"reason": error.reason, "detail": error.detail}
-        return {"reason": None, "detail": ""}
+        return {"reason": None, "untraced": untraced}
 
     @app.post("/outputs")
     async def outputs(wanted: Execution = Body()) -> dict[str, Any]:  # noqa: B008
-        return {"outputs": await answered(lambda: judge.outputs(wanted.task, wanted.code, wanted.number))}
+        w = wanted
+        return {"outputs": await answered(lambda: judge.outputs(w.task, w.code, w.number, w.policy))}

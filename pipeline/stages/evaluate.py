@@ -7,7 +7,7 @@ is in the stage's journal, and what was judged in its ``verdicts*.jsonl``, so ne
 
 import asyncio
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack
 from typing import Any
@@ -27,15 +27,15 @@ from eval.answers import (
 )
 from eval.asking import answers, teacher_of
 from eval.config import EvaluateConfig
-from eval.executing import Executing
-from eval.judges import open_judges
+from eval.judges import JudgeByPolicy
 from eval.probing import TABLE, left_out, usable
 from eval.suite import HELDOUT
 from pipeline.agent.loop import Helpers, answered, request_seed
 from pipeline.agent.prompting import translate
 from pipeline.agent.verdicts import NAME as VERDICTS
-from pipeline.agent.verdicts import Judging, RememberingJudge
+from pipeline.agent.verdicts import RememberingJudge
 from pipeline.errors import TeacherError, UserError
+from pipeline.executors import AnyJudge, open_judge
 from pipeline.futures import IN_FLIGHT_PER_WORKER, as_finished
 from pipeline.judge.config import Policy
 from pipeline.records import Candidate, Task, Verdict, content_hash
@@ -71,11 +71,10 @@ def run(context: StageContext) -> dict[str, Any]:
     for model in config.models.values():
         if isinstance(model, kernels.Config):
             kernels.look(model)
-    with ExitStack() as stack:
-        judge, judge_by = open_judges(recipe, stack)
+    with open_judge(recipe.executor, recipe.judge) as judge:
         in_flight = IN_FLIGHT_PER_WORKER * judge.workers
         tasks = usable(context, judge, suite, config.limit, in_flight) if suite else heldout(context, config.limit)
-        return Evaluation(context, config, tasks, judge_by, in_flight).run(suite.name if suite else HELDOUT)
+        return Evaluation(context, config, tasks, judge, in_flight).run(suite.name if suite else HELDOUT)
 
 
 def heldout(context: StageContext, limit: int | None) -> list[Task]:
@@ -92,21 +91,21 @@ def heldout(context: StageContext, limit: int | None) -> list[Task]:
 
 
 class Evaluation:
-    """One run of the stage with judges by policy, which get at most ``in_flight`` answers at a time."""
+    """One run of the stage with a judge that gets at most ``in_flight`` answers at a time."""
 
     def __init__(
         self,
         context: StageContext,
         config: EvaluateConfig,
         tasks: list[Task],
-        judge_by: Callable[[Policy], Executing],
+        judge: AnyJudge,
         in_flight: int,
     ) -> None:
         self.context = context
         self.config = config
         self.tasks = tasks
-        self.judge_by = functools.cache(lambda policy: self._remembering(policy, judge_by(policy)))
-        self.executing_by = judge_by
+        self.judge = judge
+        self.judge_by = functools.cache(self._remembering)
         self.in_flight = in_flight
         self.models: tuple[str, ...] = (*config.trained, *config.models)
         # Models repeat themselves: an answer that was judged for this task already is not judged again.
@@ -145,7 +144,7 @@ class Evaluation:
             )
         if self.config.outputs:
             shared = (self.config.outputs, self.in_flight, self.context.progress)
-            executing.gather(store, self.tasks, self._policy, self.executing_by, *shared)
+            executing.gather(store, self.tasks, self._policy, self.judge, *shared)
         return self._results(suite)
 
     def _journal(self) -> Journal:
@@ -153,8 +152,9 @@ class Evaluation:
         earlier = sorted((self.context.out / "superseded").glob("evaluate-*"))
         return Journal(self.context.store.directory, earlier, slots=self.config.batch_size)
 
-    def _remembering(self, policy: Policy, judge: Judging) -> RememberingJudge:
+    def _remembering(self, policy: Policy) -> RememberingJudge:
         name = VERDICTS if policy == self.context.recipe.judge.policy else f"verdicts-{policy}.jsonl"
+        judge = JudgeByPolicy(self.judge, policy)
         return self.open.enter_context(RememberingJudge(judge, self.context.store.directory, name=name))
 
     def _policy(self, model: str) -> Policy:

@@ -112,7 +112,7 @@ def run(context: StageContext) -> dict[str, Any]:
         teacher = make(config.teacher, journal, executor)
         context.progress.start(total, units_done(context.store, config, lambda: _train_tasks(context)))
         context.progress.tally.watch(lambda: (journal.spent.tokens, journal.spent.dollars))
-        with open_judge(executor, judge_config, context.recipe.seed) as judge:
+        with open_judge(executor, judge_config) as judge:
             outcome = asyncio.run(generate(context, config, teacher, judge, journal))
         stats = {"requests": journal.spent.figures()}
     _note_refused(context, teacher, outcome)

@@ -45,8 +45,8 @@ def run(context: StageContext) -> dict[str, Any]:
     tasks = list(_usable(found, context, rejections))
     progress.start(len(found), done=len(found) - len(tasks))
     untraced = 0
-    with open_judge(recipe.executor, recipe.judge, recipe.seed) as judge:
-        probe = lambda task: judge.probe(task, recipe.tasks.filters)  # noqa: E731
+    with open_judge(recipe.executor, recipe.judge) as judge:
+        probe = lambda task: judge.probe(task, recipe.tasks.filters, recipe.seed)  # noqa: E731
         limit = IN_FLIGHT_PER_WORKER * judge.workers
         for task, future in as_finished(iter(tasks), probe, limit):
             try:

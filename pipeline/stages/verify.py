@@ -34,7 +34,7 @@ def run(context: StageContext) -> dict[str, Any]:
     """
     progress = context.progress
     progress.start((read_manifest(context.out / "generate") or {}).get("rows"), done=len(context.store))
-    with open_judge(context.recipe.executor, context.recipe.judge, context.recipe.seed) as judge:
+    with open_judge(context.recipe.executor, context.recipe.judge) as judge:
 
         def submit(pair: Pair) -> Future[Verdict]:
             return judge.submit(pair.task, pair.code, pair.candidate.id)

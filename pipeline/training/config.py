@@ -54,14 +54,10 @@ class GrpoSection(Section):
     ``turns``: how often a trajectory may answer; between two answers it is shown what the judge found. Each answer
     is a training example of its own, with the discounted rewards of those after it as credit (Kevin-32B's way).
     ``concise_weight`` takes up to that much from the reward of a right answer, in proportion to how much of
-    ``concise_tokens`` its reasoning used. ``judge_url``: a judge on another machine (``judge --serve``), its token in
-    the environment variable ``judge_token_env``; without one, this machine judges. ``trl`` goes to GRPOConfig as it
-    is.
+    ``concise_tokens`` its reasoning used. ``trl`` goes to GRPOConfig as it is.
     """
 
     reward: RewardName = "correctness"
-    judge_url: str | None = Field(default=None, pattern=r"^https?://[^\s@]+$")
-    judge_token_env: str = "JUDGE_TOKEN"  # noqa: S105  (a variable's name)
     turns: int = Field(default=1, ge=1, le=16)
     discount: float = Field(default=KEVIN_DISCOUNT, ge=0, le=1)
     concise_weight: float = Field(default=0.0, ge=0, lt=1)

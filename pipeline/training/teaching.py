@@ -58,13 +58,10 @@ def _dpo(recipe: "Recipe", config: TrainConfig, out: Path, directory: Path, repo
 
 def _grpo(recipe: "Recipe", config: TrainConfig, out: Path, directory: Path, report: Report) -> dict[str, Any]:
     from pipeline.executors import open_judge
-    from pipeline.judge.remote import RemoteJudge
     from pipeline.training.grpo import train
 
     tasks = [from_row(Task, row) for row in read_rows(out / "tasks") if row["split"] == "train"]
     if not tasks:
         raise UserError("train: no task is of split 'train'")
-    url, token_env = config.grpo.judge_url, config.grpo.judge_token_env
-    judging = RemoteJudge(url, token_env) if url else open_judge(recipe.executor, recipe.judge, recipe.seed)
-    with judging as judge:
+    with open_judge(recipe.executor, recipe.judge) as judge:
         return train(tasks, config, judge, directory, recipe.seed, report)

@@ -23,9 +23,10 @@ from typing import Any, NamedTuple
 
 import psutil
 
+from pipeline.executors.config import RemoteConfig
+from pipeline.executors.remote_judge import WORKERS, RemoteJudge
 from pipeline.judge.config import JudgeConfig
 from pipeline.judge.judge import Judge
-from pipeline.judge.remote import WORKERS, RemoteJudge
 from pipeline.records import Task, Verdict
 from tests.bench.judge import candidates
 
@@ -47,7 +48,8 @@ class CountingJudge(RemoteJudge):
 
     def __init__(self, url: str, refused: Counter[int]) -> None:
         self._refused = refused
-        super().__init__(url, TOKEN_ENV)
+        server = RemoteConfig(kind="remote", url=url, token_env=TOKEN_ENV)
+        super().__init__(server, JudgeConfig(seeds=SEEDS))
 
     def _ask(self, path: str, body: dict[str, Any] | None) -> Any:
         try:
@@ -80,7 +82,7 @@ def main(arguments: list[str]) -> dict[str, Any]:
             _asked(pairs[:1], 1, lambda n: judge)  # until its processes have started
             direct = _asked(pairs, clients, lambda n: judge)
         command = [sys.executable, "-m", "pipeline.stage", "judge", "--serve", "127.0.0.1:0", "--backend", "simt"]
-        command += ["--token-env", TOKEN_ENV, "--queue", str(queue), "--seeds", SEEDS]
+        command += ["--token-env", TOKEN_ENV, "--queue", str(queue)]
         os.environ[TOKEN_ENV] = "a token of the benchmark"
         environment = {**os.environ, "HOME": folder}  # where its builds are cached: an empty one
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as child:

@@ -61,7 +61,7 @@ def judged(judge: Any) -> dict[str, Verdict]:
 
 
 def test_verdicts_are_those_of_this_machines_judge(ray: Any, config: JudgeConfig):
-    with open_judge(LocalConfig(), config, 1) as local, open_judge(RAY, config, 1) as judge:
+    with open_judge(LocalConfig(), config) as local, open_judge(RAY, config) as judge:
         assert judge.workers == 2
         assert (judge.backend, judge.version) == (local.backend, local.version)
         expected, found = judged(local), judged(judge)
@@ -72,9 +72,7 @@ def test_verdicts_are_those_of_this_machines_judge(ray: Any, config: JudgeConfig
         with pytest.raises(TaskError) as of_local:
             local.probe(broken).result()
         assert (of_ray.value.reason, str(of_ray.value)) == (of_local.value.reason, str(of_local.value))
-        report = config.model_copy(update={"policy": "report"})
-        with open_judge(RAY, report, 1, beside=judge) as lenient:  # there is no room for further actors
-            assert lenient.submit(TASK, CANDIDATES["fallback"], "fallback").result().accepted
+        assert judge.submit(TASK, CANDIDATES["fallback"], "fallback", "report").result().accepted
         assert not judge.submit(TASK, CANDIDATES["fallback"], "fallback").result().accepted
     assert given[0] == given[1] != [None, None]
     assert found == expected  # the sandbox's tier and every check's figures included
@@ -83,7 +81,7 @@ def test_verdicts_are_those_of_this_machines_judge(ray: Any, config: JudgeConfig
 
 
 def test_what_a_killed_actor_was_at_is_done_by_another(ray: Any, config: JudgeConfig):
-    with open_judge(RAY, config, 1) as judge:
+    with open_judge(RAY, config) as judge:
         pids = judges_pids()
         assert len(pids) == 2
         futures = [judge.submit(TASK, HONEST + f"\n# {n}", str(n)) for n in range(8)]
@@ -141,12 +139,12 @@ def test_what_the_user_can_mend_is_one_line(
 ):
     cuda = config.model_copy(update={"backend": "cuda"})
     with pytest.raises(UserError, match=r"^judge.backend: cuda needs an NVIDIA GPU.*use simt$"):  # an actor says so
-        open_judge(RAY, cuda, 1)
+        open_judge(RAY, cuda)
     with pytest.raises(UserError, match=r"no machine of the Ray cluster has 5 CPUs$"):
-        open_judge(RayConfig(kind="ray", cpus_per_actor=5), config, 1)
+        open_judge(RayConfig(kind="ray", cpus_per_actor=5), config)
     monkeypatch.setattr("pipeline.executors.actors.START_SECONDS", 1.0)
     with pytest.raises(UserError, match=r"no place for a JudgeActor \(1 cpus, 9 gpus\)$"):
-        open_judge(RayConfig(kind="ray", actors=1, gpus_per_actor=9), cuda, 1)
+        open_judge(RayConfig(kind="ray", actors=1, gpus_per_actor=9), cuda)
     monkeypatch.undo()
     (tmp_path / "only_here.py").write_text("class Unknown:\n    def start(self):\n        pass\n")
     with monkeypatch.context() as patched:
@@ -156,7 +154,7 @@ def test_what_the_user_can_mend_is_one_line(
         Actors(ray, unknown, (), 1, 1, {"num_cpus": 0})
     monkeypatch.setattr("pipeline.executors.ray_judge.judge_version", lambda: "another")
     with pytest.raises(UserError, match=r"version \w+, the one that asks is another; install the same"):
-        open_judge(RAY, config, 1)
+        open_judge(RAY, config)
 
 
 def test_a_local_teacher_answers_the_same_from_several_actors(ray: Any, tmp_path: Path):

@@ -32,7 +32,7 @@ FORMS = {
 def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
     cache = tmp_path_factory.mktemp("builds")
     # Strict rules allow no module that reaches files.
-    with Judge(JudgeConfig(backend="simt", policy="report", cache=cache, workers=1), seed=1) as judge:
+    with Judge(JudgeConfig(backend="simt", policy="report", cache=cache, workers=1)) as judge:
         yield judge
 
 

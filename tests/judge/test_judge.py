@@ -17,7 +17,7 @@ from tests.judge.examples import HONEST, REFERENCE, TASK, WRONG
 @pytest.fixture(scope="module")
 def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
     cache = tmp_path_factory.mktemp("builds")
-    with Judge(JudgeConfig(backend="simt", cache=cache, workers=2, cpu_seconds=3), seed=1) as judge:
+    with Judge(JudgeConfig(backend="simt", cache=cache, workers=2, cpu_seconds=3)) as judge:
         yield judge
 
 

@@ -15,10 +15,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import InfrastructureError, UserError
-from pipeline.judge.remote import RemoteJudge
+from pipeline.executors.config import RemoteConfig
+from pipeline.executors.remote_judge import RemoteJudge, _seconds
+from pipeline.judge.config import JudgeConfig
+from pipeline.judge.version import judge_version
 from pipeline.recipe import Recipe
 from pipeline.records import Check, Verdict
 from pipeline.runner import run_stages
@@ -53,6 +57,10 @@ def token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUDGE_TOKEN", TOKEN)
 
 
+def remote(url: str, token_env: str = "JUDGE_TOKEN", **judge: Any) -> RemoteJudge:
+    return RemoteJudge(RemoteConfig(kind="remote", url=url, token_env=token_env), JudgeConfig.model_validate(judge))
+
+
 def post(url: str, body: bytes, token: str = TOKEN) -> int:
     request = urllib.request.Request(
         f"{url}/judge", body, {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
@@ -67,7 +75,7 @@ def post(url: str, body: bytes, token: str = TOKEN) -> int:
 
 def test_verdicts_are_those_of_the_judge_however_many_ask(server: str, token: None):
     wrong, status, reason = WRONG["no_kernel"] if "no_kernel" in WRONG else next(iter(WRONG.values()))
-    with RemoteJudge(server, "JUDGE_TOKEN") as judge:
+    with remote(server) as judge:
         assert judge.backend == "simt"
         futures = [
             judge.submit(TASK, HONEST if n % 2 else wrong, str(n)) for n in range(8)
@@ -85,22 +93,63 @@ def test_an_evaluation_can_be_judged_there(server: str, token: None, tmp_path: P
     folder.mkdir()
     (folder / "good.py").write_text(TASK.reference)
     (folder / "bad.py").write_text(TASK.reference + "\n\ndef get_inputs():\n    raise RuntimeError('no')\n")
-    (tmp_path / "k.jsonl").write_text("\n".join(json.dumps({"task": "good", "code": HONEST}) for _ in range(2)))
+    codes = (HONEST, WRONG["fallback"][0])
+    (tmp_path / "k.jsonl").write_text("\n".join(json.dumps({"task": "good", "code": code}) for code in codes))
     kernels = {"kind": "kernels", "path": str(tmp_path / "k.jsonl"), "policy": "strict"}
     section = {"suite": str(folder), "trained": [], "models": {"theirs": kernels}, "k": [1], "outputs": 2}
 
     def evaluate(**changes: Any) -> dict[str, Any]:
-        sections = {"name": "r", "tasks": {"source": "composed"}, "judge": {"backend": "none"}}
-        recipe = Recipe.model_validate({**sections, "evaluate": {**section, "judge_url": server, **changes}})
+        executor = {"kind": "remote", "url": server}
+        sections = {"name": "r", "tasks": {"source": "composed"}, "executor": executor}
+        recipe = Recipe.model_validate({**sections, "evaluate": {**section, **changes}})
         run_stages(recipe, tmp_path / "out", "evaluate")
         return json.loads((tmp_path / "out" / "evaluate" / "results.json").read_text())
 
-    with pytest.raises(UserError, match="judges by policy strict; start it with --policy report"):
-        evaluate(models={"theirs": {**kernels, "policy": "report"}})
-    found = evaluate()
+    found = evaluate(models={"theirs": kernels, "leniently": {**kernels, "policy": "report"}})
     assert found["left_out"] == {"bad": "task_raises"}
-    assert found["models"]["theirs"]["pass_at_k"]["1"]["mean"] == 1.0
-    assert found["models"]["theirs"]["selection_by"] == "outputs"
+    for model, policy in (("theirs", 0.5), ("leniently", 1.0)):
+        assert found["models"][model]["pass_at_k"]["1"]["mean"] == policy
+        assert found["models"][model]["selection_by"] == "outputs"
+
+
+def test_tasks_are_filtered_there(server: str, token: None, tmp_path: Path):
+    """The recipe's filters go with the question, and so does its seed."""
+    (tmp_path / "good.py").write_text(TASK.reference)
+    (tmp_path / "constant.py").write_text(TASK.reference.replace("return torch.", "return 0 * torch."))
+    recipe = Recipe.model_validate(
+        {
+            "name": "r",
+            "tasks": {"source": "files", "path": str(tmp_path), "filters": {"output_range": None}},
+            "executor": {"kind": "remote", "url": server},
+        }
+    )
+    run_stages(recipe, tmp_path / "out", "tasks")
+    rows = pq.read_table(tmp_path / "out" / "tasks" / "rejected.parquet").to_pylist()
+    assert [(row["name"], row["reason"]) for row in rows] == [("constant", "output_std")]
+    assert pq.read_table(tmp_path / "out" / "tasks" / "data.parquet")["name"].to_pylist() == ["good"]
+
+
+def test_policy_and_seeds_are_the_askers(server: str, token: None):
+    fallback = WRONG["fallback"][0]
+    with remote(server, seeds="mine") as judge, remote(server) as other:
+        mine, theirs = (one.submit(TASK, HONEST, "x").result() for one in (judge, other))
+        assert not judge.submit(TASK, fallback, "x").result().accepted
+        assert judge.submit(TASK, fallback, "x", "report").result().accepted
+    assert mine.seeds == "mine"
+    assert theirs.seeds == other.seeds not in {"mine", "fresh"}
+
+
+def test_a_judge_that_differs_from_the_recipes_is_refused(server: str, token: None, monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(UserError, match=r"judge\.backend: cuda, but the judge at .* is simt"):
+        remote(server, backend="cuda")
+    monkeypatch.setattr("pipeline.executors.remote_judge.judge_version", lambda: "another")
+    with pytest.raises(UserError, match="install the same version of the project on both machines"):
+        remote(server)
+
+
+def test_how_long_to_wait_is_read_whatever_a_proxy_writes():
+    told = (None, "", "2", "86400", "Wed, 21 Oct 2026 07:28:00 GMT")
+    assert [_seconds(value) for value in told] == [1, 1, 2, 60, 1]
 
 
 def test_a_full_queue_refuses_and_says_when_to_come_back(server: str):
@@ -137,19 +186,19 @@ def test_who_may_ask_and_what(server: str, token: None, monkeypatch: pytest.Monk
     connection.close()
     monkeypatch.setenv("JUDGE_TOKEN", "another")
     with pytest.raises(UserError, match="wrong token"):
-        RemoteJudge(server, "JUDGE_TOKEN")
+        remote(server)
     with pytest.raises(UserError, match="the environment variable NOT_THERE holds no token"):
-        RemoteJudge(server, "NOT_THERE")
+        remote(server, "NOT_THERE")
 
 
 def test_a_server_that_goes_away_is_no_verdict(server: str, token: None, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("pipeline.judge.remote.time.sleep", lambda _: None)
-    with RemoteJudge(server, "JUDGE_TOKEN") as judge:
+    monkeypatch.setattr("pipeline.executors.remote_judge.time.sleep", lambda _: None)
+    with remote(server) as judge:
         judge._url = "http://127.0.0.1:9"
         with pytest.raises(InfrastructureError, match="gave up after 6 attempts"):
             judge.submit(TASK, HONEST, "x").result()
     with pytest.raises(UserError, match="no judge answers there"):
-        RemoteJudge("http://127.0.0.1:9", "JUDGE_TOKEN")
+        remote("http://127.0.0.1:9")
 
 
 class Garbling(BaseHTTPRequestHandler):
@@ -183,14 +232,16 @@ def garbling() -> Iterator[str]:
 def test_an_answer_that_is_cut_short_or_no_verdict_is_asked_for_again(
     garbling: str, token: None, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("pipeline.judge.remote.time.sleep", lambda _: None)
-    monkeypatch.setattr(Garbling, "bodies", [b'{"backend": "simt", "judge_version": "1"}'])
+    monkeypatch.setattr("pipeline.executors.remote_judge.time.sleep", lambda _: None)
+    monkeypatch.setattr(
+        Garbling, "bodies", [json.dumps({"backend": "simt", "judge_version": judge_version()}).encode()]
+    )
     passed = (Check(name="build", passed=True),)
     verdict = Verdict(
         candidate_id="x", status="correct", reason=None, checks=passed, backend="simt", judge_version="1"
     )
     whole = json.dumps(verdict.model_dump(mode="json", exclude={"id", "accepted"})).encode()
-    with RemoteJudge(garbling, "JUDGE_TOKEN") as judge:
+    with remote(garbling) as judge:
         Garbling.bodies = [whole[:9], b"{}", whole]
         assert judge.submit(TASK, HONEST, "x").result() == verdict
         Garbling.bodies = [b"<html>"]
@@ -202,7 +253,7 @@ def test_an_answer_that_is_cut_short_or_no_verdict_is_asked_for_again(
 def test_another_server_is_no_judge(garbling: str, token: None, body: bytes, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(Garbling, "bodies", [body])
     with pytest.raises(UserError, match="no judge answers there"):
-        RemoteJudge(garbling, "JUDGE_TOKEN")
+        remote(garbling)
 
 
 @pytest.mark.parametrize(

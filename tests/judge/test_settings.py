@@ -112,7 +112,7 @@ def test_odd_sizes_have_one_element_in_their_last_tile():
 def test_nothing_is_measured_for_small_tasks_with_settings_of_their_own(
     judge: Judge, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(judge, "_measure", lambda *_: pytest.fail("measured"))
+    monkeypatch.setattr(judge._plans, "measure", lambda *_: pytest.fail("measured"))
     source = Path(__file__).with_name("examples.py").read_text().split('"""')[3]
     assert plan(judge, source, Setting(name="odd", sizes={"ROWS": 7})).own
 

@@ -59,7 +59,7 @@ KEPT = [body for _, bodies in CASES.values() for body in bodies]
 
 @pytest.fixture(scope="module")
 def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
-    with Judge(JudgeConfig(backend="simt", cache=tmp_path_factory.mktemp("builds"), workers=1), seed=1) as judge:
+    with Judge(JudgeConfig(backend="simt", cache=tmp_path_factory.mktemp("builds"), workers=1)) as judge:
         yield judge
 
 

@@ -41,7 +41,7 @@ class StandInJudge:
     workers = 2
     version = "1"
 
-    def __init__(self, config: JudgeConfig, seed: int) -> None:
+    def __init__(self, config: JudgeConfig) -> None:
         self.backend = "none" if config.backend == "none" else "simt"
 
     def __enter__(self) -> Self:
@@ -50,7 +50,7 @@ class StandInJudge:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def probe(self, task: Task, filters: TaskFilters) -> Future[None]:
+    def probe(self, task: Task, filters: TaskFilters, seed: int) -> Future[None]:
         assert filters == TaskFilters()
         return self._future(task.name, None)
 

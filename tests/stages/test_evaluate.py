@@ -36,8 +36,9 @@ class Judge:
         self.fails = fails or {}
         self.executed: list[tuple[str, str]] = []
         self.dies = dies
+        self.policies: list[str | None] = []
 
-    def outputs(self, task: Task, code: str, number: int) -> "Future[Any]":
+    def outputs(self, task: Task, code: str, number: int, policy: str | None = None) -> "Future[Any]":
         """What a kernel gives is told by the operator that it names; ``dies`` at a call is the judge's own fault."""
         future: Future[Any] = Future()
         self.executed.append((task.id, code))
@@ -48,7 +49,8 @@ class Judge:
         future.set_result([*given, None])
         return future
 
-    def submit(self, task: Task, code: str, candidate_id: str) -> "Future[Verdict]":
+    def submit(self, task: Task, code: str, candidate_id: str, policy: str | None = None) -> "Future[Verdict]":
+        self.policies.append(policy)
         future: Future[Verdict] = Future()
         self.calls.append((task.name, code))
         if fault := self.fails.get(len(self.calls)):
@@ -83,11 +85,11 @@ class Writer(transformers.TransformersTeacher):
         return Reply(f"<think>\nIt is {name}.\n</think>\n\n```python\n{code}```", None, "stop", 9, 3)
 
 
-def evaluation(out: Path, store: StageStore, judge: Judge, judge_by: Any = None, **section: Any) -> Evaluation:
+def evaluation(out: Path, store: StageStore, judge: Judge, **section: Any) -> Evaluation:
     values = {"samples_per_task": 3, "k": [1, 3], "batch_size": 3, **section}
     config = EvaluateConfig.model_validate(values)
     context = StageContext(recipe(evaluate=config), out, store, CONSOLE)
-    return Evaluation(context, config, heldout(context, config.limit), judge_by or (lambda _: judge), in_flight=2)
+    return Evaluation(context, config, heldout(context, config.limit), cast("Any", judge), in_flight=2)
 
 
 def tasks(out: Path, *, split: str = "heldout") -> None:
@@ -235,7 +237,7 @@ class Prober(Judge):
         self.probed: list[str] = []
         self.dies = dies
 
-    def probe(self, task: Task) -> "Future[Any]":
+    def probe(self, task: Task, *, seed: int) -> "Future[Any]":
         self.probed.append(task.name)
         future: Future[Any] = Future()
         if len(self.probed) == self.dies:
@@ -283,15 +285,14 @@ def test_finished_kernels_are_judged_by_their_policy_and_gaps_are_not_solved(tmp
     lines = [{"task": o, "code": f"class ModelNew:\n    kernel = '{o}f(x)'\n"} for o in OPERATORS[:6]]
     lines += [{"task": OPERATORS[0], "code": None}, {"task": OPERATORS[1], "code": "class ModelNew: ..."}]
     (tmp_path / "k.jsonl").write_text("\n".join(map(json.dumps, lines)))
-    judges = {"report": Judge(), "strict": Judge()}
+    judge = Judge()
     theirs = {"theirs": {"kind": "kernels", "path": str(tmp_path / "k.jsonl")}}
     section = {"models": theirs, "trained": [], "samples_per_task": 4, "k": [1, 4]}
     with StageStore(tmp_path / "evaluate", evaluate.SCHEMA, {}) as store:
-        stats = evaluation(tmp_path, store, Judge(), judges.__getitem__, **section).run("heldout")
+        stats = evaluation(tmp_path, store, judge, **section).run("heldout")
         again = Judge({1: ZeroDivisionError()})
         assert evaluation(tmp_path, store, again, **section).run("heldout") == stats  # nothing is owed
-    assert not judges["strict"].calls
-    assert len(judges["report"].calls) == 7
+    assert judge.policies == ["report"] * 7
     n = len(OPERATORS)
     assert stats["theirs"]["samples_per_task"] == 2
     assert stats["theirs"]["pass_at_k"]["1"]["mean"] == pytest.approx(6 / (2 * n))

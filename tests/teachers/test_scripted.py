@@ -69,7 +69,7 @@ def conversation(task: Task, first: Answer) -> tuple[Message, ...]:
 
 @pytest.fixture(scope="module")
 def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
-    with Judge(JudgeConfig(backend="simt", cache=tmp_path_factory.mktemp("builds"), workers=2), seed=1) as judge:
+    with Judge(JudgeConfig(backend="simt", cache=tmp_path_factory.mktemp("builds"), workers=2)) as judge:
         yield judge
 
 

@@ -1,8 +1,9 @@
-"""A judge on another machine, behind ``judge --serve``; to training and evaluation like one of this machine's."""
+"""A judge on another machine, behind ``judge --serve``; to the stages like one of this machine's."""
 
 import http.client
 import json
 import os
+import secrets
 import time
 import urllib.error
 import urllib.request
@@ -11,11 +12,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pipeline.errors import InfrastructureError, TaskError, UserError
+from pipeline.executors.config import RemoteConfig
+from pipeline.judge.config import JudgeConfig, Policy
+from pipeline.judge.version import judge_version
 from pipeline.records import Task, Verdict
 
 if TYPE_CHECKING:
-    from pipeline.judge.config import Policy
     from pipeline.judge.outputs import Fingerprint
+    from pipeline.judge.task_filters import TaskFilters
 
 T = TypeVar("T")
 WORKERS = 64  # requests in flight; each mostly waits
@@ -30,40 +34,52 @@ class RemoteJudge:
     """Judges over HTTP; thread-safe. Use as a context manager.
 
     Args:
-        url: the server's address, ``http://host:port``.
-        token_env: the environment variable that holds its token.
+        executor: where the server is.
+        config: as for ``Judge``; sandbox, limits and workers are the server's to say.
 
     Raises:
-        UserError: no token, a wrong one, or no judge at this address.
+        UserError: no token, a wrong one, no judge at this address, or one of another version or backend.
     """
 
-    def __init__(self, url: str, token_env: str) -> None:
-        self._url = url.rstrip("/")
-        self._token = os.environ.get(token_env, "").strip()
+    def __init__(self, executor: RemoteConfig, config: JudgeConfig) -> None:
+        self._url = executor.url.rstrip("/")
+        self._token = os.environ.get(executor.token_env, "").strip()
         if not self._token:
-            raise UserError(f"the environment variable {token_env} holds no token for {url}")
+            raise UserError(f"the environment variable {executor.token_env} holds no token for {executor.url}")
         try:
             about = self._ask("/health", None)
             self.backend: str = about["backend"]
             self.version: str = about["judge_version"]
-            self.policy: Policy = about.get("policy", "strict")  # an older server does not tell
         except (*FAULTS, LookupError, TypeError) as error:  # another server's JSON is no object, or has other names
-            raise UserError(f"{url}: no judge answers there ({error})") from None
+            raise UserError(f"{executor.url}: no judge answers there ({error})") from None
+        if self.version != judge_version():
+            raise UserError(
+                f"{executor.url}: the judge there is version {self.version}, this one {judge_version()}; install the "
+                "same version of the project on both machines"
+            )
+        if config.backend not in ("auto", self.backend):
+            raise UserError(f"judge.backend: {config.backend}, but the judge at {executor.url} is {self.backend}")
+        self.seeds = secrets.token_hex(16) if config.seeds == "fresh" else config.seeds
+        self.config = config.model_copy(update={"backend": self.backend, "seeds": self.seeds})
         self.workers = WORKERS
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="remote-judge")
 
-    def submit(self, task: Task, code: str, candidate_id: str) -> Future[Verdict]:
+    def submit(self, task: Task, code: str, candidate_id: str, policy: Policy | None = None) -> Future[Verdict]:
         """Judge a candidate's module; the future raises InfrastructureError if the server fails again and again."""
-        body = {"task": _fields(task), "code": code, "candidate_id": candidate_id}
+        terms = {"policy": policy or self.config.policy, "seeds": self.seeds}
+        body = {"task": _fields(task), "code": code, "candidate_id": candidate_id, **terms}
         return self._pool.submit(self._answer, "/judge", body, Verdict.model_validate)
 
-    def probe(self, task: Task) -> Future[None]:
-        """Check a task itself; the future raises TaskError with the reason why it can't be used."""
-        return self._pool.submit(self._answer, "/probe", {"task": _fields(task)}, _usable)
+    def probe(self, task: Task, filters: "TaskFilters | None" = None, seed: int = 0) -> Future[str | None]:
+        """Check a task itself; as ``Judge.probe``."""
+        body = {"task": _fields(task), "filters": filters and filters.model_dump(), "seed": seed}
+        return self._pool.submit(self._answer, "/probe", body, _usable)
 
-    def outputs(self, task: Task, code: str, number: int) -> "Future[list[Fingerprint | None]]":
+    def outputs(
+        self, task: Task, code: str, number: int, policy: Policy | None = None
+    ) -> "Future[list[Fingerprint | None]]":
         """Run a candidate on the task's first ``number`` shared inputs, and say what it gives."""
-        body = {"task": _fields(task), "code": code, "number": number}
+        body = {"task": _fields(task), "code": code, "number": number, "policy": policy or self.config.policy}
         return self._pool.submit(self._answer, "/outputs", body, lambda found: found["outputs"])
 
     def close(self) -> None:
@@ -83,7 +99,7 @@ class RemoteJudge:
                 return read(self._ask(path, body))
             except urllib.error.HTTPError as error:
                 if error.code == 429 and time.monotonic() < until:
-                    time.sleep(float(error.headers.get("Retry-After") or 1))
+                    time.sleep(_seconds(error.headers.get("Retry-After")))
                     continue
                 fault = f"status {error.code}: {error.read(300).decode(errors='replace')}"
                 if error.code not in (429, 503):
@@ -108,10 +124,16 @@ class RemoteJudge:
             raise
 
 
+def _seconds(retry_after: str | None) -> float:
+    """Return what a Retry-After says, up to a minute; a second for a date, which only a proxy in between writes."""
+    return min(float(retry_after), 60.0) if retry_after and retry_after.isdecimal() else 1.0
+
+
 def _fields(task: Task) -> dict[str, Any]:
     return task.model_dump(mode="json", exclude={"id"})
 
 
-def _usable(found: dict[str, Any]) -> None:
+def _usable(found: dict[str, Any]) -> str | None:
     if found["reason"] is not None:
         raise TaskError(found["reason"], found["detail"])
+    return found["untraced"]
