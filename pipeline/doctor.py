@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from pipeline.errors import UserError
+from pipeline.executors.config import RemoteConfig
+from pipeline.judge.config import JudgeConfig
+
 State = Literal["ok", "absent", "missing"]  # missing: something that every run needs
 SECONDS = 3.0  # to wait for a server
 PROGRAM_SECONDS = 60  # torch on a cold disk takes long
@@ -165,9 +169,22 @@ def _servers(path: Path) -> Iterator[Finding]:
     """Reach every server that a recipe names."""
     from pipeline.recipe import load_recipe
 
-    urls = sorted(set(_base_urls(load_recipe(path).model_dump(mode="json"))))
-    for url in urls:
+    loaded = load_recipe(path)
+    for url in sorted(set(_base_urls(loaded.model_dump(mode="json")))):
         yield _finding(url, _reach(url), "stages that ask this server will stop with an error")
+    if isinstance(loaded.executor, RemoteConfig):
+        yield _remote_judge(loaded.executor, loaded.judge)
+
+
+def _remote_judge(executor: RemoteConfig, config: JudgeConfig) -> Finding:
+    from pipeline.executors.remote_judge import RemoteJudge
+
+    name = f"judge at {executor.url}"
+    try:
+        with RemoteJudge(executor, config) as judge:
+            return _finding(name, f"{judge.backend}, of this version", "")
+    except UserError as error:
+        return _finding(name, None, f"stages that judge will stop with: {error}")
 
 
 def _base_urls(value: Any) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """A judge whose candidates are judged all over a Ray cluster; to the stages like one of this machine's."""
 
-import secrets
 import socket
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -77,7 +76,7 @@ class RayJudge:
         on_gpus = config.backend in ("auto", "cuda") and has_gpus(ray)
         self.backend = "cuda" if on_gpus else "simt"
         self.version = judge_version()
-        self.seeds = secrets.token_hex(16) if config.seeds == "fresh" else config.seeds
+        self.seeds = config.drawn_seeds()
         self.config = config.model_copy(
             update={"backend": self.backend, "seeds": self.seeds, "workers": executor.cpus_per_actor}
         )

@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import secrets
 import time
 import urllib.error
 import urllib.request
@@ -25,6 +24,7 @@ T = TypeVar("T")
 WORKERS = 64  # requests in flight; each mostly waits
 ATTEMPTS = 6
 REQUEST_SECONDS = 900.0
+HEALTH_SECONDS = 20.0  # an address that drops packets is said to be wrong within a minute
 # Connections that are refused, reset or time out; answers that are cut short; what is no verdict.
 FAULTS = (OSError, http.client.HTTPException, ValueError)
 PATIENCE_SECONDS = 3600.0  # for a place in the server's queue
@@ -59,7 +59,7 @@ class RemoteJudge:
             )
         if config.backend not in ("auto", self.backend):
             raise UserError(f"judge.backend: {config.backend}, but the judge at {executor.url} is {self.backend}")
-        self.seeds = secrets.token_hex(16) if config.seeds == "fresh" else config.seeds
+        self.seeds = config.drawn_seeds()
         self.config = config.model_copy(update={"backend": self.backend, "seeds": self.seeds})
         self.workers = WORKERS
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="remote-judge")
@@ -113,10 +113,10 @@ class RemoteJudge:
 
     def _ask(self, path: str, body: dict[str, Any] | None) -> Any:
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
-        data = None if body is None else json.dumps(body).encode()
+        data, seconds = (json.dumps(body).encode(), REQUEST_SECONDS) if body else (None, HEALTH_SECONDS)
         request = urllib.request.Request(self._url + path, data, headers)  # noqa: S310  (http or https, checked)
         try:
-            with urllib.request.urlopen(request, timeout=REQUEST_SECONDS) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=seconds) as answer:  # noqa: S310
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             if error.code == 401:

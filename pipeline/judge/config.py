@@ -1,5 +1,6 @@
 """The recipe's ``judge`` section."""
 
+import secrets
 from pathlib import Path
 from typing import Literal
 
@@ -34,3 +35,7 @@ class JudgeConfig(Section):
     memory_mb: int = Field(default=4096, ge=256)
     workers: int = throughput(0, ge=0)
     cache: Path = throughput(Path("~/.cache/kernel-pipeline/builds"))
+
+    def drawn_seeds(self) -> str:
+        """Return the text that inputs and weights come from: a new secret for ``fresh``, else what is configured."""
+        return secrets.token_hex(16) if self.seeds == "fresh" else self.seeds

@@ -8,7 +8,6 @@ import hashlib
 import math
 import os
 import platform
-import secrets
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Self
@@ -69,7 +68,7 @@ class Judge:
         self._candidate_limits = replace(self._limits, answer_bytes=answer_bytes)
         self._server: ForkServer | None = None
         self._max_case_bytes = max_case_mb * 2**20
-        self.seeds = secrets.token_hex(16) if config.seeds == "fresh" else config.seeds
+        self.seeds = config.drawn_seeds()
         self._seconds = config.budget_seconds if self._gpu is None else math.inf
         self._plans = Plans(self._measure_reference, self._seconds, self._max_case_bytes)
         self._task_workers: TaskWorkers | None = None

@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline import doctor
 from pipeline.errors import InfrastructureError, UserError
 from pipeline.executors.config import RemoteConfig
 from pipeline.executors.remote_judge import RemoteJudge, _seconds
@@ -145,6 +146,17 @@ def test_a_judge_that_differs_from_the_recipes_is_refused(server: str, token: No
     monkeypatch.setattr("pipeline.executors.remote_judge.judge_version", lambda: "another")
     with pytest.raises(UserError, match="install the same version of the project on both machines"):
         remote(server)
+
+
+def test_the_doctor_says_whether_it_can_be_used(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(f"name: r\ntasks: {{source: composed}}\nexecutor: {{kind: remote, url: '{server}'}}\n")
+    monkeypatch.setenv("JUDGE_TOKEN", TOKEN)
+    found = list(doctor._servers(recipe))
+    monkeypatch.setenv("JUDGE_TOKEN", "another")
+    found += doctor._servers(recipe)
+    assert [(f.state, f.found) for f in found] == [("ok", "simt, of this version"), ("absent", "no")]
+    assert "wrong token" in found[1].cost_of_absence
 
 
 def test_how_long_to_wait_is_read_whatever_a_proxy_writes():
