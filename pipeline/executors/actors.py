@@ -5,6 +5,7 @@ is given to another one. Ray restarts the actor, on another machine if its own i
 """
 
 import contextlib
+import os
 import queue
 import threading
 import time
@@ -18,6 +19,10 @@ ATTEMPTS = 3  # actors that may die of one thing
 START_SECONDS = 300.0  # until the first takes part; later, while none does
 CLOSE_SECONDS = 10.0  # for idle actors to tidy up
 POLL_SECONDS = 0.5  # while waiting: has anything gone wrong?
+
+
+def _exit(_: Any) -> None:
+    os._exit(1)
 
 
 class Actors:
@@ -107,7 +112,7 @@ class Actors:
                 if not isinstance(cause, InfrastructureError):
                     self._free.put(number)
                     raise cause from error
-                self._ray.kill(self._actors[number], no_restart=False)
+                self._end(number)
                 died = cause
             except RayError as error:  # the process or its machine is gone, or can't be reached
                 died = error
@@ -122,6 +127,14 @@ class Actors:
             self._miss(number)
         text = first_line(died) if died else ""
         raise InfrastructureError(f"{what}: {ATTEMPTS} actors in succession died at it: {text}") from died
+
+    def _end(self, number: int) -> None:
+        """End an actor's process, and return when it is gone."""
+        from ray.exceptions import RayError
+
+        # ray.kill returns before that, so the next start might be answered by the process that is about to end.
+        with contextlib.suppress(RayError):
+            self._ray.get(self._actors[number].__ray_call__.remote(_exit))
 
     def _take(self) -> int:
         """Take a free place; return its actor's number."""

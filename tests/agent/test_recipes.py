@@ -31,7 +31,7 @@ class RuleJudge:
     workers = 1
     version = "1"
 
-    def __init__(self, config: Any, seed: int) -> None:
+    def __init__(self, config: Any) -> None:
         self.backend = "simt"
 
     def __enter__(self) -> Self:
