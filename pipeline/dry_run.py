@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from eval import kernels
 from eval.config import EvaluateConfig
-from eval.suite import HELDOUT
+from eval.suite import Suite, source_of, tasks_of
 from pipeline.agent.evolve import EvolveConfig
 from pipeline.agent.prompting import translate
 from pipeline.errors import UserError
@@ -48,31 +49,40 @@ def dry_run(recipe: Recipe, out: Path, last: StageName) -> None:
     if "train" in stages and recipe.train is not None:
         _print_train(recipe, recipe.train, out, train)
     if "evaluate" in stages and recipe.evaluate is not None:
-        _print_evaluate(recipe.evaluate, len(tasks) - len(train))
+        _print_evaluate(recipe, recipe.evaluate, len(tasks) - len(train))
 
 
-def _print_evaluate(config: EvaluateConfig, held_out: int) -> None:
-    """Print how many answers are asked for; a suite may be on the Hub, so its tasks are not counted."""
-    models = len(config.trained) + len(config.models)
-    samples = config.samples_per_task
-    if config.suite != HELDOUT:
-        print(f"\nevaluate: the tasks of suite {config.suite} x {models} models x {samples} samples")
+def _print_evaluate(recipe: Recipe, config: EvaluateConfig, held_out: int) -> None:
+    """Print how many answers are asked for; finished kernels are there already."""
+    config, suite = config.resolved()
+    asked = len(config.trained) + sum(not isinstance(model, kernels.Config) for model in config.models.values())
+    shape = f"{asked} models x {config.samples_per_task} samples"
+    tasks = held_out if suite is None else _suite_size(suite, recipe.seed)
+    if tasks is None:
+        print(f"\nevaluate: the tasks of suite {config.suite}, which are on the Hub, x {shape}")
         return
-    tasks = min(held_out, config.limit or held_out)
-    answers = tasks * models * samples
-    print(f"\nevaluate: {tasks} held-out tasks x {models} models x {samples} samples = {answers:,} answers")
+    tasks = min(tasks, config.limit or tasks)
+    of = "held-out tasks" if suite is None else f"tasks of suite {suite.name}"
+    print(f"\nevaluate: {tasks} {of} x {shape} = {tasks * asked * config.samples_per_task:,} answers")
     if config.strategies and config.strategy_tokens is not None:
-        most = tasks * models * len(config.strategies) * config.strategy_tokens
+        most = tasks * asked * len(config.strategies) * config.strategy_tokens
         print(f"strategies {', '.join(config.strategies)}: at most about {most:,} completion tokens more")
+
+
+def _suite_size(suite: Suite, seed: int) -> int | None:
+    """Return how many tasks a suite has; None where they would have to be downloaded."""
+    on_hub = getattr(source_of(suite), "path", "") is None
+    return None if on_hub else sum(isinstance(found, Task) for found in tasks_of(suite, seed))
 
 
 def _print_train(recipe: Recipe, config: TrainConfig, out: Path, tasks: Sequence[Task]) -> None:
     """Print what training will need; a model that can't be read from here is no reason to end the dry run."""
     from pipeline.training.estimate import estimate as estimate_training
-    from pipeline.training.estimate import matmul_speed
+    from pipeline.training.estimate import matmul_speed, passes
 
-    tokens, basis = _training_tokens(recipe, config, out, tasks)
-    print(f"\ntrain by {config.method}: {tokens:,} tokens ({basis})")
+    examples, length, basis = _training_examples(recipe, config, out, tasks)
+    tokens = round(examples * length * passes(config, examples))
+    print(f"\ntrain by {config.method}: {tokens:,} tokens in all ({basis})")
     try:
         lines = estimate_training(config, tokens, matmul_speed()).lines()
     except UserError as error:
@@ -82,8 +92,10 @@ def _print_train(recipe: Recipe, config: TrainConfig, out: Path, tasks: Sequence
     print("\n".join(f"  {line}" for line in lines))
 
 
-def _training_tokens(recipe: Recipe, config: TrainConfig, out: Path, tasks: Sequence[Task]) -> tuple[int, str]:
-    """Return how many tokens there are to train on (see ``training.estimate``), and what that rests on."""
+def _training_examples(
+    recipe: Recipe, config: TrainConfig, out: Path, tasks: Sequence[Task]
+) -> tuple[int, float, str]:
+    """Return how many samples, pairs or answers there are to train on, tokens of each, and what that rests on."""
     length = min(ASSUMED_COMPLETION_TOKENS, config.max_length)
     if config.method == "grpo":
         from pipeline.training.estimate import answers_of_grpo
@@ -92,18 +104,19 @@ def _training_tokens(recipe: Recipe, config: TrainConfig, out: Path, tasks: Sequ
         length = min(length, config.grpo.trl.get("max_completion_length", 512))  # TRL's default
         prompt = sum(len(m.content) for task in tasks for m in translate(task)) // CHARACTERS_PER_TOKEN
         read = prompt // max(1, len(tasks))
-        return answers * (length + read), f"{answers:,} answers of {length:,} tokens to prompts of {read:,}"
+        return answers, length + read, f"{answers:,} answers of {length:,} tokens to prompts of {read:,}"
     curated = read_manifest(out / "curate") is not None
     if config.method == "dpo":
         there = out / "curate" / f"{PREFERENCE}.parquet"
         wanted = recipe.curate.preference if recipe.curate else None
         pairs = pq.read_metadata(there).num_rows if curated and there.exists() else 0
         pairs = pairs or len(tasks) * (wanted.pairs_per_task if wanted else 1)
-        return 2 * pairs * length, f"{pairs:,} pairs of answers of {length:,} tokens"
+        return pairs, 2 * length, f"{pairs:,} pairs of answers of {length:,} tokens"
     if curated:
-        columns = pq.read_table(out / "curate" / "data.parquet", columns=["completion_tokens"])
-        return round(sum(columns["completion_tokens"].to_pylist()) / TOKENS_PER_MODEL_TOKEN), "curate's samples"
-    return len(tasks) * length, f"a sample of {length:,} tokens a task"
+        counts = pq.read_table(out / "curate" / "data.parquet", columns=["completion_tokens"])["completion_tokens"]
+        mean = sum(counts.to_pylist()) / TOKENS_PER_MODEL_TOKEN / max(1, len(counts))
+        return len(counts), mean, f"curate's {len(counts):,} samples of {mean:,.0f} tokens on average"
+    return len(tasks), length, f"a sample of {length:,} tokens a task"
 
 
 def _tasks(recipe: Recipe, out: Path, *, tested: bool) -> list[Task]:

@@ -74,12 +74,31 @@ def test_the_recipe_of_each_source_reads_that_source(name, told, tmp_path, capsy
 def test_what_a_training_needs_is_estimated_and_an_unreachable_model_ends_nothing(tmp_path, capsys):
     dry_run(load_recipe(Path("recipes/quickstart.yaml"), [FEW]), tmp_path / "out", "train")
     told = capsys.readouterr().out
-    assert "train by sft: 16,384 tokens (a sample of 4,096 tokens a task)" in told  # no longer one is trained on
+    # No longer sample is trained on; 8 epochs.
+    assert "train by sft: 131,072 tokens in all (a sample of 4,096 tokens a task)" in told
     assert "2.4 M parameters, 2.36 M of them trained" in told
     dry_run(
         load_recipe(Path("recipes/small_24gb.yaml"), [FEW, "train.model.name=no/where"]), tmp_path / "out", "train"
     )
     assert "no estimate: model no/where" in capsys.readouterr().out
+
+
+def test_the_answers_of_an_evaluation_are_those_of_its_suite(tmp_path, capsys):
+    finished = f"{{kind: kernels, path: {tmp_path}}}"
+    section = f"trained=[untrained], samples_per_task=4, models={{asked: {TEACHER}, theirs: {finished}}}"
+
+    def told(suite: str, *more: str) -> str:
+        values = [f"evaluate.{one}" for one in section.split(", ", 2)]
+        recipe = load_recipe(Path("recipes/quickstart.yaml"), [FEW, *values, f"evaluate.suite={suite}", *more])
+        dry_run(recipe, tmp_path / "out", "evaluate")
+        return capsys.readouterr().out
+
+    assert "evaluate: 2 held-out tasks x 2 models x 4 samples = 16 answers" in told("heldout")
+    assert "evaluate: 12 tasks of suite recurrent x 2 models x 4 samples = 96 answers" in told("recurrent")
+    assert "evaluate: 3 tasks of suite recurrent x 2 models" in told("recurrent", "evaluate.limit=3")
+    assert "evaluate: the tasks of suite kernelbench, which are on the Hub, x 2 models" in told("kernelbench")
+    checked_out = told("kernelbench", f"evaluate.suite_path={checkout(tmp_path)}")
+    assert "evaluate: 3 tasks of suite kernelbench x 2 models" in checked_out
 
 
 def test_prompts_and_sums_are_those_of_the_tasks_that_there_are(tmp_path, capsys):

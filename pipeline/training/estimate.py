@@ -61,8 +61,8 @@ def estimate(config: TrainConfig, tokens: int, flops_per_second: float) -> Estim
 
     Args:
         config: the recipe's section.
-        tokens: of all samples together, once; of both answers of all pairs for ``dpo``; of all answers and their
-            prompts over the whole training for ``grpo``.
+        tokens: over the whole training, all passes together (see ``passes``): of samples, of both answers of pairs
+            for ``dpo``, of answers and their prompts for ``grpo``.
         flops_per_second: of a large matrix product in the precision of training (see ``matmul_speed``).
 
     Raises:
@@ -80,7 +80,6 @@ def estimate(config: TrainConfig, tokens: int, flops_per_second: float) -> Estim
     referred = _has_reference(config, section)
     # A frozen copy of the model; an adapter's is the model without it.
     reference_bytes = 4 * parameters if referred and config.lora is None else 0
-    epochs = 1 if config.method == "grpo" else section.get("num_train_epochs", 3)  # TRL's default
     # Kaplan et al. (arXiv 2001.08361): 2 FLOPs a parameter and token forward, 4 backward; frozen weights need no
     # gradients of their own, which leaves 2; checkpointing computes the forward pass twice.
     flops = (4 if config.lora else 6) + (2 if checkpointing else 0)
@@ -92,7 +91,7 @@ def estimate(config: TrainConfig, tokens: int, flops_per_second: float) -> Estim
         gradients=4 * trained,
         optimizer=ADAM_BYTES * trained,
         activations=_activations(model, rows_at_once(config) * config.max_length, checkpointing=checkpointing),
-        seconds=flops * parameters * tokens * epochs / (flops_per_second * SHARE_OF_PEAK),
+        seconds=flops * parameters * tokens / (flops_per_second * SHARE_OF_PEAK),
         flops_per_second=flops_per_second,
     )
 
@@ -108,17 +107,36 @@ def rows_at_once(config: TrainConfig) -> int:
     return 2 * batch if config.method == "dpo" else batch
 
 
+def passes(config: TrainConfig, examples: int) -> float:
+    """Return how often training goes over its samples or pairs: ``max_steps`` goes before ``num_train_epochs``.
+
+    1 for ``grpo``, whose answers are written once. Where samples are packed, several share a row, and ``max_steps``
+    sees more of them than is counted here.
+    """
+    if config.method == "grpo":
+        return 1.0
+    section = section_of(config)
+    if (steps := section.get("max_steps", -1)) > 0:
+        return steps * _rows_per_step(config, section) / max(1, examples)
+    return section.get("num_train_epochs", 3)  # TRL's default
+
+
 def answers_of_grpo(config: TrainConfig, n_tasks: int) -> int:
     """Return how many answers reinforcement learning has written and judged, of all processes."""
     trl = config.grpo.trl
     if trl.get("max_steps", -1) > 0:
-        per_step = trl.get("per_device_train_batch_size", 8) * trl.get("gradient_accumulation_steps", 1)
-        return trl["max_steps"] * per_step * _processes(config) // trl.get("num_iterations", 1)
+        return trl["max_steps"] * _rows_per_step(config, trl) // trl.get("num_iterations", 1)
     return round(n_tasks * trl.get("num_generations", 8) * trl.get("num_train_epochs", 3))
 
 
 def _has_reference(config: TrainConfig, section: dict[str, Any]) -> bool:
     return config.method == "dpo" or (config.method == "grpo" and section.get("beta", 0.0) > 0)
+
+
+def _rows_per_step(config: TrainConfig, section: dict[str, Any]) -> int:
+    """Return the rows of one optimizer step of all processes."""
+    batch = section.get("per_device_train_batch_size", 8)  # TRL's default
+    return batch * section.get("gradient_accumulation_steps", 1) * _processes(config)
 
 
 def _processes(config: TrainConfig) -> int:
