@@ -97,8 +97,8 @@ def test_the_answers_of_an_evaluation_are_those_of_its_suite(tmp_path, capsys):
     assert "evaluate: 12 tasks of suite recurrent x 2 models x 4 samples = 96 answers" in told("recurrent")
     assert "evaluate: 3 tasks of suite recurrent x 2 models" in told("recurrent", "evaluate.limit=3")
     assert "evaluate: the tasks of suite kernelbench, which are on the Hub, x 2 models" in told("kernelbench")
-    checked_out = told("kernelbench", f"evaluate.suite_path={checkout(tmp_path)}")
-    assert "evaluate: 3 tasks of suite kernelbench x 2 models" in checked_out
+    checked_out = told("kernelbench_level1", f"evaluate.suite_path={checkout(tmp_path)}")
+    assert "evaluate: 2 tasks of suite kernelbench_level1 x 2 models" in checked_out
 
 
 def test_prompts_and_sums_are_those_of_the_tasks_that_there_are(tmp_path, capsys):
