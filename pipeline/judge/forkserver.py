@@ -44,6 +44,7 @@ PREPARED = (
     "pipeline.judge.cuda.device",
     "pipeline.judge.cuda.baseline_worker",
     "pipeline.judge.sandbox",
+    "pipeline.judge.warming",
 )
 
 
@@ -101,9 +102,10 @@ def _import_everything() -> None:
     import torch
 
     from pipeline.judge.sandbox import prepare
+    from pipeline.judge.warming import warm_up
 
     torch.set_num_threads(1)
-    torch.randn(4).double().sum().item()
+    warm_up()
     prepare()
     os.environ.clear()  # what the imports read from it they have read; no worker is to see it
     gc.collect()

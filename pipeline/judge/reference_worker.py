@@ -9,6 +9,7 @@ import traceback
 import types
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import torch
@@ -44,17 +45,19 @@ def serve(channel: Channel, device: str = "cpu") -> None:
             return
         channel.answering = request["number"]
         torch.set_grad_enabled(False)
-        try:
-            if request["op"] == "measure":
-                found = [_measure(request["source"], sizes) for sizes in request["settings"]]
-                header, buffers = {"measurements": found}, []
-            elif request["op"] == "figures":
-                header, buffers = {"figures": _figures(request)}, []
-            else:
-                header, buffers = _case(request, device)
-        except Refused as refusal:
-            header, buffers = {"error": refusal.kind, "detail": str(refusal)}, []
-        channel.send(header, buffers)
+        channel.send(*answer(request, device))
+
+
+def answer(request: dict[str, Any], device: str) -> tuple[dict[str, Any], list[memoryview]]:
+    """Return the header and the buffers of the answer to a request; see ``serve``."""
+    try:
+        if request["op"] == "measure":
+            return {"measurements": [_measure(request["source"], sizes) for sizes in request["settings"]]}, []
+        if request["op"] == "figures":
+            return {"figures": _figures(request)}, []
+        return _case(request, device)
+    except Refused as refusal:
+        return {"error": refusal.kind, "detail": str(refusal)}, []
 
 
 class Refused(Exception):  # noqa: N818  (it is an answer, not an error of ours)
@@ -74,16 +77,19 @@ def load_module(source: str, sizes: dict[str, int]) -> types.ModuleType:
         Refused: it does not parse, raises, or lacks one of ``REQUIRED``.
     """
     try:
-        tree = ast.parse(source, "<task>")
-        with_sizes(tree, sizes)
         module = types.ModuleType("task")
-        exec(compile(tree, "<task>", "exec"), module.__dict__)  # noqa: S102  (that is what a task is; confined)
+        exec(_compiled(source, tuple(sizes.items())), module.__dict__)  # noqa: S102  (that is what a task is; confined)
     except Exception as error:
         raise Refused("task_raises", describe(error, "<task>")) from error
     missing = [name for name in REQUIRED if not hasattr(module, name)]
     if missing:
         raise Refused("task_incomplete", f"lacks {', '.join(missing)}")
     return module
+
+
+@lru_cache(maxsize=64)
+def _compiled(source: str, sizes: tuple[tuple[str, int], ...]) -> types.CodeType:
+    return compile(with_sizes(ast.parse(source, "<task>"), dict(sizes)), "<task>", "exec")
 
 
 def describe(error: BaseException, filename: str) -> str:
@@ -179,10 +185,12 @@ class Call:
         self.upstream: list[torch.Tensor] | None = None
         self.buffers: dict[str, torch.Tensor] = {}  # the floating ones after the last call
 
-    def __call__(self, model: torch.nn.Module, inputs: list[Any]) -> Any:
-        """Run a copy on copies, so that a module that changes its inputs or buffers changes only those."""
+    def __call__(self, model: torch.nn.Module, inputs: list[Any], *, wide: bool = False) -> Any:
+        """Run a copy, ``wide`` in float64, on copies: a module that changes inputs or buffers changes only those."""
         seed_all(self._seed)
         model, inputs = copy.deepcopy(model), map_tensors(inputs, torch.clone)
+        if wide:
+            model = model.double()
         with OperatorLog() if self._watched else nullcontext() as log:
             run = (
                 calling.backward(model, inputs, self._arriving) if self._backward else calling.forward(model, inputs)
@@ -195,7 +203,7 @@ class Call:
     def in_float64(self, model: torch.nn.Module, inputs: list[Any], eager: Any) -> Any:
         """Return the results in float64; ``eager`` itself, widened, where the module can't compute in float64."""
         try:
-            return widen(self(copy.deepcopy(model).double(), widen(inputs)))
+            return widen(self(model, widen(inputs), wide=True))
         except (RuntimeError, TypeError, ValueError, NotImplementedError):
             return widen(eager)
 
