@@ -22,9 +22,9 @@ from pipeline.judge.cuda.timed import Timed
 from pipeline.judge.device import Device
 from pipeline.judge.extension_stub import BuildFailedError, make_stub
 from pipeline.judge.operators import OperatorLog
-from pipeline.judge.reference_worker import describe
 from pipeline.judge.simt.errors import SimtFault
 from pipeline.judge.simt.fault import Fault
+from pipeline.judge.task_module import describe
 from pipeline.judge.torch_values import map_tensors, pack_values, seed_all, unpack_values
 from pipeline.judge.values import BadValueError
 from pipeline.judge.weights import held_nowhere, load, own_names

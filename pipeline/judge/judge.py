@@ -161,8 +161,7 @@ class Judge:
         session = Session(self._server, self._candidate_limits, judgement)
         try:
             judgement.rules()
-            if task.direction == "backward":
-                self._server.prepare(DIFFERENTIATING)
+            self._prepare(task)
             with session:
                 session.worker()
                 settings = self._plans.of(task)
@@ -194,8 +193,7 @@ class Judge:
         cases = shared_cases(task, settings, number)
         if self._server is None or not cases:
             return [None] * number
-        if task.direction == "backward":
-            self._server.prepare(DIFFERENTIATING)
+        self._prepare(task)
         judgement = self._judgement(task, code, strict=False)  # rules have their say in the verdict
         with Session(self._server, self._candidate_limits, judgement) as session:
             return outputs(judgement, session, lambda case: self._reference(task, case), cases)
@@ -245,10 +243,7 @@ class Judge:
     def _probe(self, task: Task, filters: TaskFilters | None, seed: int) -> str | None:
         if self._server is None:
             return None
-        if task.direction == "backward":
-            self._server.prepare(DIFFERENTIATING)
-        if filters is not None:
-            self._server.prepare(FIGURES)
+        self._prepare(task, *([] if filters is None else [FIGURES]))
         reference = lambda case, **more: self._reference(task, case, **more)  # noqa: E731
         probe(self._plans.of(task), seed, reference, (filters or TaskFilters()).output_range)
         if filters is None:
@@ -256,10 +251,15 @@ class Judge:
         setting, measure = self._plans.of(task).settings[0], lambda: self._plans.measure(task, task.settings[:1])[0]
         return check(filters, task, setting, seed, measure, lambda asked: self._ask_reference(task, asked)[0])
 
-    def _measure_reference(self, task: Task, request: dict[str, Any]) -> dict[str, Any]:
+    def _prepare(self, task: Task, *modules: str) -> None:
+        """Have imported what processes of this task need, before they are forked."""
         if self._server is None:
             raise InfrastructureError("the judge is closed")
-        self._server.prepare(MEASURING)  # before this task's process is forked
+        for module in ([DIFFERENTIATING] if task.direction == "backward" else []) + [*modules]:
+            self._server.prepare(module)
+
+    def _measure_reference(self, task: Task, request: dict[str, Any]) -> dict[str, Any]:
+        self._prepare(task, MEASURING)
         return self._ask_reference(task, request)[0]
 
     def _reference(

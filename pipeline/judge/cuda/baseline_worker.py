@@ -16,7 +16,8 @@ from pipeline.judge.channel import Channel, ChannelClosedError
 from pipeline.judge.cuda import binding
 from pipeline.judge.cuda.contestant import tensors, weights_of
 from pipeline.judge.cuda.timed import Entry, Timed
-from pipeline.judge.reference_worker import describe, make
+from pipeline.judge.reference_worker import make
+from pipeline.judge.task_module import describe
 from pipeline.judge.torch_values import map_tensors, seed_all
 
 WARM_UP = 3  # calls before a capture, as torch's documentation of CUDA graphs has it
