@@ -21,7 +21,7 @@ def compare(
     model_a: Annotated[str | None, typer.Option(help="Which model of A.")] = None,
     model_b: Annotated[str | None, typer.Option(help="Which model of B.")] = None,
 ) -> None:
-    """Is A better than B? Paired bootstrap, wins and losses per task, McNemar's exact test."""
+    """Say whether A is better than B. Paired bootstrap, wins and losses per task, McNemar's exact test."""
     from eval.commands import compare as print_comparison
 
     print_comparison(a, b, model_a, model_b)
@@ -32,7 +32,7 @@ def compare(
 def merge(
     results: list[Path], out: Annotated[Path, typer.Option(help="Where the merged results.json goes.")]
 ) -> None:
-    """Merge the results of shards of a suite, or of models that were evaluated apart."""
+    """Merge the results of shards, or of models evaluated apart."""
     from eval.commands import merge as merge_results
 
     merge_results(results, out)
@@ -45,7 +45,7 @@ def seeds(
     model: Annotated[list[str], typer.Option(help="A model of every run; several: in the order they came about.")],
     out: Annotated[Path | None, typer.Option(help="Also written there, as JSON.")] = None,
 ) -> None:
-    """Put runs of one recipe with other seeds together: means, and differences of models, over seeds and tasks."""
+    """Put runs with other seeds together. Means, and differences of models, over seeds and tasks."""
     from eval.commands import seeds as print_summary
 
     print_summary(results, model, out)
@@ -56,7 +56,7 @@ def seeds(
 def export(
     directory: RunDirectory, model: Model, out: Annotated[Path, typer.Option(help="KernelBench's runs/<run name>.")]
 ) -> None:
-    """Write a model's kernels in KernelBench's layout, so that its harness scores the same ones."""
+    """Write a model's kernels in KernelBench's layout. Its harness can then score the same ones."""
     from eval.commands import export as export_kernels
 
     export_kernels(directory, model, out)
@@ -70,7 +70,7 @@ def crosscheck(
     model: Model,
     level: Annotated[int, typer.Option(help="The level that it is of.")],
 ) -> None:
-    """List the kernels on which KernelBench's harness and this judge disagree."""
+    """List where KernelBench's harness and this judge disagree."""
     from eval.commands import crosscheck as print_differences
 
     print_differences(directory, model, level, eval_results)

@@ -38,13 +38,13 @@ DryRun = Annotated[
 ]
 
 STAGES = {
-    "tasks": "Collect tasks and run each reference twice before it is accepted.",
+    "tasks": "Collect tasks and test their references. Each is run twice before it is accepted.",
     "generate": "Have a teacher write kernels in the agent loop.",
     "verify": "Judge every candidate.",
     "curate": "Choose the samples worth training on.",
     "train": "Fine-tune a model on them.",
-    "evaluate": "Judge the untrained model and the student on the held-out tasks; write the report.",
-    "publish": "Write the dataset as a folder that datasets.load_dataset understands; with --to, send it to the Hub.",
+    "evaluate": "Judge models on the held-out tasks, or on a suite. Also writes the report.",
+    "publish": "Write the dataset as a folder for the Hub. With --to, send it there.",
 }
 
 
@@ -93,7 +93,7 @@ def publish(  # noqa: PLR0913, PLR0917  (the options of a command)
 @app.command()
 @one_line_errors
 def run(recipe: RecipePath, overrides: Overrides = None, out: Out = None, dry_run: DryRun = False) -> None:
-    """Run every stage that the recipe has a section for, then print the result."""
+    """Run every stage that the recipe has a section for. Then print the result."""
     from pipeline.recipe import load_recipe
     from pipeline.runner import last_stage
     from pipeline.showing import show_result
@@ -107,7 +107,7 @@ def run(recipe: RecipePath, overrides: Overrides = None, out: Out = None, dry_ru
 @app.command()
 @one_line_errors
 def iterate(recipe: RecipePath, overrides: Overrides = None, out: Out = None) -> None:
-    """Expert iteration: run rounds in which each student is the next one's teacher, and measure every round."""
+    """Expert iteration: each student is the next round's teacher. Every round is measured."""
     from pipeline.iteration import iterate as run_rounds
     from pipeline.recipe import load_recipe
     from pipeline.showing import show_rounds
@@ -119,7 +119,7 @@ def iterate(recipe: RecipePath, overrides: Overrides = None, out: Out = None) ->
 @app.command()
 @one_line_errors
 def ablate(recipe: RecipePath, overrides: Overrides = None, out: Out = None) -> None:
-    """Choose a run's samples in several ways (ConCuR's ablation), train a student on each and compare them."""
+    """ConCuR's ablation: a student for each way to choose samples. All answer the same held-out tasks."""
     from pipeline.ablation import ablate as run_arms
     from pipeline.recipe import load_recipe
     from pipeline.showing import show_ablation
@@ -135,7 +135,7 @@ def show(
     candidate: Annotated[str | None, typer.Option(help="A candidate's id, or how it starts: its history.")] = None,
     html: Annotated[Path | None, typer.Option(help="Where the page with the history goes.")] = None,
 ) -> None:
-    """Print what each stage of a run kept, what it rejected and why, and how long it took; also while it runs."""
+    """Print what each stage kept, what it rejected and why. Also while the run goes on."""
     if candidate is None and html is None:
         from pipeline.showing import show as print_run
 
@@ -154,7 +154,7 @@ def report(
     directory: Annotated[Path, typer.Argument(help="A run's directory or a published dataset.", metavar="DIR")],
     file: Annotated[Path | None, typer.Option(help="Where to write the page.", metavar="PAGE.html")] = None,
 ) -> None:
-    """Write a page about a dataset: its figures, and examples to leaf through."""
+    """Write a page about a dataset: figures, examples to leaf through."""
     from pipeline.reporting.page import write_page
 
     print(write_page(directory, file))
@@ -165,7 +165,7 @@ def report(
 def doctor(
     recipe: Annotated[Path | None, typer.Argument(help="Also reach the servers that it names.")] = None,
 ) -> None:
-    """Examine this machine: what is there, and what each absence costs."""
+    """Say what this machine has, and what each absence costs."""
     from pipeline.doctor import doctor as examine
 
     raise typer.Exit(examine(recipe))
@@ -187,7 +187,7 @@ def judge(  # noqa: PLR0913, PLR0917  (the options of a command)
     token_env: Annotated[str | None, typer.Option(help="The environment variable with the server's token.")] = None,
     queue: Annotated[int, typer.Option(min=1, help="How many requests may wait at the server.")] = 256,
 ) -> None:
-    """Judge one candidate, or many (exit code 0: accepted, 1: rejected, 2: usage or our own fault)."""
+    """Judge one candidate, or many. Exit code 0: accepted, 1: rejected, 2: usage or our own fault."""
     from pipeline.judge.commands import judge_one, judge_pairs
 
     options = {"backend": backend, "policy": policy, "seeds": seeds, "sandbox": sandbox}
