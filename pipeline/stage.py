@@ -154,7 +154,7 @@ def report(
     directory: Annotated[Path, typer.Argument(help="A run's directory or a published dataset.", metavar="DIR")],
     file: Annotated[Path | None, typer.Option(help="Where to write the page.", metavar="PAGE.html")] = None,
 ) -> None:
-    """Write a page about a dataset: figures, examples to leaf through."""
+    """Write a page about a dataset: figures, and some of its rows."""
     from pipeline.reporting.page import write_page
 
     print(write_page(directory, file))
