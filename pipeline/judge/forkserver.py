@@ -1,8 +1,9 @@
 """A process that has torch imported and forks workers on request, so that a worker costs milliseconds.
 
-Run as ``python -m pipeline.judge.forkserver FD AROUND``, where FD is a SOCK_SEQPACKET socket to the parent and AROUND
-says what confines this process itself: ``bwrap`` already does, ``own`` namespaces are to be entered, or ``none``. It
-runs no foreign code itself. When the parent goes, it goes, and its workers with it.
+Run as ``python -m pipeline.judge.forkserver FD AROUND FOLDERS``, where FD is a SOCK_SEQPACKET socket to the parent,
+AROUND says what confines this process itself (``bwrap`` already does, ``own`` namespaces are to be entered, or
+``none``) and FOLDERS holds the workers' folders. It runs no foreign code itself. When the parent goes, it goes, and
+its workers and their folders with it: a parent that was killed could not remove them.
 
 Requests, one JSON message each:
     {"op": "fork", "role": "reference" | "baseline" | "candidate", "backend": "simt" | "cuda", ...}  with a stream
@@ -19,6 +20,7 @@ import importlib
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -48,7 +50,7 @@ PREPARED = (
 )
 
 
-def main(descriptor: int, around: str) -> None:
+def main(descriptor: int, around: str, folders: Path) -> None:
     """Serve until the parent closes its end."""
     if around == "own":
         around = "namespaces" if namespaces.enter() else "none"
@@ -56,6 +58,7 @@ def main(descriptor: int, around: str) -> None:
     _import_everything()
     with contextlib.suppress(ConnectionError):  # the parent went in the middle of something
         _serve(socket.socket(fileno=descriptor), around)
+    shutil.rmtree(folders, ignore_errors=True)
 
 
 def _serve(server: socket.socket, around: str) -> None:
@@ -211,4 +214,4 @@ def _close_all_but(kept: set[int]) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main(int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))

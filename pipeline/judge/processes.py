@@ -75,7 +75,8 @@ class ForkServer:
                 tree.mkdir(parents=True, exist_ok=True)
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         around = "none" if not sandbox else "own" if bubblewrap() is None else "bwrap"
-        command = [sys.executable, "-m", "pipeline.judge.forkserver", str(theirs.fileno()), around]
+        arguments = [str(theirs.fileno()), around, self._folders.name]
+        command = [sys.executable, "-m", "pipeline.judge.forkserver", *arguments]
         root = Path(__file__).parents[2]
         if sandbox:
             allowed = Allowances((), ()) if gpu is None else allowances()

@@ -1,11 +1,13 @@
-"""A worker that a busy machine holds up has its time; one that waits for nothing has not."""
+"""A worker that a busy machine holds up has its time; one that waits for nothing has not. Nothing outlives the judge."""
 
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+import psutil
 import pytest
 
 from pipeline.judge.processes import ForkServer
@@ -53,3 +55,25 @@ def test_sleeping_is_charged_on_a_busy_machine_too(on_a_busy_core: ForkServer):
             worker.ask({"op": "load", "code": WAITS + MODEL})
         assert gone.value.timed_out
         assert time.monotonic() - began < 20
+
+
+def test_a_judge_that_is_killed_leaves_no_process_and_no_file(tmp_path: Path):
+    script = (
+        "import time\n"
+        "from pipeline.judge.processes import ForkServer\n"
+        "from pipeline.judge.sandbox import missing\n"
+        "from pipeline.judge.workers import Limits\n"
+        "worker = ForkServer(sandbox=missing() is None, readable=[]).start_worker('candidate', Limits())\n"
+        "print(worker.sandbox, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE) as judge:
+        assert judge.stdout is not None
+        assert judge.stdout.readline()
+        processes = psutil.Process(judge.pid).children(recursive=True)
+        assert len(processes) >= 2  # the fork server and the worker
+        assert list(tmp_path.glob("*/*"))
+        judge.kill()
+    assert not psutil.wait_procs(processes, timeout=60)[1]
+    assert not list(tmp_path.glob("*/*"))
