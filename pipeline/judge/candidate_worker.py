@@ -31,15 +31,16 @@ from pipeline.judge.weights import held_nowhere, load, own_names
 
 MODULE = "candidate"
 SCALAR_BYTES = 8  # what a tensor's element takes as a Python number
-REPEAT_SECONDS = 0.03  # of the processor, for calls that nobody looks at
+REPEAT_SECONDS = 0.5  # of the processor, for calls that nobody looks at
 
 
 def serve(channel: Channel, fault_page: int, device: Device) -> None:
     """Answer requests until the parent closes the channel.
 
     {"op": "load", "code"}: execute the module; each load_inline in it becomes a {"build": ...} request to the parent.
-    {"op": "call", "construct", "order", "seed", "weights_seed", "repeats", "launching", "names": as answered before,
-    "compared": names of buffers, "values": {"init", "state", "inputs", "upstream"}}: call ModelNew, answer with
+    {"op": "call", "construct", "order", "seed", "weights_seed", "repeats", "seeks_kept", "launching", "names": as
+    answered before, "compared": names of buffers, "values": {"init", "state", "inputs", "upstream"}}: call ModelNew
+    (not ``launching``: an instance that is made for this call alone, and whose kernels do nothing), answer with
     {"values": {"outputs", "inputs", "buffers"}, "names": see ``weights.own_names``, ...}; on a GPU also what
     ``cuda.timed`` answers. What goes wrong is answered with {"error": kind, "detail": text}.
     """
@@ -56,7 +57,7 @@ def serve(channel: Channel, fault_page: int, device: Device) -> None:
             if request["op"] == "load":
                 header, answer = candidate.load(request["code"]), []
             elif request["op"] == "call":
-                header, answer = candidate.call(request, buffers)
+                header, answer = (candidate.call if request["launching"] else candidate.aside)(request, buffers)
             else:
                 header, answer = candidate.timing(request, buffers)
         except SimtFault as found:
@@ -111,17 +112,26 @@ class CandidateModule:
         self._device.set_launching(request["launching"])
         upstream = map_tensors(values["upstream"], self._device.place)
         if request["construct"]:
-            self._device.release_guards()
+            if request["launching"]:
+                self._device.release_guards()
             self._construct(values["init"], request["weights_seed"], self._device.guard)
             self._names = request["names"] or own_names(self._model, values["state"])
             self._lacking = [] if self._names is not None else held_nowhere(self._model, values["state"])
             self._inputs = map_tensors(values["inputs"], self._device.guard)
             self._outputs = None
-        kept, counted = self._repeat(request["repeats"], upstream) if request["repeats"] else (False, None)
+        kept, counted = self._repeat(request, upstream) if request["repeats"] else (False, None)
         if not request["construct"]:
             _copy_into(self._inputs, values["inputs"], self._device)
         header, answer = self._observed_call(values["state"], upstream, request, seed)
         return {**header, "kept": kept, "counted": counted}, answer
+
+    def aside(self, request: dict[str, Any], buffers: list[bytearray]) -> tuple[dict[str, Any], list[memoryview]]:
+        """Answer a call on an instance of its own; the one in use stays as it is."""
+        in_use = self._model, self._inputs, self._names, self._lacking, self._outputs
+        try:
+            return self.call(request, buffers)
+        finally:
+            self._model, self._inputs, self._names, self._lacking, self._outputs = in_use
 
     def timing(self, request: dict[str, Any], buffers: list[bytearray]) -> tuple[dict[str, Any], list[memoryview]]:
         """Answer what ``cuda.timed.Timed`` does; ``arm`` constructs the model anew, nothing guarded or poisoned."""
@@ -197,7 +207,7 @@ class CandidateModule:
         if not self._device.on_device(tensor):
             raise BadValueError(f"a tensor on {tensor.device}")
 
-    def _repeat(self, times: int, upstream: list[torch.Tensor] | None) -> tuple[bool, str | None]:
+    def _repeat(self, request: dict[str, Any], upstream: list[torch.Tensor] | None) -> tuple[bool, str | None]:
         """Call the model again and again on the earlier values, for a while at most.
 
         Returns whether one call more, whose kernels do nothing, has the same result: it was looked up; and where the
@@ -207,14 +217,14 @@ class CandidateModule:
         result: Any = None
         looks: list[Held] = []
         places = segments(self._libraries)
-        for _ in range(times):
+        for _ in range(request["repeats"]):
             result = _run(self._model, self._inputs, upstream)
             if len(looks) < LOOKS and self._device.poisons():  # on a GPU sums are not the same twice
                 looks.append(held(self._model, vars(self._module), places))
             if time.process_time() > until:
                 break
-        if not self._device.poisons():
-            return False, None
+        if not request["seeks_kept"] or not self._device.poisons():
+            return False, counted(looks)
         self._device.set_launching(False)
         again = _run(self._model, self._inputs, upstream)
         self._device.set_launching(True)

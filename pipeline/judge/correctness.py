@@ -68,6 +68,7 @@ class Correctness:
         self._operators: set[str] = set()
         self._host_bytes = 0
         self._launches = 0  # of one call, the last one that was right
+        self._instance_for: str | None = None  # the setting that the process's instance was made at
         self._needs_its_kernels = False  # a result was wrong when they did nothing
         self._names: dict[str, str] | None = None  # the candidate's, of the reference's weights
         self._right: list[RightCall] = []  # the largest setting first
@@ -82,7 +83,6 @@ class Correctness:
         judgement = self._judgement
         for name, why in self._settings.left_out.items():
             judgement.passed(f"skipped:{name}", why)
-        previous: str | None = None
         cases = plan(judgement.task, self._settings.settings, judgement.code, key)
         for planned in cases:
             case = planned if self._names is not None else with_weights_of(planned, cases)
@@ -91,18 +91,16 @@ class Correctness:
             expected = self._expected(case)
             if expected is None:
                 continue
-            fresh = case.setting.name != previous
-            previous = case.setting.name
+            fresh, self._instance_for = case.setting.name != self._instance_for, case.setting.name
             try:
                 self._judge(case, expected, construct=fresh)
                 if not self._needs_its_kernels:
                     self._needs_its_kernels = self._lost_without_kernels(case, expected)
-                    previous = None  # the instance is another one now
             except Decided as decided:
                 if decided.status == "runtime_error":  # on a GPU the process is of no use any more
-                    self._session.restart()
+                    self._restart()
                 self._note_or_raise(case, self._explained(decided, case, expected))
-                previous = None
+                self._instance_for = None
         if self._errors and judgement.strict and judgement.watched:
             find_hidden_faults(judgement, self._right, self._explain)
         self._conclude()
@@ -195,16 +193,20 @@ class Correctness:
         if result.mismatch is None:
             return result
         reason, detail = result.mismatch.reason, result.mismatch.detail
-        self._session.restart()
+        self._restart()
         afresh = {order: self._error_afresh(order, case, expected) for order in ORDERS}
         if afresh[case.order] == 0:
-            reason = "drift" if case.repeats else "stale"
+            reason = "drift" if case.repeats > 1 else "stale"
             detail = f"right in a new process, wrong on a later call: something is kept between calls; {detail}"
         elif max(afresh.values()) > SAME_ERROR * min(afresh.values()):
             reason = "thread_order"
             detail = f"a missing barrier or a race: the result depends on the order of threads; {detail}"
         name = f"correct:{case.name}"
         raise self._judgement.failed(name, "incorrect", reason, detail, error=result.error, bound=result.bound)
+
+    def _restart(self) -> None:
+        self._session.restart()
+        self._instance_for = None
 
     def _error_afresh(self, order: Order, case: Case, expected: Expected) -> float:
         """Return the error of the case on a new instance, threads run in this order; 0 if it is right."""
@@ -225,10 +227,10 @@ class Correctness:
         """
         noted = len(self._judgement.checks)
         try:
-            given = self._call(case, expected, construct=True, launching=False)
+            given = self._call(replace(case, repeats=0), expected, construct=True, launching=False)
         except Decided:
             del self._judgement.checks[noted:]
-            self._session.restart()
+            self._restart()
             return True
         if expected.moves_only and self._judgement.strict and (share := share_right(expected, given)) > MOST:
             detail = f"{share:.0%} of the result are there if its kernels do nothing: torch moved them"

@@ -12,14 +12,16 @@ Distribution = Literal["own", "shifted", "spiky", "large", "faint", "signed"]
 Order = Literal["forward", "reverse", "random"]
 ORDERS: tuple[Order, ...] = ("forward", "reverse", "random")
 
-# Calls at the main setting, at the second one (at the main one, if it is alone) and at each further one. All calls at
-# a setting go to one instance of ModelNew, its weights and inputs changed in place in between, so that results cached
-# by address, shape or call count come out wrong.
+# Calls at the main setting, at the second one (at the main one, if it is alone) and at each further one. The last of
+# these, the smallest, has two more: rows there are so short that each element is the largest of some. All calls at
+# one setting go to one instance of ModelNew, its weights and inputs changed in place in between, so that results
+# cached by address, shape or call count come out wrong.
 CALLS: tuple[tuple[tuple[Distribution, Order], ...], ...] = (
     (("own", "forward"), ("spiky", "reverse")),
     (("own", "random"), ("signed", "forward"), ("faint", "random"), ("shifted", "reverse"), ("large", "forward")),
     (("own", "random"),),
 )
+AT_SMALLEST: tuple[tuple[Distribution, Order], ...] = (("shifted", "forward"), ("large", "reverse"))
 # Factors of the large inputs: the first, unless the reference's results are not finite then. An exponential overflows
 # from about 88 on, unless its true maximum was subtracted; a clamp at 100 is reached.
 LARGE = (256, 16)
@@ -27,7 +29,7 @@ LARGE = (256, 16)
 # made from it is wrong by as much; what is looked for here, an overflow or a clamp, is wrong by far more.
 LARGE_ROOM = 4.0
 FAINT = 1 / 32  # a variance of 1 becomes 1e-3: what is added to it against a division by 0 can be seen in the result
-REPEATS = 64  # unobserved calls before the last one at the second setting: who drifts after a while is found out
+REPEATS = 64  # unobserved calls before the last one at the smallest setting: who drifts after a while is found out
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Case:
     """One call: at which setting, on which values, in which order of threads, after how many unobserved calls.
 
     ``fresh_weights``: the model's parameters are changed too, beyond what their initialisation from ``weights_seed``
-    gives.
+    gives. ``seeks_kept``: one of the unobserved calls is made without its kernels, to see whether the result is there
+    all the same. It is not looked for at the smallest settings, where the result may be so by chance.
     """
 
     setting: "Setting"
@@ -46,6 +49,7 @@ class Case:
     weights_seed: int
     fresh_weights: bool
     repeats: int = 0
+    seeks_kept: bool = False
 
     @property
     def name(self) -> str:
@@ -73,14 +77,19 @@ def plan(task: "Task", settings: Sequence["Setting"], code: str, key: bytes) -> 
     candidate gets the same cases in any order of judging, and no candidate can know its own.
     """
     cases: list[Case] = []
+    smallest = len(settings) - 1
     for index, setting in reversed(list(enumerate(settings))):
         calls = CALLS[min(index, len(CALLS) - 1)] if len(settings) > 1 else (*CALLS[0], *CALLS[1][1:])
+        if index == smallest and index >= len(CALLS) - 1:
+            calls = (*calls, *AT_SMALLEST)
         for number, (distribution, order) in enumerate(calls):
             text = f"{task.id}/{setting.name}/{number}/{code}"
             digest = hashlib.blake2b(text.encode(errors="replace"), key=key, digest_size=6).digest()
             seed = int.from_bytes(digest)
-            repeats = REPEATS if index == min(1, len(settings) - 1) and number == len(calls) - 1 else 0
-            cases.append(Case(setting, number, distribution, order, seed, seed, number > 0, repeats))
+            cases.append(Case(setting, number, distribution, order, seed, seed, number > 0))
+        seeks_kept = index == min(1, smallest)
+        repeats = REPEATS if index == smallest else int(seeks_kept)
+        cases[-1] = replace(cases[-1], repeats=repeats, seeks_kept=seeks_kept)
     return cases
 
 
@@ -114,6 +123,7 @@ def call_request(
         "seed": case.seed,
         "weights_seed": case.weights_seed,
         "repeats": case.repeats,
+        "seeks_kept": case.seeks_kept,
         "launching": launching,
         "names": names,
         "compared": [],
