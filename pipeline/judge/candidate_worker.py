@@ -16,7 +16,7 @@ import torch
 
 from pipeline.judge import calling
 from pipeline.judge.channel import Channel, ChannelClosedError
-from pipeline.judge.counting import LOOKS, Held, counted, held, segments
+from pipeline.judge.counting import LOOK_AFTER, Held, counted, held, segments
 from pipeline.judge.cuda.contestant import weights_of
 from pipeline.judge.cuda.timed import Timed
 from pipeline.judge.device import Device
@@ -217,10 +217,10 @@ class CandidateModule:
         result: Any = None
         looks: list[Held] = []
         places = segments(self._libraries)
-        for _ in range(request["repeats"]):
+        for number in range(1, request["repeats"] + 1):
             result = _run(self._model, self._inputs, upstream)
-            if len(looks) < LOOKS and self._device.poisons():  # on a GPU sums are not the same twice
-                looks.append(held(self._model, vars(self._module), places))
+            if number in LOOK_AFTER and self._device.poisons():  # on a GPU sums are not the same twice
+                looks.append(held(self._model, vars(self._module), places, self._device.buffers()))
             if time.process_time() > until:
                 break
         if not request["seeks_kept"] or not self._device.poisons():

@@ -1,12 +1,14 @@
 """Does a candidate keep count of its calls? Whoever does can change its ways after more of them than anybody makes.
 
-What it holds is looked at after several calls on the same inputs: a number that grows by the same step from each to
-the next is a count. That it can be found whatever the number it waits for is what this is for; a count that is kept
-elsewhere, or that does not grow by steps, is not found.
+What it holds is looked at after several calls on the same inputs: it may be set up in the first ones, and buffers may
+take turns, but what goes on changing is a count, in whatever form. That it can be found whatever the number it waits
+for is what this is for; a count that is kept elsewhere, such as in memory from ``new``, is not found.
 """
 
 import ctypes
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,13 +17,13 @@ from numpy.typing import NDArray
 
 from pipeline.judge.weights import tensors_of
 
-LOOKS = 4  # so many in a row, three steps that are the same: addresses of what is allocated for a call also move
-MOST_BYTES = 2**20  # of one tensor or segment: a count takes few, and looking is not to cost more than calling
-STEP = (1e-3, 2**20)  # the least of one in floating point, and the most
-HEAP = (0x5500, 0x8000)  # the upper halves of addresses on Linux: what moves with them is no count
+LOOK_AFTER = frozenset((1, 2, 3, 4, 5, 6, 16, 32, 48, 64))  # calls
+MOST_STATES = 4  # that what a candidate holds may go through
+MOST_BYTES = 2**20  # of one tensor or place in memory: a count takes few, and looking must not cost more than calling
+HEAP = (0x5500, 0x8000)  # the upper halves of addresses on Linux: what is allocated for a call has a new one
 _PT_LOAD, _WRITABLE = 1, 2
 
-Held = dict[str, NDArray[np.uint8]]
+Held = dict[str, bytes]  # by what holds it: a hash
 
 
 class _Header(ctypes.Structure):
@@ -72,47 +74,52 @@ def segments(libraries: Iterable[str]) -> dict[str, tuple[int, int]]:
     return found
 
 
-def held(model: torch.nn.Module, globals_: Mapping[str, Any], places: Mapping[str, tuple[int, int]]) -> Held:
-    """Return the bytes of what a candidate holds: its tensors, numbers in attributes and globals, ``places``."""
+def held(
+    model: torch.nn.Module,
+    globals_: Mapping[str, Any],
+    places: Mapping[str, tuple[int, int]],
+    buffers: Iterable[tuple[int, int]],
+) -> Held:
+    """Return hashes of what a candidate holds.
+
+    Args:
+        model: its tensors, the numbers and the lengths of lists in its attributes.
+        globals_: of the candidate's module, likewise.
+        places: address and size of further memory, by what it is.
+        buffers: the same of memory from CUDA's functions.
+    """
     found: Held = {}
     own = {name: value for name, value in globals_.items() if not name.startswith("__")}
     for number, tensor in enumerate(tensors_of([model, own], set())):
         if tensor.numel() * tensor.element_size() <= MOST_BYTES and tensor.is_contiguous():
-            found[f"a tensor ({number})"] = tensor.detach().reshape(-1).view(torch.uint8).numpy().copy()
+            found[f"a tensor ({number})"] = _hash(tensor.detach().reshape(-1).view(torch.uint8).numpy())
     modules = torch.nn.Module.named_modules(model)
     attributes = [(f"an attribute of {name or 'the model'}", vars(module)) for name, module in modules]
     for where, values in (*attributes, ("a global", own)):
         for name, value in values.items():
-            if type(value) in (int, float):
-                found[f"{where}: {name}"] = np.frombuffer(np.float64(value).tobytes(), np.uint8)
-    for name, (address, size) in places.items():
-        found[name] = np.frombuffer(ctypes.string_at(address, min(size, MOST_BYTES)), np.uint8)
+            if type(value) in (int, float, bool):
+                found[f"{where}: {name}"] = repr(value).encode()
+            elif type(value) in (list, dict, set, deque, bytearray):
+                found[f"{where}: {name}"] = str(len(value)).encode()
+    memory = {f"memory of its own ({address:#x})": (address, size) for address, size in buffers}
+    for name, (address, size) in {**places, **memory}.items():
+        found[name] = _hash(np.frombuffer(ctypes.string_at(address, min(size, MOST_BYTES)), np.uint8))
     return found
 
 
-def counted(looks: list[Held]) -> str | None:
-    """Return what holds a number that grew by the same step at each of the looks, None if nothing does."""
-    if len(looks) < LOOKS:
-        return None
-    for name, first in looks[0].items():
-        series = [look[name] for look in looks if name in look and look[name].shape == first.shape]
-        if len(series) == len(looks) and _grows(np.stack(series)):
+def counted(looks: Sequence[Held]) -> str | None:
+    """Return what goes through more than ``MOST_STATES`` states, alone or with others; None if nothing does."""
+    for name in looks[-1] if looks else ():
+        if len({look.get(name) for look in looks}) > MOST_STATES:
             return name
-    return None
+    lasting = [name for name in looks[0] if all(name in look for look in looks)] if looks else []
+    together = {tuple(look[name] for name in lasting) for look in looks}
+    return "several places at once" if len(together) > MOST_STATES else None
 
 
-def _grows(series: NDArray[np.uint8]) -> bool:
-    """Whether a number grows in steps, given the bytes at each look, one look a row."""
-    if (series == series[0]).all():
-        return False
-    series = np.ascontiguousarray(np.pad(series, ((0, 0), (0, -series.shape[1] % 8))))
-    upper = series.view(np.uint32)[:, 1::2]
-    is_address = ((upper >= HEAP[0]) & (upper < HEAP[1])).any(axis=0)
-    for kind in (np.int32, np.float32, np.float64):
-        with np.errstate(invalid="ignore", over="ignore"):
-            steps = np.diff(series.view(kind), axis=0).astype(np.float64)  # integers go on beyond the largest
-            size = np.abs(steps[0])
-            same = (steps == steps[0]).all(axis=0) & (size >= STEP[0]) & (size <= STEP[1])
-        if (same & ~np.repeat(is_address, 8 // np.dtype(kind).itemsize)).any():
-            return True
-    return False
+def _hash(memory: NDArray[np.uint8]) -> bytes:
+    """Return a hash of bytes in which what looks like an address counts for nothing."""
+    words = np.pad(memory, (0, -len(memory) % 8)).view(np.uint64)
+    upper = words >> np.uint64(32)
+    words[(upper >= HEAP[0]) & (upper < HEAP[1])] = 0
+    return hashlib.blake2b(words.tobytes(), digest_size=16).digest()

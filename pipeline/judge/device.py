@@ -58,6 +58,10 @@ class Device(Protocol):
         """Let kernels run or not; return whether the backend can do that."""
         ...
 
+    def buffers(self) -> list[tuple[int, int]]:
+        """Return address and size of the memory that launchers keep for themselves, if the host can read it."""
+        ...
+
     def copies(self) -> tuple[int, int]:
         """Return how many bytes launchers had copied to another layout, and how many floats to integers or booleans.
 

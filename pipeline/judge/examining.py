@@ -34,7 +34,7 @@ def examine(judgement: Judgement, case: Case, expected: Expected, given: Answer,
         detail = "called once more on the same inputs, with kernels that do nothing, it has the same result"
         raise judgement.failed(f"kept:{case.name}", "cheating", "kept_result", detail)
     if given.counted and judgement.strict and not expected.changed_buffers:
-        detail = f"from call to call on the same inputs a number grows in {given.counted}"
+        detail = f"from call to call on the same inputs this goes on changing: {given.counted}"
         raise judgement.failed(f"counts:{case.name}", "cheating", "counts_calls", detail)
     if given.reused and judgement.strict:
         detail = "an output lies in the memory of the call's before, which a caller may still hold"

@@ -238,6 +238,9 @@ NATIVE = [
     ("static_cache", "", "static torch::Tensor kept;"),
     ("static_cache", "static std::unordered_map<void*, torch::Tensor> kept;", ""),
     ("static_cache", "thread_local std::vector<float> kept;", ""),
+    ("static_cache", "", "static long* calls = new long(0);"),
+    ("static_cache", "static long* calls;", "if (!calls) calls = (long*)calloc(1, 8);"),
+    ("static_cache", "", "static auto calls = std::make_shared<long>(0);"),
     ("stream", "", "cudaStream_t s; cudaStreamCreate(&s);"),
     ("stream", "", "std::thread t([] {});"),
     ("stream", "", "cudaGraphLaunch(graph, stream);"),
@@ -278,6 +281,19 @@ def test_rule_on_native_sources(rule: str, before: str, inside: str):
         "    CHECK(x);", f"    {inside}"
     )
     assert {f.rule for f in native_findings(source)} == {rule}
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "static float* workspace = nullptr; if (!workspace) cudaMalloc(&workspace, 4);",
+        "static const float* table = weights; static bool ready = false;",
+        "} float* make(int n); torch::Tensor other(torch::Tensor x) { float* row = new float[4]; delete[] row;",
+        "auto sizes = std::make_unique<int[]>(4); float* row = new float[4]; delete[] row;",
+    ],
+)
+def test_a_native_source_that_comes_near_raises_no_finding(inside: str):
+    assert native_findings(KERNEL.replace("    CHECK(x);", f"    {inside}")) == []
 
 
 def test_a_kernel_that_nobody_launches_is_a_decoy():

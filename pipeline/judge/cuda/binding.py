@@ -19,9 +19,10 @@ from pipeline.judge.cuda.library import LIBRARY
 from pipeline.judge.cuda.memory import Callbacks, make_callbacks
 from pipeline.judge.cuda.stopwatch import STOPWATCH, Stopwatch
 from pipeline.judge.inputs import Order
-from pipeline.judge.simt.binding import POISON_BITS, Launch, extension_of, recorded_launches
+from pipeline.judge.simt.binding import POISON_BITS, extension_of
 from pipeline.judge.simt.errors import SimtFault
 from pipeline.judge.simt.fault import Fault
+from pipeline.judge.simt.launches import Launch, recorded_launches
 from pipeline.judge.simt.library import Signatures, open_library
 from pipeline.judge.simt.torch_calls import make_callback
 

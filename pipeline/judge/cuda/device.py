@@ -18,6 +18,7 @@ from pipeline.judge.cuda.binding import (
 )
 
 __all__ = [
+    "buffers",
     "check_guards",
     "copies",
     "fault_of",
@@ -40,6 +41,11 @@ __all__ = [
 def poisons() -> bool:
     """Return False: a block of torch's allocator may hold the result of an earlier call."""
     return False
+
+
+def buffers() -> list[tuple[int, int]]:
+    """Return nothing: it is on the GPU, and is not looked at."""
+    return []
 
 
 def copies() -> tuple[int, int]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from pipeline.judge.rules.findings import Finding
 from pipeline.judge.rules.native_names import (
+    ALLOCATING,
     CLOCKS,
     CONTAINERS,
     FUNCTIONS_OUT_OF_BOUNDS,
@@ -100,17 +101,30 @@ def _methods(source: NativeSource) -> Iterator[Finding]:
 
 
 def _kept(source: NativeSource) -> Iterator[Finding]:
-    """Tensors and containers in static, thread-local or global variables."""
+    """Tensors, containers and memory from ``new`` in static, thread-local or global variables."""
+    points = False
+    for node, kinds, parts in _lasting(source):
+        kind = node.child_by_field_name("type")
+        kept = sorted(source.words(kind) & CONTAINERS)
+        if kept and not (kinds & {"const", "constexpr"} and "Tensor" not in kept):
+            yield Finding("static_cache", _line(node), f"a {kept[0]} that lives on between calls")
+        points |= "pointer_declarator" in parts or text(kind) == "auto"
+    calls = [*source.calls, *((path[-1], node) for path, node in source.qualified)]
+    allocations = [*source.of_type("new_expression"), *(node for name, node in calls if name in ALLOCATING)]
+    for node in allocations if points else ():
+        if not source.in_device_code(node):
+            yield Finding("static_cache", _line(node), "memory of the host's where a pointer lives on between calls")
+
+
+def _lasting(source: NativeSource) -> Iterator[tuple[Node, set[str], set[str]]]:
+    """Yield the host's declarations of static, thread-local and global variables, qualifiers and declarators."""
     for node in source.of_type("declaration"):
         kinds = {text(c) for c in node.children if c.type in ("storage_class_specifier", "type_qualifier")}
         at_top = source.function_of(node) is None
-        if not (kinds & {"static", "thread_local"} or at_top) or source.in_device_code(node):
-            continue
-        if any(d.type == "function_declarator" for d in node.children_by_field_name("declarator")):
-            continue
-        kept = sorted(source.words(node.child_by_field_name("type")) & CONTAINERS)
-        if kept and not (kinds & {"const", "constexpr"} and "Tensor" not in kept):
-            yield Finding("static_cache", _line(node), f"a {kept[0]} that lives on between calls")
+        parts = {part.type for d in node.children_by_field_name("declarator") for part in (d, *d.children)}
+        lasts = bool(kinds & {"static", "thread_local"}) or at_top
+        if lasts and "function_declarator" not in parts and not source.in_device_code(node):
+            yield node, kinds, parts
 
 
 def _paths(source: NativeSource) -> Iterator[Finding]:

@@ -57,6 +57,9 @@ OPERATORS = frozenset(
     cross_entropy_loss nll_loss mse_loss l1_loss smooth_l1_loss binary_cross_entropy kl_div huber_loss
     scaled_dot_product_attention tril triu flip roll im2col col2im upsample_nearest2d pixel_shuffle""".split()  # noqa: SIM905
 )
+ALLOCATING = frozenset(
+    "malloc calloc realloc aligned_alloc strdup make_unique make_shared allocate_shared".split()  # noqa: SIM905
+)
 CONTAINERS = frozenset(
     """Tensor TensorList vector map unordered_map set unordered_set deque list optional shared_ptr unique_ptr
     function""".split()  # noqa: SIM905

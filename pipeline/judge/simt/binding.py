@@ -5,7 +5,6 @@ Before the first ``load`` there is no runtime: settings wait for it, and ``guard
 
 import ctypes
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import torch
 from pipeline.judge.inputs import Order
 from pipeline.judge.simt.errors import SimtFault
 from pipeline.judge.simt.fault import Fault, read_fault
+from pipeline.judge.simt.launches import Launch, recorded_launches
 from pipeline.judge.simt.library import Value, open_library
 from pipeline.judge.simt.toolchain import LIBRARY
 from pipeline.judge.simt.torch_calls import make_callback
@@ -30,15 +30,6 @@ _EXCEPTIONS: dict[int, type[Exception]] = {
 }
 _FAULT_STATUS = 6
 POISON_BITS = 0x7FFB  # include/simt/abi.h: kPoison
-
-
-@dataclass(frozen=True)
-class Launch:
-    """A kernel that ran: its name as launched, grid and block."""
-
-    kernel: str
-    grid: tuple[int, int, int]
-    block: tuple[int, int, int]
 
 
 class _Runtime:
@@ -196,15 +187,6 @@ def launches() -> list[Launch]:
     return [] if _runtime.library is None else recorded_launches(_runtime.library)
 
 
-def recorded_launches(library: ctypes.PyDLL) -> list[Launch]:
-    """Return the launches that a runtime library has on record."""
-    found: list[Launch] = []
-    while pointer := library.simt_launch_record(len(found)):
-        record = pointer.contents
-        found.append(Launch(record.kernel.decode(errors="replace"), tuple(record.grid), tuple(record.block)))
-    return found
-
-
 def launch_count() -> int:
     """Return how many kernels ran since the start or the last ``reset_launches``."""
     return _runtime.library.simt_launch_count() if _runtime.library is not None else 0
@@ -213,6 +195,16 @@ def launch_count() -> int:
 def host_bytes() -> int:
     """Return how many bytes of device memory host code has read or shared so far (copies, managed memory, item)."""
     return _runtime.library.simt_host_bytes() if _runtime.library is not None else 0
+
+
+def buffers() -> list[tuple[int, int]]:
+    """Return address and size of the memory that host code allocated through CUDA's functions and has not freed."""
+    found: list[tuple[int, int]] = []
+    if _runtime.library is not None:
+        size = ctypes.c_size_t()
+        while address := _runtime.library.simt_buffer(len(found), ctypes.byref(size)):
+            found.append((address, size.value))
+    return found
 
 
 def copies() -> tuple[int, int]:

@@ -3,6 +3,7 @@
 import torch
 
 from pipeline.judge.simt.binding import (
+    buffers,
     check_guards,
     copies,
     guard,
@@ -17,6 +18,7 @@ from pipeline.judge.simt.fault import Fault
 from pipeline.judge.simt_device import install
 
 __all__ = [
+    "buffers",
     "check_guards",
     "copies",
     "fault_of",

@@ -56,6 +56,7 @@ SHARED: Signatures = {
 }
 _SIMT: Signatures = {
     "simt_allocate": (_POINTER, (_INT, _INT, _POINTER)),
+    "simt_buffer": (_POINTER, (ctypes.c_size_t, ctypes.POINTER(ctypes.c_size_t))),
     "simt_moved_bytes": (ctypes.c_int64, ()),
     "simt_truncated": (ctypes.c_int64, ()),
     "simt_lend": (None, (_POINTER, ctypes.c_size_t)),

@@ -120,6 +120,7 @@ static void* allocate(size_t bytes, const char* what, bool host) {
     Region* region = region_create(bytes, what, nullptr);
     if (!region) return nullptr;
     region->host = region->host_wrote = host;
+    region->buffer = true;
     poison(region->data, bytes);
     return region->data;
 }
@@ -160,6 +161,16 @@ bool borrowed(const void* address) { return borrowed_bytes(address) > 0; }
 
 // Of a tensor of Python's whose address is handed over as a number: for good, since nobody says until when.
 extern "C" void simt_lend(const void* address, size_t bytes) { borrow(address, bytes); }
+
+// The address and size of a buffer that has not been freed, by its number; null beyond the last.
+extern "C" const void* simt_buffer(size_t number, size_t* bytes) {
+    for (const Region* region = first_region; region; region = region->next)
+        if (region->buffer && number-- == 0) {
+            *bytes = region->bytes;
+            return region->data;
+        }
+    return nullptr;
+}
 
 extern "C" void* simt_device_malloc(size_t bytes) { return allocate(bytes, "cudaMalloc buffer", false); }
 

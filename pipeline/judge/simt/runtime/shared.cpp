@@ -36,7 +36,7 @@ static Region* shared_region(size_t bytes, const char* what, const char* name) {
 }
 
 void shared_begin_launch(size_t bytes) {
-    simt_launch_number += 0x9E3779B9u;  // in the candidate's memory, where what grows by small steps is taken for a count
+    if (++simt_launch_number == 0) ++simt_launch_number;  // 0 stands for none
     dynamic_bytes = bytes;
     limit_bytes = bytes > kDefaultDynamicShared ? kMaxDynamicShared : kDefaultDynamicShared;
     shared_select(0);
@@ -49,6 +49,8 @@ void shared_end_launch() {
         if (memory.dynamic) region_destroy(memory.dynamic);
         for (const Array& array : memory.arrays) region_destroy(array.region);
     }
+    // The slots lie in the candidate's memory: a number of ours there must not be taken for its count of calls.
+    for (const Array& array : memories[0].arrays) array.slot->launch = 0;
 }
 
 bool shared_select(size_t resident) {

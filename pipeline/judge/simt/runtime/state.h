@@ -40,6 +40,7 @@ struct Region {
     const char* name;
     bool host;          // managed or pinned memory, which host code may touch
     bool shared;        // of a block
+    bool buffer;        // from cudaMalloc or one of its kind
     bool host_wrote;    // or may have: nothing in it counts as uninitialised
     uint16_t slack_pattern;  // what surrounds the data up to its pages
     void* shadow;       // shadow.cpp
