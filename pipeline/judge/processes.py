@@ -112,6 +112,10 @@ class ForkServer:
         }
         try:
             answer = self._ask(request, [theirs.fileno(), fault_page])
+        except InfrastructureError:
+            ours.close()
+            os.close(fault_page)
+            raise
         finally:
             theirs.close()
         worker = Worker(self, answer["pid"], Channel(ours, limits.answer_bytes), folder, fault_page, limits)

@@ -131,10 +131,11 @@ TIERS = pytest.mark.parametrize("judge", ALL, indirect=True)
 BEST = pytest.mark.parametrize("judge", ["best"], indirect=True)
 WITHOUT_OWN_FOLDERS = """
 import sys
+from pathlib import Path
 from pipeline.judge import namespaces
 namespaces.own_folder = lambda folder, **_: False
 from pipeline.judge.forkserver import main
-main(int(sys.argv[1]), sys.argv[2])
+main(int(sys.argv[1]), "none", Path(sys.argv[2]))
 """
 
 
@@ -142,8 +143,8 @@ main(int(sys.argv[1]), sys.argv[2])
 def judge(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
     """A judge on the best that the machine has; without bubblewrap; and with what every kernel has."""
     commands = {
-        "namespaces": lambda command, *_: [*command[:-1], "own"],
-        "least": lambda command, *_: [sys.executable, "-c", WITHOUT_OWN_FOLDERS, command[-2], "none"],
+        "namespaces": lambda command, *_: [*command[:-2], "own", command[-1]],
+        "least": lambda command, *_: [sys.executable, "-c", WITHOUT_OWN_FOLDERS, command[-3], command[-1]],
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KEY", SECRET)
