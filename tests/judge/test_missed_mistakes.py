@@ -22,6 +22,8 @@ MISTAKES = [
     ("26_log_softmax_cached_row", "fmaxf(v, other)", "fminf(v, other)", "non_finite"),
     ("25_softmax_online_warp", "fmaxf(m, m2)", "fminf(m, m2)", "non_finite"),
     ("102_backward_cross_entropy", "for (int c = 0; c < classes; ++c) top", "for (int c = 1; c < 2; ++c) top", "non_finite"),
+    ("102_backward_cross_entropy", "c < classes; ++c) top", "c < classes - 1; ++c) top", "non_finite"),
+    ("27_softmax_channels", "c < channels; ++c) top", "c < channels - 1; ++c) top", "non_finite"),
     ("32_batchnorm_eval_fused", "rsqrtf(var[c] + eps)", "rsqrtf(var[c] - eps)", "wrong_values"),
     ("33_batchnorm_train", "+ momentum * mean;", "- momentum * mean;", "wrong_buffers"),
     ("01_swish_float4", "i < vectors;", "i <= vectors;", "out_of_bounds"),
