@@ -45,7 +45,6 @@ def serve(channel: Channel, fault_page: int, device: Device) -> None:
     ``cuda.timed`` answers. What goes wrong is answered with {"error": kind, "detail": text}.
     """
     device.set_fault_page(fault_page)
-    device.install()
     candidate = CandidateModule(channel, device)
     while True:
         try:
@@ -151,10 +150,10 @@ class CandidateModule:
             return {"names": self._names}, []
         if self._timed is None:
             raise ValueError("not armed")
-        launched = len(self._device.launches())
+        self._device.reset_launches()
         header, answer = self._timed.answer(request)
         if request["op"] == "profile":
-            header["launched"] = sorted({launch.kernel for launch in self._device.launches()[launched:]})
+            header["launched"] = sorted({launch.kernel for launch in self._device.launches()})
         return header, answer
 
     def _construct(self, init: Any, seed: int, put: Callable[[torch.Tensor], torch.Tensor]) -> None:
@@ -168,7 +167,8 @@ class CandidateModule:
         self, state: dict[str, torch.Tensor], upstream: list[torch.Tensor] | None, request: dict[str, Any], seed: int
     ) -> tuple[dict[str, Any], list[memoryview]]:
         """Call the model; what loading its weights and packing its results make it do is observed as well."""
-        launched, read = len(self._device.launches()), self._device.host_bytes()
+        self._device.reset_launches()
+        read = self._device.host_bytes()
         moved, truncated = self._device.copies()
         with OperatorLog(keep_copies=request["keep_copies"]) as log:
             self._load_state(state)
@@ -191,7 +191,7 @@ class CandidateModule:
         log.computing |= {"to an integer dtype, in C++"} if truncated else set()
         return {
             "values": tree,
-            "launches": [launch.kernel for launch in self._device.launches()[launched:]],
+            "launches": [launch.kernel for launch in self._device.launches()],
             "torch_operators": sorted(log.computing),
             "host_bytes": self._device.host_bytes() - read + log.scalars * SCALAR_BYTES + copied,
             "aliased": _shares_memory(results, self._inputs),

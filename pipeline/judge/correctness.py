@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.errors import TaskError
+from pipeline.judge.ahead import Ahead
 from pipeline.judge.answers import (
     MOST,
     NO_ANSWER,
@@ -43,6 +44,7 @@ class Correctness:
         judgement: takes the checks; raises ``Decided`` where one decides.
         session: the candidate's process.
         reference: returns the reference process's answer to a case, ``{"error": ...}`` if it refuses it.
+        ahead: does so for the cases in their order.
         settings: at which sizes.
         seconds: of work that a candidate may cost here; the main setting is left out if it would cost more.
         explain: runs a call that failed once more, instrumented, in the given orders; see ``simt.explain``.
@@ -53,6 +55,7 @@ class Correctness:
         judgement: Judgement,
         session: Session,
         reference: Reference,
+        ahead: Ahead,
         settings: Plan,
         seconds: float,
         explain: Explain,
@@ -60,6 +63,7 @@ class Correctness:
         self._judgement = judgement
         self._session = session
         self._reference = reference
+        self._ahead = ahead
         self._settings = settings
         self._seconds = seconds
         self._explain = explain
@@ -84,11 +88,11 @@ class Correctness:
         for name, why in self._settings.left_out.items():
             judgement.passed(f"skipped:{name}", why)
         cases = plan(judgement.task, self._settings.settings, judgement.code, key)
-        for planned in cases:
+        for number, planned in enumerate(cases):
             case = planned if self._names is not None else with_weights_of(planned, cases)
             if case.setting.name in self._failures or self._too_slow(case):
                 continue
-            expected = self._expected(case)
+            expected = self._expected(case, cases[number + 1 :])
             if expected is None:
                 continue
             fresh, self._instance_for = case.setting.name != self._instance_for, case.setting.name
@@ -105,11 +109,13 @@ class Correctness:
             find_hidden_faults(judgement, self._right, self._explain)
         self._conclude()
 
-    def _expected(self, case: Case) -> Expected | None:
+    def _expected(self, case: Case, following: list[Case]) -> Expected | None:
         """Return the reference's values; None if it refuses the case or they are too many."""
-        answer, buffers = self._reference(case)
+        main = self._settings.settings[0]
+        likely = [c for c in following if self._names is not None and (c.setting is not main or case.setting is main)]
+        answer, buffers = self._ahead.answer(case, likely)  # most wrong answers are so at the first case
         if "error" in answer:
-            own = self._settings.own and case.setting is self._settings.settings[0] and case.distribution == "own"
+            own = self._settings.own and case.setting is main and case.distribution == "own"
             outgrown = answer["error"] == "task_dies" and self._errors  # it runs at smaller sizes
             if own and not outgrown:
                 raise TaskError(answer["error"], f"{self._judgement.task.name}: {answer['detail']}")

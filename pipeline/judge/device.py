@@ -21,7 +21,7 @@ class Device(Protocol):
     """The functions of a backend; ``pipeline.judge.simt.device`` is the module to read first."""
 
     def install(self) -> None:
-        """Prepare torch in this process, before the candidate is loaded."""
+        """Prepare torch in this process, or in the one that forks it; once."""
 
     def set_fault_page(self, fd: int) -> None:
         """Have faults of kernels written to a shared file."""
@@ -74,8 +74,11 @@ class Device(Protocol):
         ...
 
     def launches(self) -> Sequence[Launched]:
-        """Return the candidate's kernels that ran so far."""
+        """Return the candidate's kernels that ran since ``reset_launches``, some thousands of them at most."""
         ...
+
+    def reset_launches(self) -> None:
+        """Forget the launches so far."""
 
     def host_bytes(self) -> int:
         """Return how many bytes of device memory came within reach of host code so far."""

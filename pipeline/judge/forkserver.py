@@ -1,15 +1,18 @@
-"""A process that has torch imported and forks workers on request, so that a worker costs milliseconds.
+"""Two processes that have torch imported and fork workers on request, so that a worker costs milliseconds.
 
-Run as ``python -m pipeline.judge.forkserver FD AROUND FOLDERS``, where FD is a SOCK_SEQPACKET socket to the parent,
-AROUND says what confines this process itself (``bwrap`` already does, ``own`` namespaces are to be entered, or
-``none``) and FOLDERS holds the workers' folders. It runs no foreign code itself. When the parent goes, it goes, and
-its workers and their folders with it: a parent that was killed could not remove them.
+Run as ``python -m pipeline.judge.forkserver TASKS CANDIDATES AROUND FOLDERS BACKEND``. The first two are
+SOCK_SEQPACKET sockets to the parent: at one, processes for tasks' modules are asked for, at the other, those for
+candidates, whose torch is another one (see ``simt_device``). AROUND says what confines both themselves (``bwrap``
+already does, ``own`` namespaces are to be entered, or ``none``) and FOLDERS holds the workers' folders. They run no
+foreign code themselves. When the parent goes, they go, and their workers and the folders with them: a parent that was
+killed could not remove them.
 
 Requests, one JSON message each:
     {"op": "fork", "role": "reference" | "baseline" | "candidate", "backend": "simt" | "cuda", ...}  with a stream
         socket and a fault page as descriptors
         -> {"pid": ...}
     {"op": "import", "module": ...} -> {}
+    {"op": "open", "runtime": the path of simt's runtime library, for candidates} -> {}
     {"op": "end", "pid": ...}, which kills it and its group
         -> {"signal": N or null, "code": N or null, "cpu_seconds": ...}
 """
@@ -24,6 +27,7 @@ import shutil
 import signal
 import socket
 import sys
+import traceback
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,32 +49,69 @@ PREPARED = (
     "pipeline.judge.simt.device",
     "pipeline.judge.cuda.device",
     "pipeline.judge.cuda.baseline_worker",
+    "pipeline.judge.heap",
     "pipeline.judge.sandbox",
     "pipeline.judge.warming",
 )
 
 
-def main(descriptor: int, around: str, folders: Path) -> None:
-    """Serve until the parent closes its end."""
+def main(tasks: int, candidates: int, around: str, folders: Path, backend: str) -> None:
+    """Serve until the parent closes its ends."""
     if around == "own":
         around = "namespaces" if namespaces.enter() else "none"
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     _import_everything()
-    with contextlib.suppress(ConnectionError):  # the parent went in the middle of something
-        _serve(socket.socket(fileno=descriptor), around)
+    other = os.fork()
+    if other == 0:
+        _serve_candidates(tasks, candidates, around, backend)
+    os.close(candidates)
+    _settle()
+    _serve(tasks, around, os.pidfd_open(other))
+    os.waitpid(other, 0)
     shutil.rmtree(folders, ignore_errors=True)
 
 
-def _serve(server: socket.socket, around: str) -> None:
+def _serve_candidates(tasks: int, candidates: int, around: str, backend: str) -> None:
+    """Serve in this forked process until the parent closes its end; never returns."""
+    code = 70
+    try:
+        namespaces.die_with_parent()
+        os.close(tasks)
+        if backend == "simt":
+            from pipeline.judge.simt import device
+            from pipeline.judge.warming import warm_up_candidates
+
+            device.install()
+            warm_up_candidates(device)
+        _settle()
+        _serve(candidates, around)
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+        raise
+    finally:
+        os._exit(code)
+
+
+def _serve(descriptor: int, around: str, other: int | None = None) -> None:
+    """Serve until the parent closes its end, or until the other process ends, given by a descriptor."""
+    with contextlib.suppress(ConnectionError):  # the parent went in the middle of something
+        _answer_all(socket.socket(fileno=descriptor), around, [] if other is None else [other])
+
+
+def _answer_all(server: socket.socket, around: str, ending: list[int]) -> None:
     server.send(b'{"ready": true}')
     folders: dict[int, Path] = {}  # of the workers whose folders the kernel does not bound
     while True:
-        while folders and not select.select([server], [], [], WATCH_SECONDS)[0]:
+        while not (ready := select.select([server, *ending], [], [], WATCH_SECONDS if folders else None)[0]):
             _kill_the_greedy(folders)
+        if server not in ready:
+            return
         data, descriptors, _, _ = socket.recv_fds(server, MESSAGE_BYTES, 2)
         if not data:
             return
         request = json.loads(data)
+        answer: dict[str, Any] = {}
         if request["op"] == "fork":
             pid = os.fork()
             if pid == 0:
@@ -79,24 +120,38 @@ def _serve(server: socket.socket, around: str) -> None:
                 folders[pid] = Path(request["folder"])
             for fd in descriptors:
                 os.close(fd)
-            server.send(json.dumps({"pid": pid}).encode())
-        elif request["op"] == "import":
-            importlib.import_module(request["module"])
-            gc.freeze()
-            server.send(b"{}")
-        else:
+            answer = {"pid": pid}
+        elif request["op"] == "end":
             folders.pop(request["pid"], None)
-            for kill in (os.killpg, os.kill):  # both: it may not lead its group yet
-                with contextlib.suppress(ProcessLookupError):
-                    kill(request["pid"], signal.SIGKILL)  # a dead one stays a zombie, so its number is still its own
-            _, status, usage = os.wait4(request["pid"], 0)
-            died = os.WIFSIGNALED(status)
-            answer = {
-                "signal": os.WTERMSIG(status) if died else None,
-                "code": None if died else os.WEXITSTATUS(status),
-                "cpu_seconds": usage.ru_utime + usage.ru_stime,
-            }
-            server.send(json.dumps(answer).encode())
+            answer = _end(request["pid"])
+        else:
+            _make_ready(request)
+        server.send(json.dumps(answer).encode())
+
+
+def _end(pid: int) -> dict[str, Any]:
+    """Kill a worker and its group and return how it ended."""
+    for kill in (os.killpg, os.kill):  # both: it may not lead its group yet
+        with contextlib.suppress(ProcessLookupError):
+            kill(pid, signal.SIGKILL)  # a dead one stays a zombie, so its number is still its own
+    _, status, usage = os.wait4(pid, 0)
+    died = os.WIFSIGNALED(status)
+    return {
+        "signal": os.WTERMSIG(status) if died else None,
+        "code": None if died else os.WEXITSTATUS(status),
+        "cpu_seconds": usage.ru_utime + usage.ru_stime,
+    }
+
+
+def _make_ready(request: dict[str, Any]) -> None:
+    """Have here, for all workers to come, what each would have to load for itself."""
+    if request["op"] == "import":
+        importlib.import_module(request["module"])
+    else:
+        from pipeline.judge.simt.binding import open_runtime
+
+        open_runtime(Path(request["runtime"]))
+    _settle()
 
 
 def _import_everything() -> None:
@@ -111,8 +166,16 @@ def _import_everything() -> None:
     warm_up()
     prepare()
     os.environ.clear()  # what the imports read from it they have read; no worker is to see it
+    _settle()
+
+
+def _settle() -> None:
+    """Have workers copy as few pages as possible: none for the garbage collector, few for what they allocate."""
+    from pipeline.judge.heap import fill_gaps
+
     gc.collect()
-    gc.freeze()  # keeps the collector from touching, and so copying, pages shared with the workers
+    gc.freeze()
+    fill_gaps()
 
 
 @cache
@@ -214,4 +277,4 @@ def _close_all_but(kept: set[int]) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], Path(sys.argv[4]), sys.argv[5])

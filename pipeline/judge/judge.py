@@ -8,11 +8,14 @@ import hashlib
 import math
 import os
 import platform
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from itertools import islice
 from typing import Any, Self
 
 from pipeline.errors import InfrastructureError, TaskError, UserError
+from pipeline.judge.ahead import Ahead
 from pipeline.judge.answers import Expected
 from pipeline.judge.config import Backend, JudgeConfig, Policy
 from pipeline.judge.correctness import Correctness
@@ -84,7 +87,7 @@ class Judge:
             self._task_workers = TaskWorkers(self._server, self._limits, self._gpu and self._gpu.lock)
             try:
                 if self._gpu is None:
-                    prepare(self._cache)  # while the fork server imports torch
+                    self._server.open_simt(prepare(self._cache))  # made while the fork server imports torch
             except BaseException:
                 self._server.close()
                 raise
@@ -166,7 +169,8 @@ class Judge:
                 session.worker()
                 settings = self._plans.of(task)
                 reference = lambda case, **more: self._reference(task, case, **more)  # noqa: E731
-                Correctness(judgement, session, reference, settings, self._seconds, explained).run(key)
+                ahead = Ahead(lambda cases: self._references(task, cases))
+                Correctness(judgement, session, reference, ahead, settings, self._seconds, explained).run(key)
                 if self._gpu is not None and self.config.timing == "auto":
                     timing = self._time(task, judgement, session, settings, key)
             status, reason = "correct", None
@@ -267,6 +271,17 @@ class Judge:
     ) -> tuple[dict[str, Any], list[bytearray]]:
         """Return the reference's answer to a case: see ``reference_worker``."""
         return self._ask_reference(task, {**case.request(task), "op": "case", "twice": twice, **more})
+
+    def _references(self, task: Task, cases: Sequence[Case]) -> list[tuple[dict[str, Any], list[bytearray]]]:
+        """Return the reference's answers to the first of the cases, at least one."""
+        if len(cases) > 1:
+            requests = [case.request(task) for case in cases]
+            answer, buffers = self._ask_reference(task, {"op": "cases", "cases": requests})
+            if "error" not in answer:
+                parts = iter(buffers)
+                counted = zip(answer["answers"], answer["counts"], strict=True)
+                return [(header, list(islice(parts, count))) for header, count in counted]
+        return [self._reference(task, cases[0])]
 
     def _ask_reference(self, task: Task, request: dict[str, Any]) -> tuple[dict[str, Any], list[bytearray]]:
         return self._tasks_workers().ask("reference", task, request)

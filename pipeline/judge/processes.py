@@ -12,6 +12,7 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -68,14 +69,14 @@ class ForkServer:
             environment = {**GPU_ENVIRONMENT, "CUDA_VISIBLE_DEVICES": gpu.visible}
             self._device = {"backend": "cuda", "environment": environment, "runtime": str(gpu.runtime)}
         self.readable = [str(tree) for tree in readable]
-        self._lock = threading.Lock()
         self._folders = tempfile.TemporaryDirectory(prefix="judge-", ignore_cleanup_errors=True)
         for tree in readable:
             with contextlib.suppress(OSError):  # whoever fills it says what is wrong; it has to be there to be seen
                 tree.mkdir(parents=True, exist_ok=True)
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._tasks, self._candidates = _Stem(), _Stem()
+        theirs = [stem.theirs.fileno() for stem in (self._tasks, self._candidates)]
         around = "none" if not sandbox else "own" if bubblewrap() is None else "bwrap"
-        arguments = [str(theirs.fileno()), around, self._folders.name]
+        arguments = [*map(str, theirs), around, self._folders.name, self._device["backend"]]
         command = [sys.executable, "-m", "pipeline.judge.forkserver", *arguments]
         root = Path(__file__).parents[2]
         if sandbox:
@@ -84,9 +85,9 @@ class ForkServer:
             command = wrapped(command, [Path(self._folders.name)], trees, allowed.devices)
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         environment = {**inherited, **FORK_SERVER, "PYTHONPATH": str(root)}
-        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
-        theirs.close()
-        self._ready = False
+        self._process = subprocess.Popen(command, pass_fds=theirs, env=environment)
+        for stem in (self._tasks, self._candidates):
+            stem.theirs.close()
         self._prepared: set[str] = set()
 
     def start_worker(self, role: Literal["reference", "baseline", "candidate"], limits: Limits) -> Worker:
@@ -110,32 +111,32 @@ class ForkServer:
             "cpu_seconds": limits.cpu_seconds,
             "memory_bytes": limits.memory_bytes,
         }
+        stem = self._candidates if role == "candidate" else self._tasks
         try:
-            answer = self._ask(request, [theirs.fileno(), fault_page])
+            answer = stem.ask(request, [theirs.fileno(), fault_page])
         except InfrastructureError:
             ours.close()
             os.close(fault_page)
             raise
         finally:
             theirs.close()
-        worker = Worker(self, answer["pid"], Channel(ours, limits.answer_bytes), folder, fault_page, limits)
+        channel, end = Channel(ours, limits.answer_bytes), partial(stem.ask, {"op": "end", "pid": answer["pid"]})
+        worker = Worker(end, partial(self._waited, answer["pid"]), channel, folder, fault_page, limits)
         worker.greet()
         return worker
 
     def prepare(self, module: str) -> None:
-        """Have a module imported in the fork server, so that workers forked later need not; once."""
+        """Have a module imported here, so that workers forked later need not; once."""
         if module not in self._prepared:
-            self._ask({"op": "import", "module": module}, [])
+            for stem in (self._tasks, self._candidates):
+                stem.ask({"op": "import", "module": module})
             self._prepared.add(module)
 
-    def end(self, pid: int) -> dict[str, Any]:
-        """Kill a worker and its group, unless it is dead, and return how it ended: {"signal", "code", "cpu_seconds"}.
+    def open_simt(self, runtime: Path) -> None:
+        """Have simt's runtime library loaded, so that candidates' processes forked later need not."""
+        self._candidates.ask({"op": "open", "runtime": str(runtime)})
 
-        The fork server does it, because only there the number is the process's.
-        """
-        return self._ask({"op": "end", "pid": pid}, [])
-
-    def waited(self, pid: int) -> float:
+    def _waited(self, pid: int) -> float:
         """Return for how many seconds a worker has been ready to run and had no core; 0 if the kernel won't say."""
         with contextlib.suppress(psutil.Error, OSError, ValueError):
             for child in psutil.Process(self._process.pid).children(recursive=True):
@@ -147,7 +148,8 @@ class ForkServer:
 
     def close(self) -> None:
         """End the fork server and with it every worker."""
-        self._socket.close()
+        for stem in (self._tasks, self._candidates):
+            stem.ours.close()
         try:
             self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:
@@ -155,21 +157,31 @@ class ForkServer:
             self._process.wait()
         self._folders.cleanup()
 
-    def _ask(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+
+class _Stem:
+    """A process that forks workers, as its parent sees it; thread-safe. ``theirs`` is its end of the socket."""
+
+    def __init__(self) -> None:
+        self.ours, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._lock = threading.Lock()
+        self._ready = False
+
+    def ask(self, request: dict[str, Any], descriptors: Sequence[int] = ()) -> dict[str, Any]:
+        """Return the answer to a request (see ``forkserver``); raises InfrastructureError if there is none."""
         with self._lock:
             try:
                 if not self._ready:
-                    self._receive(START_SECONDS)
+                    self._receive()
                     self._ready = True
-                self._socket.settimeout(START_SECONDS)
-                socket.send_fds(self._socket, [json.dumps(request).encode()], descriptors)
-                return self._receive(START_SECONDS)
+                self.ours.settimeout(START_SECONDS)
+                socket.send_fds(self.ours, [json.dumps(request).encode()], list(descriptors))
+                return self._receive()
             except OSError as error:
                 raise InfrastructureError(f"the judge's fork server does not answer: {error}") from error
 
-    def _receive(self, seconds: float) -> dict[str, Any]:
-        self._socket.settimeout(seconds)
-        data = self._socket.recv(65536)
+    def _receive(self) -> dict[str, Any]:
+        self.ours.settimeout(START_SECONDS)
+        data = self.ours.recv(65536)
         if not data:
             raise InfrastructureError("the judge's fork server died")
         return json.loads(data)

@@ -4,6 +4,7 @@ The task's module is foreign code too, so this process is confined like the cand
 """
 
 import copy
+import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, TypeAlias
@@ -19,6 +20,7 @@ from pipeline.judge.torch_values import map_tensors, pack_values, seed_all, wide
 from pipeline.judge.values import BadValueError
 
 NEARBY = 2.0**-21  # of a value: some rounding errors of float32, as any kernel makes in its first operations
+BATCH_SECONDS, BATCH_BYTES = 0.05, 4 * 2**20  # of the processor, of results: what is made of cases asked for ahead
 Arguments: TypeAlias = Callable[..., list[Any]]  # by how much large values are large; one of ``LARGE``
 
 
@@ -28,9 +30,9 @@ def serve(channel: Channel, device: str = "cpu") -> None:
     Arguments and weights are made on the CPU, so that they are the same on every backend.
 
     {"op": "case", "source", "sizes", "seed", "distribution", ...} -> the arguments and results of one call, see
-    ``_case``; {"op": "measure", "source", "settings"} -> what a call at each of the settings takes, see ``_measure``;
-    {"op": "figures", "source", "sizes", "direction", "seed", "seeds", "redundant_below"} -> what the task filters
-    decide by, see ``task_figures``.
+    ``_case``; {"op": "cases", "cases"} -> those of several, see ``_cases``; {"op": "measure", "source", "settings"}
+    -> what a call at each of the settings takes, see ``_measure``; {"op": "figures", "source", "sizes", "direction",
+    "seed", "seeds", "redundant_below"} -> what the task filters decide by, see ``task_figures``.
     A module that raises is answered with {"error": kind, "detail": text}.
     """
     while True:
@@ -50,9 +52,33 @@ def answer(request: dict[str, Any], device: str) -> tuple[dict[str, Any], list[m
             return {"measurements": [_measure(request["source"], sizes) for sizes in request["settings"]]}, []
         if request["op"] == "figures":
             return {"figures": _figures(request)}, []
-        return _case(request, device)
+        return _cases(request["cases"], device) if request["op"] == "cases" else _case(request, device)
     except Refused as refusal:
         return {"error": refusal.kind, "detail": str(refusal)}, []
+
+
+def _cases(requests: list[dict[str, Any]], device: str) -> tuple[dict[str, Any], list[memoryview]]:
+    """Return {"answers", "counts": how many of the buffers are whose} to the first of the cases.
+
+    These are as many as cost little, and at least one. A later case that the module refuses is left to be asked for.
+    """
+    until = time.process_time() + BATCH_SECONDS
+    answers: list[dict[str, Any]] = []
+    counts: list[int] = []
+    buffers: list[memoryview] = []
+    for request in requests:
+        try:
+            header, raw = _case(request, device)
+        except Refused:
+            if not answers:
+                raise
+            break
+        answers.append(header)
+        counts.append(len(raw))
+        buffers += raw
+        if time.process_time() > until or sum(map(len, buffers)) > BATCH_BYTES:
+            break
+    return {"answers": answers, "counts": counts}, buffers
 
 
 def _case(request: dict[str, Any], device: str) -> tuple[dict[str, Any], list[memoryview]]:

@@ -1,17 +1,24 @@
-"""A small module is called before any worker is forked: what torch and Python make at first use is then made once.
+"""Modules are called before any worker is forked: what torch and Python make at first use is then made once.
 
 Python specialises the code it runs, looks up attributes in a cache and imports late; torch makes its dispatch tables.
 Every worker would do so for itself, and with each first write copy a page of memory.
 """
 
+import socket
+import sys
+
 import torch
 
-from pipeline.judge.inputs import Case, Distribution
+from pipeline.judge.candidate_worker import MODULE, CandidateModule
+from pipeline.judge.channel import Channel
+from pipeline.judge.device import Device
+from pipeline.judge.inputs import REPEATS, Case, Distribution, call_request
 from pipeline.judge.reference_worker import answer
+from pipeline.judge.values import only_named
 from pipeline.records import Setting, Task
 
 DISTRIBUTIONS: tuple[Distribution, ...] = ("own", "shifted", "spiky", "large", "faint", "signed")
-MODULE = """
+REFERENCE = """
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -37,12 +44,35 @@ def get_inputs():
 def get_init_inputs():
     return []
 """
+SIZES = {"SIZE": 8}
+CANDIDATE = REFERENCE.replace("class Model", "class ModelNew").replace("SIZE = 16", "SIZE = 8")
 
 
 def warm_up() -> None:
     """Answer what a reference's process is asked, for a module of our own."""
-    task = Task(name="warming", reference=MODULE, category="other", source="files")
+    task = Task(name="warming", reference=REFERENCE, category="other", source="files")
     with torch.no_grad():
         for number, distribution in enumerate(DISTRIBUTIONS):
-            case = Case(Setting(name="small", sizes={"SIZE": 8}), number, distribution, "forward", 1, 2, number > 0)
-            answer({**case.request(task), "op": "case"}, "cpu")
+            answer({**_case(number, distribution).request(task), "op": "case"}, "cpu")
+
+
+def warm_up_candidates(device: Device) -> None:
+    """Answer what a candidate's process is asked, for a module of our own that launches nothing."""
+    task = Task(name="warming", reference=REFERENCE, category="other", source="files")
+    ours, theirs = socket.socketpair()
+    candidate = CandidateModule(Channel(ours), device)
+    candidate.load(CANDIDATE)
+    for number, distribution in enumerate(DISTRIBUTIONS):
+        case = _case(number, distribution)
+        header, buffers = answer({**case.request(task), "op": "case"}, "cpu")
+        request = call_request(case, header["values"]["dict"], construct=number == 0)
+        values, named = only_named(request["values"], buffers)
+        candidate.call({**request, "values": values}, [bytearray(data) for data in named])
+    del sys.modules[MODULE]
+    ours.close()
+    theirs.close()
+
+
+def _case(number: int, distribution: Distribution) -> Case:
+    setting, repeats = Setting(name="small", sizes=SIZES), REPEATS if number == 1 else 0
+    return Case(setting, number, distribution, "forward", 1, 2, number > 0, repeats)

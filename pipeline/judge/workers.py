@@ -7,14 +7,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from pipeline.errors import InfrastructureError
 from pipeline.judge.channel import MAX_BUFFER_BYTES, Channel, ChannelClosedError, ChannelTimeoutError, NotAFrameError
 from pipeline.judge.values import only_named
-
-if TYPE_CHECKING:
-    from pipeline.judge.processes import ForkServer
 
 FAULT_PAGE_BYTES = 4096
 GREETING_SECONDS = 120
@@ -60,13 +57,29 @@ class WorkerGoneError(Exception):
 
 
 class Worker:
-    """A confined process that answers requests."""
+    """A confined process that answers requests.
+
+    Args:
+        kill: kills it and its group, unless it is dead, and returns how it ended: see ``forkserver``. That does it,
+            because only there the number is the process's.
+        waited: returns for how many seconds it has been ready to run and had no core.
+        channel: to it.
+        folder: its own, removed when it has ended.
+        fault_page: a shared file in which kernels' faults are noted.
+        limits: what it may use.
+    """
 
     def __init__(
-        self, server: "ForkServer", pid: int, channel: Channel, folder: Path, fault_page: int, limits: Limits
+        self,
+        kill: Callable[[], dict[str, Any]],
+        waited: Callable[[], float],
+        channel: Channel,
+        folder: Path,
+        fault_page: int,
+        limits: Limits,
     ) -> None:
-        self._server = server
-        self._pid = pid
+        self._kill = kill
+        self._waited = waited
         self._channel = channel
         self._folder = folder
         self._fault_page = fault_page
@@ -145,7 +158,7 @@ class Worker:
 
     def _was_held_up(self) -> bool:
         """Extend the deadline by what the process waited for a core since the last look; return whether it did."""
-        waited = min(self._server.waited(self._pid), MOST_HELD_UP * self._limits.wall_seconds)
+        waited = min(self._waited(), MOST_HELD_UP * self._limits.wall_seconds)
         more, self._held_up = waited - self._held_up, waited
         if more < HELD_UP_SECONDS:
             return False
@@ -158,7 +171,7 @@ class Worker:
             raise InfrastructureError("this worker has ended already")
         self.ended = True
         self._channel.close()
-        how = self._server.end(self._pid)
+        how = self._kill()
         page = os.pread(self._fault_page, FAULT_PAGE_BYTES, 0)
         os.close(self._fault_page)
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -90,6 +90,17 @@ def test_renaming_the_weights_hides_no_cache(strict: Judge):
     assert strict.submit(TASK, RENAMED.replace(old, new), "cache").result().reason == "stale"
 
 
+MANY_LAUNCHES = (
+    CALL.replace("return ", "for _ in range(100):\n            result = ").rstrip() + "\n        return result\n"
+)
+
+
+def test_thousands_of_launches_are_no_trouble(strict: Judge):
+    verdict = strict.submit(TASK, changed(CALL, MANY_LAUNCHES), "many").result()
+    assert verdict.accepted, verdict
+    assert figures(verdict, "own_kernels")["launches"] == 100
+
+
 def test_kernels_without_effect_are_decoys(strict: Judge, report: Judge):
     code = changed(CALL, "ext.fused(x.contiguous(), self.bias)\n        return (x * 2.0 + self.bias).softmax(-1)")
     for judge in (strict, report):

@@ -135,7 +135,7 @@ from pathlib import Path
 from pipeline.judge import namespaces
 namespaces.own_folder = lambda folder, **_: False
 from pipeline.judge.forkserver import main
-main(int(sys.argv[1]), "none", Path(sys.argv[2]))
+main(int(sys.argv[1]), int(sys.argv[2]), "none", Path(sys.argv[3]), "simt")
 """
 
 
@@ -143,8 +143,8 @@ main(int(sys.argv[1]), "none", Path(sys.argv[2]))
 def judge(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
     """A judge on the best that the machine has; without bubblewrap; and with what every kernel has."""
     commands = {
-        "namespaces": lambda command, *_: [*command[:-2], "own", command[-1]],
-        "least": lambda command, *_: [sys.executable, "-c", WITHOUT_OWN_FOLDERS, command[-3], command[-1]],
+        "namespaces": lambda command, *_: [*command[:-3], "own", *command[-2:]],
+        "least": lambda command, *_: [sys.executable, "-c", WITHOUT_OWN_FOLDERS, *command[-5:-3], command[-2]],
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KEY", SECRET)
@@ -170,7 +170,7 @@ def goes_on(judge: Judge) -> None:
     """The judge works, and nothing of earlier candidates is left: no process, no file."""
     assert judge.submit(TASK, HONEST, "after").result().accepted
     workers = [p for p in psutil.Process().children(recursive=True) if not p.children() and p.status() != "zombie"]
-    assert len(workers) <= 1, workers  # the task's reference
+    assert len(workers) <= 2, workers  # the task's reference, and what forks candidates
     assert judge._server is not None
     left = list(Path(judge._server._folders.name).rglob("*"))
     assert len(left) <= 1, left  # the reference's

@@ -169,8 +169,14 @@ def stopwatch() -> Stopwatch:
 
 
 def launches() -> list[Launch]:
-    """Return the kernels that extensions launched, the first 4096 of them."""
+    """Return the kernels that extensions launched since ``reset_launches``, the first 4096 of them."""
     return [] if _process.library is None else recorded_launches(_process.library)
+
+
+def reset_launches() -> None:
+    """Forget the launches so far."""
+    if _process.library is not None:
+        _process.library.simt_reset_launches()
 
 
 def host_bytes() -> int:

@@ -145,6 +145,11 @@ def load(path: Path) -> Extension:
     return extension_of(_runtime.open(path.parent / LIBRARY), path)
 
 
+def open_runtime(path: Path) -> None:
+    """Load the runtime library, as the first ``load`` would: processes forked from this one have it."""
+    _runtime.open(path)
+
+
 def extension_of(library: ctypes.PyDLL, path: Path) -> Extension:
     """Return what an extension exports by way of a runtime library; raises ImportError as ``load`` does."""
     try:
@@ -183,7 +188,7 @@ def set_fault_page(fd: int) -> None:
 
 
 def launches() -> list[Launch]:
-    """Return the kernels that ran, the first 4096 of them (see ``launch_count``)."""
+    """Return the kernels that ran since ``reset_launches``, the first 4096 of them (see ``launch_count``)."""
     return [] if _runtime.library is None else recorded_launches(_runtime.library)
 
 

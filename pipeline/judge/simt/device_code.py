@@ -11,7 +11,7 @@ from functools import cached_property
 
 import tree_sitter
 
-from pipeline.judge.simt.translate import parsed
+from pipeline.judge.simt.translate import descendants, parsed
 
 Node = tree_sitter.Node
 
@@ -59,7 +59,7 @@ def problems(cuda: str) -> list[Problem]:
 class _Source:
     def __init__(self, cuda: str) -> None:
         self._root = parsed(cuda)
-        self._nodes = list(_descendants(self._root))
+        self._nodes = list(descendants(self._root))
         self._macros = {
             _text(n.child_by_field_name("name")): _text(n.child_by_field_name("value"))
             for n in self._nodes
@@ -82,7 +82,7 @@ class _Source:
             declares = node.type in ("declaration", "field_declaration")
             if node.type == "function_definition" or declares:
                 words = self._words_before(node, "body")
-                names = {_declared(d) for d in _descendants(node) if d.type == "function_declarator"}
+                names = {_declared(d) for d in descendants(node) if d.type == "function_declarator"}
                 if node.type == "function_definition":  # not those declared within
                     names = {_declared(node.child_by_field_name("declarator"))}
                 (device if words & (_DEVICE | {"constexpr"}) else host).update(names)
@@ -99,7 +99,7 @@ class _Source:
             declarators = node.children_by_field_name("declarator")
             if words & (_ON_DEVICE | {"extern", "using", "typedef"}) or any(map(_is_function, declarators)):
                 continue
-            array = any(part.type == "array_declarator" for d in declarators for part in _descendants(d))
+            array = any(part.type == "array_declarator" for d in declarators for part in descendants(d))
             if "const" not in words or array:  # a constant number is known wherever it is seen
                 found |= {_declared(d) for d in declarators}
         return found - {""}
@@ -134,13 +134,13 @@ class _Source:
     def _code_of(self, function: Node) -> Iterator[Node]:
         """Yield the nodes of a function, and those of the macros that it uses."""
         used: set[str] = set()
-        for node in _descendants(function):
+        for node in descendants(function):
             yield node
             if node.type == "identifier" and (name := _text(node)) in self._macros and name not in used:
                 used.add(name)
                 body = self._macros[name].replace("\\\n", " \n")
                 lines = "\n" * node.start_point[0]
-                yield from _descendants(parsed(f"{lines}void f() {{ {body}; }}"))
+                yield from descendants(parsed(f"{lines}void f() {{ {body}; }}"))
 
     def _words_before(self, node: Node, field: str | None) -> set[str]:
         """Return the words of a declaration before a part of it, macros replaced by theirs."""
@@ -156,7 +156,7 @@ class _Source:
 def _own_names(function: Node) -> set[str]:
     """Return the names that a function declares itself: parameters, variables, lambdas."""
     found: set[str] = set()
-    for node in _descendants(function):
+    for node in descendants(function):
         if node.type in ("parameter_declaration", "optional_parameter_declaration"):
             found.add(_declared(node.child_by_field_name("declarator")))
         elif node.type == "declaration":
@@ -202,9 +202,9 @@ def _variable_size(declarator: Node, function: Node) -> str:
         owner = owner.parent
     if size is None or owner is None or owner.type != "declaration" or "sizeof" in _text(size):
         return ""
-    names = {_text(n) for n in _descendants(size) if n.type == "identifier"}
+    names = {_text(n) for n in descendants(size) if n.type == "identifier"}
     varying = set(_BUILT_IN)
-    for node in _descendants(function):
+    for node in descendants(function):
         if node.type in ("parameter_declaration", "declaration"):
             words = {_text(c) for c in node.children if c.type == "type_qualifier"}
             if node.type == "parameter_declaration" and node.parent is not None and "template" in node.parent.type:
@@ -215,7 +215,7 @@ def _variable_size(declarator: Node, function: Node) -> str:
 
 
 def _is_function(declarator: Node) -> bool:
-    return any(part.type == "function_declarator" for part in _descendants(declarator))
+    return any(part.type == "function_declarator" for part in descendants(declarator))
 
 
 def _enclosing(node: Node) -> Node | None:
@@ -224,14 +224,6 @@ def _enclosing(node: Node) -> Node | None:
     while parent is not None and parent.type not in (*_NESTING, "field_declaration_list", "compound_statement"):
         parent = parent.parent
     return parent
-
-
-def _descendants(node: Node | None) -> Iterator[Node]:
-    waiting = [node] if node is not None else []
-    while waiting:
-        node = waiting.pop()
-        yield node
-        waiting += reversed(node.children)
 
 
 def _text(node: Node | None) -> str:

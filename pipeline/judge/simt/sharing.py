@@ -5,11 +5,9 @@ compute what a kernel only copies. Read off the syntax tree, and only to spare o
 wrong yes costs time.
 """
 
-from collections.abc import Iterator
-
 import tree_sitter
 
-from pipeline.judge.simt.translate import parsed
+from pipeline.judge.simt.translate import descendants, parsed
 
 _DEVICE = frozenset({"__global__", "__device__"})
 _BEYOND_LAUNCHING = frozenset(
@@ -30,9 +28,9 @@ def may_share(cuda: str) -> bool:
     """
     if "__shared__" in cuda:
         return True
-    for function in _descendants(parsed(cuda)):
+    for function in descendants(parsed(cuda)):
         if function.type == "function_definition" and {child.type for child in function.children} & _DEVICE:
-            nodes = list(_descendants(function))
+            nodes = list(descendants(function))
             arrays, references = (
                 {_name(node) for node in nodes if node.type == kind}
                 for kind in ("array_declarator", "reference_declarator")
@@ -45,12 +43,12 @@ def may_share(cuda: str) -> bool:
 def host_may_reach(cuda: str) -> bool:
     """Return whether host code could do more than to launch: loops, memory of its own, numbers made pointers."""
     root = parsed(cuda)
-    for node in _descendants(root):
+    for node in descendants(root):
         if node.type == "declaration" and _is_top(node) and _is_host_variable(node):
             return True
         if node.type != "function_definition" or {child.type for child in node.children} & _DEVICE:
             continue
-        if any(map(_reaches, _descendants(node.child_by_field_name("body")))):
+        if any(map(_reaches, descendants(node.child_by_field_name("body")))):
             return True
     return False
 
@@ -67,7 +65,7 @@ def _is_host_variable(node: tree_sitter.Node) -> bool:
     words = set(_text(node).replace("(", " ").split())
     if words & {"__device__", "__constant__", "__shared__", "const", "constexpr", "__managed__", "using", "typedef"}:
         return False
-    return not any(part.type == "function_declarator" for part in _descendants(node))
+    return not any(part.type == "function_declarator" for part in descendants(node))
 
 
 def _reaches(node: tree_sitter.Node) -> bool:
@@ -99,7 +97,7 @@ def _changes_memory(node: tree_sitter.Node, arrays: set[str], references: set[st
     elif node.type == "assignment_expression":
         target, value = node.child_by_field_name("left"), node.child_by_field_name("right")
         compound = _text(node.child_by_field_name("operator")) != "="
-        again = compound or _text(target) in {_text(part) for part in _descendants(value)}
+        again = compound or _text(target) in {_text(part) for part in descendants(value)}
     else:
         return False
     return again and target is not None and _reachable(target, arrays, references)
@@ -120,14 +118,7 @@ def _reachable(target: tree_sitter.Node, arrays: set[str], references: set[str])
 
 def _name(declarator: tree_sitter.Node) -> str:
     """Return what an array or a reference is called."""
-    return next((_text(node) for node in _descendants(declarator) if node.type == "identifier"), "")
-
-
-def _descendants(node: tree_sitter.Node | None) -> Iterator[tree_sitter.Node]:
-    if node is not None:
-        yield node
-        for child in node.children:
-            yield from _descendants(child)
+    return next((_text(node) for node in descendants(declarator) if node.type == "identifier"), "")
 
 
 def _text(node: tree_sitter.Node | None) -> str:

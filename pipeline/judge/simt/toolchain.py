@@ -155,14 +155,16 @@ def toolchain_key() -> str:
     return digest.hexdigest()[:16]
 
 
-def prepare(cache: Path) -> None:
-    """Make what all builds need, unless it is there; safe to call from many processes at once.
+def prepare(cache: Path) -> Path:
+    """Make what all builds need, unless it is there, and return the runtime library.
+
+    Safe to call from many processes at once.
 
     Raises:
         UserError: there is no C++ compiler, or nothing can be written there.
         InfrastructureError: the compiler can't compile the runtime.
     """
-    toolchain(cache)
+    return toolchain(cache).folder / LIBRARY
 
 
 def toolchain(cache: Path) -> Toolchain:

@@ -6,6 +6,7 @@ leaves opaque and which are parsed on their own.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -79,6 +80,15 @@ def code_only(source: str) -> str:
 def parsed(source: str) -> tree_sitter.Node:
     """Return the root of a CUDA source's syntax tree."""
     return _language()[0].parse(source.encode(errors="replace")).root_node
+
+
+def descendants(node: tree_sitter.Node | None) -> Iterator[tree_sitter.Node]:
+    """Yield a node and all below it, in the order of the source; nothing of None."""
+    waiting = [] if node is None else [node]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += node.children[::-1]
 
 
 def _find(raw: bytes) -> dict[str, list[tree_sitter.Node]]:
