@@ -127,11 +127,12 @@ def _compare_arrays(
     defined = np.isfinite(eager) & np.isfinite(y)
     infinite = np.isinf(eager) & (eager == y)  # a mask's -inf; an overflow of eager's alone is none
     for reason, lost in (
-        ("non_finite", np.argwhere(defined & ~np.isfinite(got))),
-        ("wrong_values", np.argwhere(infinite & (got != eager))),
+        ("non_finite", defined & ~np.isfinite(got)),
+        ("wrong_values", infinite & (got != eager)),
     ):
-        if len(lost):
-            return Comparison(float("inf"), floor, _first(name, reason, lost[0], y, got, len(lost)))
+        if lost.any():
+            where = np.argwhere(lost)
+            return Comparison(float("inf"), floor, _first(name, reason, where[0], y, got, len(where)))
     with np.errstate(all="ignore"):
         scale = float(np.sqrt(np.mean(np.square(y[defined])))) if defined.any() else 0.0
         weight = np.abs(y) + scale + np.finfo(np.float64).tiny

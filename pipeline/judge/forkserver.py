@@ -29,6 +29,7 @@ import socket
 import sys
 import traceback
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from pipeline.judge.channel import Channel
 
 MESSAGE_BYTES = 65536
+MOST_DESCRIPTORS = 2**31 - 1
 WATCH_SECONDS = 0.2  # between two looks at how much workers have written
 # All that a worker uses: what is not imported here, each of them would import for itself.
 PREPARED = (
@@ -208,7 +210,7 @@ def _become_worker(server: socket.socket, request: dict[str, Any], descriptors: 
         null = os.open("/dev/null", os.O_RDWR)
         for standard in (0, 1, 2):
             os.dup2(null, standard)
-        _close_all_but({0, 1, 2, *descriptors})
+        _close_all_but(*descriptors)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.setsid()
         from pipeline.judge.channel import Channel
@@ -269,11 +271,10 @@ def _work(request: dict[str, Any], channel: "Channel", fault_page: int) -> None:
             reference_worker.serve(channel, "cuda" if on_gpu else "cpu")
 
 
-def _close_all_but(kept: set[int]) -> None:
-    for fd in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
-        if fd not in kept:
-            with contextlib.suppress(OSError):  # the listing's own
-                os.close(fd)
+def _close_all_but(*kept: int) -> None:
+    """Close all descriptors but the standard ones and those that are kept."""
+    for before, after in pairwise([2, *sorted(kept), MOST_DESCRIPTORS]):
+        os.closerange(before + 1, after)
 
 
 if __name__ == "__main__":

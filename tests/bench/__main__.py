@@ -17,6 +17,7 @@ BENCHES = (
     "judge",
     "judge-quality",
     "loop",
+    "pairs",
     "serve",
     "startup",
 )

@@ -57,16 +57,26 @@ void device_close() {
 
 bool device_closed() { return access_depth == 0; }
 
+void region_open(const Region* region) {
+    if (device_closed()) set_access(region, PROT_READ | PROT_WRITE);
+}
+
+void region_close(const Region* region) {
+    if (device_closed()) set_access(region, PROT_NONE);
+}
+
 Region* region_create(size_t bytes, const char* what, const char* name) {
     const size_t body = round_up(bytes ? bytes : 1, kPage);
-    void* map = mmap(nullptr, body + 2 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* map = mmap(nullptr, body + 2 * kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (map == MAP_FAILED) return nullptr;
+    if (mprotect(static_cast<char*>(map) + kPage, body, PROT_READ | PROT_WRITE)) {
+        munmap(map, body + 2 * kPage);
+        return nullptr;
+    }
     auto* region = static_cast<Region*>(malloc(sizeof(Region)));
     *region = {static_cast<char*>(map), body + 2 * kPage, nullptr, bytes, what, name};
     region->next = first_region;
     region->data = body_end(region) - round_up(bytes, kAlign);
-    mprotect(region->map, kPage, PROT_NONE);
-    mprotect(body_end(region), kPage, PROT_NONE);
     region->slack_pattern = next_pattern();
     fill(body_begin(region), static_cast<size_t>(region->data - body_begin(region)), region->slack_pattern);
     fill(region->data + bytes, static_cast<size_t>(body_end(region) - region->data) - bytes, region->slack_pattern);
@@ -116,12 +126,12 @@ Region* region_near(const void* address) {
 }
 
 static void* allocate(size_t bytes, const char* what, bool host) {
-    const DeviceAccess access;
     Region* region = region_create(bytes, what, nullptr);
     if (!region) return nullptr;
     region->host = region->host_wrote = host;
     region->buffer = true;
     poison(region->data, bytes);
+    region_close(region);
     return region->data;
 }
 
@@ -208,7 +218,7 @@ extern "C" bool simt_device_free(void* pointer) {
     if (!pointer) return true;
     Region* region = region_near(pointer);
     if (!region || region->data != pointer) return false;
-    const DeviceAccess access;
+    region_open(region);
     record_damage(region, 0);
     region_destroy(region);
     return true;

@@ -71,6 +71,9 @@ struct DeviceAccess {
     DeviceAccess& operator=(const DeviceAccess&) = delete;
 };
 bool device_closed();
+// The same for one region, cheaper: a new one is open, and is closed when it is filled; one is opened to be destroyed.
+void region_open(const Region* region);
+void region_close(const Region* region);
 void count_host_bytes(size_t bytes);
 
 // A fault of the running kernel. `device_abort` leaves the kernel for the end of its launch.

@@ -14,7 +14,7 @@ void storage_borrowed(const Storage* storage, size_t bytes) {
 void storage_returned(const Storage* storage) { give_back(storage->data); }
 
 void storage_destroy_region(Region* region) {
-    const DeviceAccess access;
+    region_open(region);
     record_damage(region, 0);
     region_destroy(region);
 }
@@ -25,11 +25,11 @@ TensorImpl* tensor_allocate(c10::ScalarType type, c10::IntArrayRef sizes, bool z
         if (size < 0) fail("Trying to create tensor with negative dimension ", size, ": ", sizes);
         if (__builtin_mul_overflow(bytes, static_cast<size_t>(size), &bytes)) fail("out of memory: ", sizes);
     }
-    const DeviceAccess access;
     Region* region = region_create(bytes, "tensor", nullptr);
     if (!region) fail("CUDA out of memory. Tried to allocate ", bytes, " bytes");
     if (!zero) poison(region->data, bytes);
     region->host_wrote = zero;
+    region_close(region);
     auto* storage = new Storage{0, region, nullptr, region->data};
     return tensor_new(storage, region->data, type, static_cast<int>(sizes.size()), sizes.data(), nullptr);
 }
