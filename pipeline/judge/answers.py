@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.judge.compare import Comparison, Reference, compare
+from pipeline.judge.moving import PLACING
 from pipeline.judge.values import leaves
 
 MOST = 0.5  # of a result that only has to be moved: what torch may move of it
@@ -22,6 +23,19 @@ class Expected:
     places_only: bool = False  # nor did those that put values side by side, repeat or pick them
     room: float = 1.0  # factor of the tolerance's floor
     parameters: frozenset[str] = frozenset()  # the names of the module's
+
+    @classmethod
+    def read(cls, answer: dict[str, Any], buffers: list[bytearray], room: float) -> "Expected":
+        """Return what the reference's process answered; see ``reference_worker``."""
+        computing = answer.get("computing")
+        return cls(
+            answer["values"]["dict"],
+            buffers,
+            moves_only=computing == [],
+            places_only=computing is not None and PLACING.issuperset(computing),
+            room=room,
+            parameters=frozenset(answer["parameters"]),
+        )
 
     @property
     def changed_buffers(self) -> list[str]:
