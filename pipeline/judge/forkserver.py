@@ -68,9 +68,10 @@ def main(tasks: int, candidates: int, around: str, folders: Path, backend: str) 
         _serve_candidates(tasks, candidates, around, backend)
     os.close(candidates)
     _settle()
-    _serve(tasks, around, os.pidfd_open(other))
+    parent_went = _serve(tasks, around, os.pidfd_open(other))
     os.waitpid(other, 0)
-    shutil.rmtree(folders, ignore_errors=True)
+    if parent_went:
+        shutil.rmtree(folders, ignore_errors=True)
 
 
 def _serve_candidates(tasks: int, candidates: int, around: str, backend: str) -> None:
@@ -95,23 +96,25 @@ def _serve_candidates(tasks: int, candidates: int, around: str, backend: str) ->
         os._exit(code)
 
 
-def _serve(descriptor: int, around: str, other: int | None = None) -> None:
-    """Serve until the parent closes its end, or until the other process ends, given by a descriptor."""
-    with contextlib.suppress(ConnectionError):  # the parent went in the middle of something
-        _answer_all(socket.socket(fileno=descriptor), around, [] if other is None else [other])
+def _serve(descriptor: int, around: str, other: int | None = None) -> bool:
+    """Serve until the parent closes its end (True), or the other process ends, of which there is a descriptor (False)."""
+    try:
+        return _answer_all(socket.socket(fileno=descriptor), around, [] if other is None else [other])
+    except ConnectionError:  # the parent went in the middle of something
+        return True
 
 
-def _answer_all(server: socket.socket, around: str, ending: list[int]) -> None:
+def _answer_all(server: socket.socket, around: str, ending: list[int]) -> bool:
     server.send(b'{"ready": true}')
     folders: dict[int, Path] = {}  # of the workers whose folders the kernel does not bound
     while True:
         while not (ready := select.select([server, *ending], [], [], WATCH_SECONDS if folders else None)[0]):
             _kill_the_greedy(folders)
         if server not in ready:
-            return
+            return False
         data, descriptors, _, _ = socket.recv_fds(server, MESSAGE_BYTES, 2)
         if not data:
-            return
+            return True
         request = json.loads(data)
         answer: dict[str, Any] = {}
         if request["op"] == "fork":

@@ -171,10 +171,12 @@ class Worker:
             raise InfrastructureError("this worker has ended already")
         self.ended = True
         self._channel.close()
-        how = self._kill()
-        page = os.pread(self._fault_page, FAULT_PAGE_BYTES, 0)
-        os.close(self._fault_page)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        try:
+            how = self._kill()
+            page = os.pread(self._fault_page, FAULT_PAGE_BYTES, 0)
+        finally:
+            os.close(self._fault_page)
+            shutil.rmtree(self._folder, ignore_errors=True)
         return Ending(how["signal"], how["code"], how["cpu_seconds"], page)
 
     def __enter__(self) -> Self:

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pipeline.errors import InfrastructureError
 from pipeline.judge.processes import ForkServer
 from pipeline.judge.sandbox import missing
 from pipeline.judge.workers import Limits, WorkerGoneError
@@ -77,3 +78,21 @@ def test_a_judge_that_is_killed_leaves_no_process_and_no_file(tmp_path: Path):
         judge.kill()
     assert not psutil.wait_procs(processes, timeout=60)[1]
     assert not list(tmp_path.glob("*/*"))
+
+
+def test_without_the_process_that_forks_candidates_all_of_it_ends():
+    server = ForkServer(sandbox=missing() is None, readable=[])
+    try:
+        workers = [server.start_worker("reference", LIMITS), server.start_worker("candidate", LIMITS)]
+        processes = psutil.Process().children(recursive=True)
+        tree = {process: process.children() for process in processes}
+        both = next(children for children in tree.values() if len(children) == 2)
+        next(process for process in both if tree[process]).kill()  # the other of the two is the reference's
+        assert not psutil.wait_procs(processes, timeout=30)[1]
+        for worker in workers:
+            with pytest.raises(InfrastructureError):
+                worker.end()
+        with pytest.raises(InfrastructureError):
+            server.start_worker("candidate", LIMITS)
+    finally:
+        server.close()
