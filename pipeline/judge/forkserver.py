@@ -97,7 +97,7 @@ def _serve_candidates(tasks: int, candidates: int, around: str, backend: str) ->
 
 
 def _serve(descriptor: int, around: str, other: int | None = None) -> bool:
-    """Serve until the parent closes its end (True), or the other process ends, of which there is a descriptor (False)."""
+    """Serve until the parent closes its end (True), or the other process ends, given by a descriptor (False)."""
     try:
         return _answer_all(socket.socket(fileno=descriptor), around, [] if other is None else [other])
     except ConnectionError:  # the parent went in the middle of something
