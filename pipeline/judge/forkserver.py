@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 MESSAGE_BYTES = 65536
 MOST_DESCRIPTORS = 2**31 - 1
+GOING_SECONDS = 2.0  # in which a parent that dies has closed both of its ends
 WATCH_SECONDS = 0.2  # between two looks at how much workers have written
 # All that a worker uses: what is not imported here, each of them would import for itself.
 PREPARED = (
@@ -110,8 +111,8 @@ def _answer_all(server: socket.socket, around: str, ending: list[int]) -> bool:
     while True:
         while not (ready := select.select([server, *ending], [], [], WATCH_SECONDS if folders else None)[0]):
             _kill_the_greedy(folders)
-        if server not in ready:
-            return False
+        if server not in ready:  # the parent's death ends both, in either order
+            return bool(select.select([server], [], [], GOING_SECONDS)[0]) and not server.recv(1, socket.MSG_PEEK)
         data, descriptors, _, _ = socket.recv_fds(server, MESSAGE_BYTES, 2)
         if not data:
             return True
