@@ -68,7 +68,6 @@ def main(tasks: int, candidates: int, around: str, folders: Path, backend: str) 
     if other == 0:
         _serve_candidates(tasks, candidates, around, backend)
     os.close(candidates)
-    _settle()
     parent_went = _serve(tasks, around, os.pidfd_open(other))
     os.waitpid(other, 0)
     if parent_went:
