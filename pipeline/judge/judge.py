@@ -86,8 +86,7 @@ class Judge:
             self._server = ForkServer(sandbox=confined, readable=[self._cache], gpu=on_gpu)
             self._task_workers = TaskWorkers(self._server, self._limits, self._gpu and self._gpu.lock)
             try:
-                if self._gpu is None:
-                    self._server.open_simt(prepare(self._cache))  # made while the fork server imports torch
+                self._runtime = prepare(self._cache) if self._gpu is None else None  # meanwhile torch is imported
             except BaseException:
                 self._server.close()
                 raise
@@ -259,6 +258,8 @@ class Judge:
         """Have imported what processes of this task need, before they are forked."""
         if self._server is None:
             raise InfrastructureError("the judge is closed")
+        if self._runtime is not None:
+            self._server.open_simt(self._runtime)
         for module in ([DIFFERENTIATING] if task.direction == "backward" else []) + [*modules]:
             self._server.prepare(module)
 

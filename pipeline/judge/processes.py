@@ -133,8 +133,10 @@ class ForkServer:
             self._prepared.add(module)
 
     def open_simt(self, runtime: Path) -> None:
-        """Have simt's runtime library loaded, so that candidates' processes forked later need not."""
-        self._candidates.ask({"op": "open", "runtime": str(runtime)})
+        """Have simt's runtime library loaded, so that candidates' processes forked later need not; once."""
+        if str(runtime) not in self._prepared:
+            self._candidates.ask({"op": "open", "runtime": str(runtime)})
+            self._prepared.add(str(runtime))
 
     def _waited(self, pid: int) -> float:
         """Return for how many seconds a worker has been ready to run and had no core; 0 if the kernel won't say."""
