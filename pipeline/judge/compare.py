@@ -10,6 +10,7 @@ kernel must be right in all other rows. An infinity that both eager and y have m
 where eager is not finite are not compared.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -124,32 +125,59 @@ def _compare_arrays(
         if len(wrong):
             return Comparison(1.0, 1e-300, _first(name, "wrong_values", wrong[0], eager, got, len(wrong)))
         return Comparison(0.0, 1.0, None)
-    defined = np.isfinite(eager) & np.isfinite(y)
-    infinite = np.isinf(eager) & (eager == y)  # a mask's -inf; an overflow of eager's alone is none
-    for reason, lost in (
-        ("non_finite", defined & ~np.isfinite(got)),
-        ("wrong_values", infinite & (got != eager)),
-    ):
-        if lost.any():
-            where = np.argwhere(lost)
-            return Comparison(float("inf"), floor, _first(name, reason, where[0], y, got, len(where)))
-    with np.errstate(all="ignore"):
-        scale = float(np.sqrt(np.mean(np.square(y[defined])))) if defined.any() else 0.0
-        weight = np.abs(y) + scale + np.finfo(np.float64).tiny
-        own = np.where(defined, np.abs(eager.astype(np.float64) - y) / weight, 0.0)
-        shaken = np.where(defined & np.isfinite(near), np.abs(near - y) / weight, 0.0)
-        error = np.where(defined, np.abs(got.astype(np.float64) - y) / weight, 0.0)
-    by_row = shaken.max(axis=-1, keepdims=True, initial=0.0) if shaken.ndim > 1 else shaken
-    bound = np.broadcast_to(np.maximum(max(floor, SLACK * float(own.max(initial=0.0))), SLACK * by_row), y.shape)
     if not y.size:
         return Comparison(0.0, floor, None)
-    with np.errstate(over="ignore"):  # of a result of 1e305
+    defined = np.isfinite(eager) & np.isfinite(y)
+    if (lost := _lost(name, y, eager, got, defined)) is not None:
+        return Comparison(float("inf"), floor, lost)
+    with np.errstate(all="ignore"):  # of what is not defined, or a result of 1e305
+        weight = np.abs(y)
+        weight += _root_mean_square(y if defined.all() else y[defined]) + np.finfo(np.float64).tiny
+        own, error = (_relative(values, y, weight, defined) for values in (eager, got))
+        shaken = _relative(near, y, weight, defined & np.isfinite(near))
+        least = max(floor, SLACK * float(own.max()))
+        by_row = SLACK * (shaken.max(axis=-1, keepdims=True) if shaken.ndim > 1 else shaken)
+        bound = np.maximum(least, by_row)
         at = np.unravel_index(int(np.argmax(error / bound)), y.shape)
-    worst, allowed = float(error[at]), float(bound[at])
+    worst, allowed = float(error[at]), float(np.broadcast_to(bound, y.shape)[at])
     if worst <= allowed:
         return Comparison(worst, allowed, None)
     wrong = np.argwhere(error > bound)
     return Comparison(worst, allowed, _first(name, "wrong_values", wrong[0], y, got, len(wrong)))
+
+
+def _lost(name: str, y: np.ndarray, eager: np.ndarray, got: np.ndarray, defined: np.ndarray) -> Mismatch | None:
+    """Return what is not finite where the reference is, or not the infinity that the reference has."""
+    finite = np.isfinite(got)
+    if finite.all() and defined.all():
+        return None
+    infinite = np.isinf(eager) & (eager == y)  # a mask's -inf; an overflow of eager's alone is none
+    for reason, lost in (("non_finite", defined & ~finite), ("wrong_values", infinite & (got != eager))):
+        if lost.any():
+            where = np.argwhere(lost)
+            return _first(name, reason, where[0], y, got, len(where))
+    return None
+
+
+def _relative(values: np.ndarray, y: np.ndarray, weight: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Return the relative errors of values, 0 where they are not asked for."""
+    error = np.subtract(values, y, dtype=np.float64)
+    np.abs(error, out=error)
+    error /= weight
+    if not where.all():
+        error[~where] = 0.0
+    return error
+
+
+def _root_mean_square(values: np.ndarray) -> float:
+    """Return it, also where squares are beyond float64; 0 of nothing."""
+    if not values.size:
+        return 0.0
+    mean = float(np.sqrt(np.mean(np.square(values))))
+    if math.isfinite(mean):
+        return mean
+    largest = float(np.abs(values).max())
+    return largest * float(np.sqrt(np.mean(np.square(values / largest))))
 
 
 def _first(name: str, reason: str, index: np.ndarray, y: np.ndarray, got: np.ndarray, count: int) -> Mismatch:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.errors import TaskError
-from pipeline.judge.ahead import Ahead
+from pipeline.judge.ahead import AnswerAndBuffers, ReferenceAnswers
 from pipeline.judge.answers import (
     MOST,
     NO_ANSWER,
@@ -33,7 +33,7 @@ OVERHEAD_SECONDS = 0.05  # of a call, whatever its sizes
 WRONG = ("incorrect", "runtime_error", "timeout")  # what a kernel made for other sizes can end in
 KEPT = ("stale", "drift")  # at whatever sizes: it keeps results between calls
 
-Reference = Callable[..., tuple[dict[str, Any], list[bytearray]]]  # of a case; see ``reference_worker`` for more
+Reference = Callable[..., AnswerAndBuffers]  # of a case; see ``reference_worker`` for more
 
 
 class Correctness:
@@ -43,7 +43,7 @@ class Correctness:
         judgement: takes the checks; raises ``Decided`` where one decides.
         session: the candidate's process.
         reference: returns the reference process's answer to a case, ``{"error": ...}`` if it refuses it.
-        ahead: does so for the cases in their order.
+        answers: those to the cases that all candidates of the task have.
         settings: at which sizes.
         seconds: of work that a candidate may cost here; the main setting is left out if it would cost more.
         explain: runs a call that failed once more, instrumented, in the given orders; see ``simt.explain``.
@@ -54,7 +54,7 @@ class Correctness:
         judgement: Judgement,
         session: Session,
         reference: Reference,
-        ahead: Ahead,
+        answers: ReferenceAnswers,
         settings: Plan,
         seconds: float,
         explain: Explain,
@@ -62,7 +62,7 @@ class Correctness:
         self._judgement = judgement
         self._session = session
         self._reference = reference
-        self._ahead = ahead
+        self._answers = answers
         self._settings = settings
         self._seconds = seconds
         self._explain = explain
@@ -86,7 +86,7 @@ class Correctness:
         judgement = self._judgement
         for name, why in self._settings.left_out.items():
             judgement.passed(f"skipped:{name}", why)
-        cases = plan(judgement.task, self._settings.settings, judgement.code, key)
+        cases = plan(judgement.task, self._settings.settings, key)
         for number, planned in enumerate(cases):
             case = planned if self._names is not None else with_weights_of(planned, cases)
             if case.setting.name in self._failures or self._too_slow(case):
@@ -112,7 +112,8 @@ class Correctness:
         """Return the reference's values; None if it refuses the case or they are too many."""
         main = self._settings.settings[0]
         likely = [c for c in following if self._names is not None and (c.setting is not main or case.setting is main)]
-        answer, buffers = self._ahead.answer(case, likely)  # most wrong answers are so at the first case
+        with self._session.away():  # most wrong answers are so at the first case
+            answer, buffers = self._answers.answer(self._judgement.task, case, likely)
         if "error" in answer:
             own = self._settings.own and case.setting is main and case.distribution == "own"
             outgrown = answer["error"] == "task_dies" and self._errors  # it runs at smaller sizes
@@ -154,7 +155,8 @@ class Correctness:
         result = self._compared(case, expected, given)
         examine(self._judgement, case, expected, given, needs_its_kernels=self._needs_its_kernels)
         if construct:
-            examine_weights(self._judgement, case, expected, given, self._reference)
+            with self._session.away():
+                examine_weights(self._judgement, case, expected, given, self._reference)
             request = self._request(replace(case, repeats=0), expected, construct=True)
             self._right.insert(0, RightCall(case.name, request, expected.buffers))
         self._launches = given.launches
@@ -178,7 +180,8 @@ class Correctness:
             return decided
         orders = (case.order, *ORDERS) if decided.reason == "thread_order" else (case.order,)
         request = self._request(replace(case, repeats=0), expected, construct=True)
-        found = self._explain(request, expected.buffers, list(dict.fromkeys(orders))).faults
+        with self._session.away():
+            found = self._explain(request, expected.buffers, list(dict.fromkeys(orders))).faults
         if found:
             failed = self._judgement.checks[-1]
             told = "; ".join([*map(str, found), failed.detail or ""])[:MAX_DETAIL]

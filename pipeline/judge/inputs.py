@@ -70,21 +70,22 @@ class Case:
         }
 
 
-def plan(task: "Task", settings: Sequence["Setting"], code: str, key: bytes) -> list[Case]:
-    """Return the cases of a candidate: the last settings first, the main one at the end.
+def plan(task: "Task", settings: Sequence["Setting"], key: bytes) -> list[Case]:
+    """Return the cases of a task's candidates: the last settings first, the main one at the end.
 
-    Their seeds come from a keyed hash over the task and the candidate's own text: with the same key, the same
-    candidate gets the same cases in any order of judging, and no candidate can know its own.
+    Their seeds come from a keyed hash over the task: with the same key, each candidate gets the same cases in any
+    order of judging, and without it none can know them.
     """
     cases: list[Case] = []
+    task_id = task.id
     smallest = len(settings) - 1
     for index, setting in reversed(list(enumerate(settings))):
         calls = CALLS[min(index, len(CALLS) - 1)] if len(settings) > 1 else (*CALLS[0], *CALLS[1][1:])
         if index == smallest and index >= len(CALLS) - 1:
             calls = (*calls, *AT_SMALLEST)
         for number, (distribution, order) in enumerate(calls):
-            text = f"{task.id}/{setting.name}/{number}/{code}"
-            digest = hashlib.blake2b(text.encode(errors="replace"), key=key, digest_size=6).digest()
+            text = f"{task_id}/{setting.name}/{number}"
+            digest = hashlib.blake2b(text.encode(), key=key, digest_size=6).digest()
             seed = int.from_bytes(digest)
             cases.append(Case(setting, number, distribution, order, seed, seed, number > 0))
         seeks_kept = index == min(1, smallest)

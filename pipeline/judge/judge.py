@@ -8,14 +8,12 @@ import hashlib
 import math
 import os
 import platform
-from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from itertools import islice
 from typing import Any, Self
 
 from pipeline.errors import InfrastructureError, TaskError, UserError
-from pipeline.judge.ahead import Ahead
+from pipeline.judge.ahead import AnswerAndBuffers, ReferenceAnswers
 from pipeline.judge.answers import Expected
 from pipeline.judge.config import Backend, JudgeConfig, Policy
 from pipeline.judge.correctness import Correctness
@@ -74,6 +72,7 @@ class Judge:
         self.seeds = config.drawn_seeds()
         self._seconds = config.budget_seconds if self._gpu is None else math.inf
         self._plans = Plans(self._measure_reference, self._seconds, self._max_case_bytes)
+        self._answers = ReferenceAnswers(self._ask_reference)
         self._task_workers: TaskWorkers | None = None
         if self.backend != "none":
             confined = config.sandbox == "auto"
@@ -143,13 +142,16 @@ class Judge:
 
     def _judge(self, task: Task, code: str, candidate_id: str, policy: Policy | None, seeds: str | None) -> Verdict:
         policy, seeds = policy or self.config.policy, seeds or self.seeds
-        verdict = self._judge_once(task, code, candidate_id, policy, seeds)
+        verdict = self._judge_once(task, code, candidate_id, policy, seeds, self._answers)
         if self._gpu is None or OUT_OF_MEMORY not in (verdict.detail or ""):
             return verdict
         with self._gpu.lock.alone():  # other candidates may have taken what this one needs
-            return self._judge_once(task, code, candidate_id, policy, seeds)
+            own = ReferenceAnswers(self._ask_reference)  # the others may be locked by who waits for the GPU
+            return self._judge_once(task, code, candidate_id, policy, seeds, own)
 
-    def _judge_once(self, task: Task, code: str, candidate_id: str, policy: Policy, seeds: str) -> Verdict:
+    def _judge_once(
+        self, task: Task, code: str, candidate_id: str, policy: Policy, seeds: str, answers: ReferenceAnswers
+    ) -> Verdict:
         status: VerdictStatus
         if self._server is None:
             return self._verdict(candidate_id, "unsupported", "not_judged", (), None, seeds)
@@ -168,8 +170,7 @@ class Judge:
                 session.worker()
                 settings = self._plans.of(task)
                 reference = lambda case, **more: self._reference(task, case, **more)  # noqa: E731
-                ahead = Ahead(lambda cases: self._references(task, cases))
-                Correctness(judgement, session, reference, ahead, settings, self._seconds, explained).run(key)
+                Correctness(judgement, session, reference, answers, settings, self._seconds, explained).run(key)
                 if self._gpu is not None and self.config.timing == "auto":
                     timing = self._time(task, judgement, session, settings, key)
             status, reason = "correct", None
@@ -199,7 +200,7 @@ class Judge:
         self._prepare(task)
         judgement = self._judgement(task, code, strict=False)  # rules have their say in the verdict
         with Session(self._server, self._candidate_limits, judgement) as session:
-            return outputs(judgement, session, lambda case: self._reference(task, case), cases)
+            return outputs(judgement, session, lambda case: self._answers.answer(task, case), cases)
 
     def _time(self, task: Task, judgement: Judgement, session: Session, settings: Plan, key: bytes) -> Timing | None:
         """Return how fast a right candidate is; None, and a check says why, where the task can't be timed."""
@@ -267,24 +268,11 @@ class Judge:
         self._prepare(task, MEASURING)
         return self._ask_reference(task, request)[0]
 
-    def _reference(
-        self, task: Task, case: Case, *, twice: bool = False, **more: Any
-    ) -> tuple[dict[str, Any], list[bytearray]]:
+    def _reference(self, task: Task, case: Case, *, twice: bool = False, **more: Any) -> AnswerAndBuffers:
         """Return the reference's answer to a case: see ``reference_worker``."""
         return self._ask_reference(task, {**case.request(task), "op": "case", "twice": twice, **more})
 
-    def _references(self, task: Task, cases: Sequence[Case]) -> list[tuple[dict[str, Any], list[bytearray]]]:
-        """Return the reference's answers to the first of the cases, at least one."""
-        if len(cases) > 1:
-            requests = [case.request(task) for case in cases]
-            answer, buffers = self._ask_reference(task, {"op": "cases", "cases": requests})
-            if "error" not in answer:
-                parts = iter(buffers)
-                counted = zip(answer["answers"], answer["counts"], strict=True)
-                return [(header, list(islice(parts, count))) for header, count in counted]
-        return [self._reference(task, cases[0])]
-
-    def _ask_reference(self, task: Task, request: dict[str, Any]) -> tuple[dict[str, Any], list[bytearray]]:
+    def _ask_reference(self, task: Task, request: dict[str, Any]) -> AnswerAndBuffers:
         return self._tasks_workers().ask("reference", task, request)
 
     def _tasks_workers(self) -> TaskWorkers:

@@ -140,8 +140,8 @@ class Judgement:
             self._build_failure = ("unsupported", f"unsupported:{error.construct}", str(error))
         else:
             self.passed("build")
-            text = f"{source.cpp}\n{source.cuda}"
-            self.watched = self.watched or may_share(text) or host_may_reach(text)
+            texts = source.cpp, source.cuda
+            self.watched = self.watched or any(may_share(text) or host_may_reach(text) for text in texts)
             return {"path": str(path)}
         return {"failed": True}
 

@@ -1,5 +1,8 @@
 """The candidate's process over a judgement: started when it is needed, and again after it died."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Self
 
 from pipeline.judge.judging import Judgement, using
@@ -31,6 +34,16 @@ class Session:
             self.sandbox = self._worker.sandbox
             self._judgement.load(self._worker)
         return self._worker
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """What the block takes is not the process's time: it is not asked for anything meanwhile."""
+        before = time.monotonic()
+        try:
+            yield
+        finally:
+            if self._worker is not None and not self._worker.ended:
+                self._worker.extend(time.monotonic() - before)
 
     def restart(self) -> None:
         """End the process, and with it all that the candidate keeps between calls."""

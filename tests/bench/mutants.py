@@ -11,8 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import tree_sitter
-import tree_sitter_cuda
+from pipeline.judge.cuda_syntax import Node, descendants, parsed, text_of
 
 RELAXED = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
 OPPOSITE = {
@@ -77,67 +76,56 @@ def _applied(code: str, cuda: str, edit: _Edit) -> Mutant:
 
 def _edits(cuda: str) -> Iterator[_Edit]:
     """Yield every mutation of the device functions."""
-    parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_cuda.language()))
-    for function in _descendants(parser.parse(cuda.encode()).root_node):
+    for function in descendants(parsed(cuda)):
         body = function.child_by_field_name("body")
         if function.type != "function_definition" or body is None:
             continue
         if not {child.type for child in function.children} & {"__global__", "__device__"}:
             continue
-        for node in _descendants(body):
+        for node in descendants(body):
             for mutate in (_operator, _call, _statement, _constant, _swapped_index):
                 yield from mutate(node)
         yield from _last_branch(body)
 
 
-def _descendants(node: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
-    yield node
-    for child in node.children:
-        yield from _descendants(child)
-
-
-def _text(node: tree_sitter.Node | None) -> str:
-    return (node.text or b"").decode() if node else ""
-
-
-def _replaced(kind: str, node: tree_sitter.Node, text: str) -> _Edit:
+def _replaced(kind: str, node: Node, text: str) -> _Edit:
     return _Edit(kind, node.start_byte, node.end_byte, text)
 
 
-def _operator(node: tree_sitter.Node) -> Iterator[_Edit]:
+def _operator(node: Node) -> Iterator[_Edit]:
     if node.type != "binary_expression":
         return
     operator, right = node.child_by_field_name("operator"), node.child_by_field_name("right")
     if operator is None or right is None:
         return
-    sign = _text(operator)
+    sign = text_of(operator)
     if sign in RELAXED:
         yield _replaced("relaxed comparison", operator, RELAXED[sign])
     if sign in ("<", "<="):
-        yield _replaced("bound off by one", right, f"({_text(right)} - 1)")
+        yield _replaced("bound off by one", right, f"({text_of(right)} - 1)")
     if sign in ("+", "-"):
         yield _replaced("plus and minus", operator, "-" if sign == "+" else "+")
 
 
-def _call(node: tree_sitter.Node) -> Iterator[_Edit]:
+def _call(node: Node) -> Iterator[_Edit]:
     function = node.child_by_field_name("function") if node.type == "call_expression" else None
-    if function is not None and _text(function) in OPPOSITE:
-        yield _replaced("maximum and minimum", function, OPPOSITE[_text(function)])
+    if function is not None and text_of(function) in OPPOSITE:
+        yield _replaced("maximum and minimum", function, OPPOSITE[text_of(function)])
 
 
-def _statement(node: tree_sitter.Node) -> Iterator[_Edit]:
+def _statement(node: Node) -> Iterator[_Edit]:
     if node.type != "expression_statement":
         return
-    text = _text(node)
+    text = text_of(node)
     if BARRIERS.fullmatch(text):
         yield _replaced("dropped barrier", node, ";")
     elif atomic := ATOMIC_ADD.fullmatch(text):
         yield _replaced("lost atomicity", node, f"*({atomic[1]}) +={atomic[2]};")
 
 
-def _constant(node: tree_sitter.Node) -> Iterator[_Edit]:
+def _constant(node: Node) -> Iterator[_Edit]:
     """A number one larger; a floating one half as large again, zero to a half."""
-    text = _text(node)
+    text = text_of(node)
     if node.type != "number_literal" or _within(node, "template_argument_list"):
         return
     if re.fullmatch(r"\d+", text):
@@ -147,27 +135,27 @@ def _constant(node: tree_sitter.Node) -> Iterator[_Edit]:
         yield _replaced("changed constant", node, f"{value}{match[2] or ''}{match[3]}")
 
 
-def _swapped_index(node: tree_sitter.Node) -> Iterator[_Edit]:
+def _swapped_index(node: Node) -> Iterator[_Edit]:
     """``a * b + c`` inside an index to ``c * b + a``."""
     if node.type != "binary_expression" or not _within(node, "subscript_expression"):
         return
     product, last = node.child_by_field_name("left"), node.child_by_field_name("right")
-    if product is None or last is None or product.type != "binary_expression" or _text(node.children[1]) != "+":
+    if product is None or last is None or product.type != "binary_expression" or text_of(node.children[1]) != "+":
         return
     first, sign = product.child_by_field_name("left"), product.child_by_field_name("operator")
     factor = product.child_by_field_name("right")
-    if first is not None and _text(sign) == "*":
-        yield _replaced("swapped index", node, f"({_text(last)}) * {_text(factor)} + ({_text(first)})")
+    if first is not None and text_of(sign) == "*":
+        yield _replaced("swapped index", node, f"({text_of(last)}) * {text_of(factor)} + ({text_of(first)})")
 
 
-def _last_branch(body: tree_sitter.Node) -> Iterator[_Edit]:
+def _last_branch(body: Node) -> Iterator[_Edit]:
     branches = [child for child in body.children if child.type in ("for_statement", "if_statement")]
     if branches:
-        yield _replaced("dropped last branch", branches[-1], ";" + "\n" * _text(branches[-1]).count("\n"))
+        yield _replaced("dropped last branch", branches[-1], ";" + "\n" * text_of(branches[-1]).count("\n"))
 
 
-def _within(node: tree_sitter.Node, kind: str) -> bool:
-    parent: tree_sitter.Node | None = node.parent
+def _within(node: Node, kind: str) -> bool:
+    parent: Node | None = node.parent
     while parent is not None and parent.type not in ("function_definition", "compound_statement"):
         if parent.type == kind:
             return True

@@ -37,6 +37,12 @@ def test_only_rows_in_which_the_reference_amplifies_rounding_are_given_more(valu
     assert (reason, "1 of 2112" in detail) == ("wrong_values", True)
 
 
+def test_values_whose_squares_are_beyond_float64_are_compared_as_well():
+    values = np.array([[1e300, 2e300, -1.5e300]])
+    assert judged(values, values, values * (1 + 1e-12))[0] is None
+    assert judged(values, values, values * 1.5)[0] == "wrong_values"
+
+
 @pytest.fixture
 def values() -> np.ndarray:
     return np.random.default_rng(0).normal(size=(64, 33))

@@ -2,14 +2,19 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from pipeline.errors import TaskError
+from pipeline.judge.ahead import ReferenceAnswers
 from pipeline.judge.answers import NO_ANSWER, Answer
 from pipeline.judge.config import JudgeConfig
 from pipeline.judge.judge import Judge
+from pipeline.judge.task_workers import TaskWorkers
 from pipeline.records import Task
 from tests.judge.examples import HONEST, REFERENCE, TASK, WRONG
 
@@ -86,6 +91,37 @@ def test_a_second_judgement_builds_nothing(judge: Judge):
     before = {p: p.stat().st_mtime_ns for p in judge.config.cache.rglob("*.so")}
     judge.submit(TASK, HONEST, "again").result()
     assert {p: p.stat().st_mtime_ns for p in judge.config.cache.rglob("*.so")} == before
+
+
+def test_the_reference_is_run_once_for_the_candidates_of_a_task(judge: Judge, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(judge, "_answers", ReferenceAnswers(judge._ask_reference))
+    asked: list[str] = []
+    ask = TaskWorkers.ask
+
+    def counted(self: TaskWorkers, role: Any, task: Task, request: dict[str, Any]) -> Any:
+        asked.append(request["op"])
+        return ask(self, role, task, request)
+
+    monkeypatch.setattr(TaskWorkers, "ask", counted)
+    code, _, reason = WRONG["weights left out"]
+    assert judge.submit(TASK, HONEST, "first").result().accepted
+    first = len(asked)
+    assert judge.submit(TASK, f"{HONEST}# another\n", "second").result().accepted
+    assert judge.submit(TASK, code, "wrong").result().reason == reason
+    assert len(asked) == first > 0
+    assert judge.submit(TASK, HONEST, "on other inputs", seeds="others").result().accepted
+    assert len(asked) > first
+
+
+def test_what_the_reference_takes_is_not_the_candidates_time(judge: Judge, monkeypatch: pytest.MonkeyPatch):
+    source = REFERENCE.replace("import torch\n", "import time\nimport torch\n", 1)
+    slow = source.replace("        return torch", "        time.sleep(0.15)\n        return torch")
+    task = Task(**{**TASK.model_dump(exclude={"id"}), "reference": slow})
+    monkeypatch.setattr(judge, "_candidate_limits", replace(judge._candidate_limits, wall_seconds=3.0))
+    begin = time.monotonic()
+    verdict = judge.submit(task, HONEST, "honest").result()
+    assert time.monotonic() - begin > 3.0  # else this shows nothing
+    assert verdict.accepted, verdict
 
 
 @pytest.mark.parametrize("value", [None, "many", float("inf"), [1]])

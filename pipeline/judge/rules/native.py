@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from pipeline.judge.cuda_syntax import Node, text_of
 from pipeline.judge.rules.findings import Finding
 from pipeline.judge.rules.native_names import (
     ALLOCATING,
@@ -23,7 +24,7 @@ from pipeline.judge.rules.native_names import (
     TORCH_NAMESPACES,
     WAITING,
 )
-from pipeline.judge.rules.native_source import NativeSource, Node, text
+from pipeline.judge.rules.native_source import NativeSource
 
 FIXED_SIZE = 8  # smaller numbers in comparisons with a size are dimensions, vector widths and the like
 _TYPES_OF_16_BITS = frozenset(
@@ -108,7 +109,7 @@ def _kept(source: NativeSource) -> Iterator[Finding]:
         kept = sorted(source.words(kind) & CONTAINERS)
         if kept and not (kinds & {"const", "constexpr"} and "Tensor" not in kept):
             yield Finding("static_cache", _line(node), f"a {kept[0]} that lives on between calls")
-        points |= "pointer_declarator" in parts or text(kind) == "auto"
+        points |= "pointer_declarator" in parts or text_of(kind) == "auto"
     calls = [*source.calls, *((path[-1], node) for path, node in source.qualified)]
     allocations = [*source.of_type("new_expression"), *(node for name, node in calls if name in ALLOCATING)]
     for node in allocations if points else ():
@@ -119,7 +120,7 @@ def _kept(source: NativeSource) -> Iterator[Finding]:
 def _lasting(source: NativeSource) -> Iterator[tuple[Node, set[str], set[str]]]:
     """Yield the host's declarations of static, thread-local and global variables, qualifiers and declarators."""
     for node in source.of_type("declaration"):
-        kinds = {text(c) for c in node.children if c.type in ("storage_class_specifier", "type_qualifier")}
+        kinds = {text_of(c) for c in node.children if c.type in ("storage_class_specifier", "type_qualifier")}
         at_top = source.function_of(node) is None
         parts = {part.type for d in node.children_by_field_name("declarator") for part in (d, *d.children)}
         lasts = bool(kinds & {"static", "thread_local"}) or at_top
@@ -142,7 +143,7 @@ def _paths(source: NativeSource) -> Iterator[Finding]:
 def _is_never(node: Node) -> bool:
     condition = node.child_by_field_name("condition")
     value = condition.child_by_field_name("value") if condition is not None else None
-    return value is not None and text(value) in ("false", "0", "nullptr", "NULL")
+    return value is not None and text_of(value) in ("false", "0", "nullptr", "NULL")
 
 
 def _is_inside(node: Node, ancestor: Node, field: str) -> bool:
@@ -152,15 +153,15 @@ def _is_inside(node: Node, ancestor: Node, field: str) -> bool:
 
 def _headers(source: NativeSource) -> Iterator[Finding]:
     for node in source.of_type("preproc_include"):
-        header = text(node.child_by_field_name("path")).strip('<>"')
+        header = text_of(node.child_by_field_name("path")).strip('<>"')
         if not HEADERS.fullmatch(header):
             yield Finding("include", _line(node), header[:80])
 
 
 def _macros(source: NativeSource) -> Iterator[Finding]:
     for node in (*source.of_type("preproc_def"), *source.of_type("preproc_function_def")):
-        name = text(node.child_by_field_name("name"))
-        if name in KEYWORDS and text(node.child_by_field_name("value")).strip():
+        name = text_of(node.child_by_field_name("name"))
+        if name in KEYWORDS and text_of(node.child_by_field_name("value")).strip():
             yield Finding("macro", _line(node), f"defines {name}")
     for name, node in source.pasted:
         if name in _NOT_TO_PASTE or name.startswith(LIBRARIES):
@@ -182,16 +183,16 @@ def _conditions(source: NativeSource) -> Iterator[Finding]:
 
 def _recorded(source: NativeSource) -> Iterator[Finding]:
     for node in source.of_type("binary_expression"):
-        operator = text(node.child_by_field_name("operator"))
+        operator = text_of(node.child_by_field_name("operator"))
         if operator not in ("==", "!="):
             continue
         sides = node.child_by_field_name("left"), node.child_by_field_name("right")
         numbers = [
-            int(text(s)) for s in sides if s is not None and s.type == "number_literal" and text(s).isdecimal()
+            int(text_of(s)) for s in sides if s is not None and s.type == "number_literal" and text_of(s).isdecimal()
         ]
         asks = any(s is not None and source.words(s) & {"size", "sizes", "numel", "shape"} for s in sides)
         if asks and any(n >= FIXED_SIZE for n in numbers):
-            yield Finding("fixed_shape", _line(node), text(node)[:80])
+            yield Finding("fixed_shape", _line(node), text_of(node)[:80])
     used = {name for name, node in source.identifiers if node.type == "type_identifier"}
     if used & _TYPES_OF_16_BITS and not {name for name, _ in source.identifiers} & _OTHER_16_BITS:
         name, node = next((n, at) for n, at in source.identifiers if n in used & _TYPES_OF_16_BITS)

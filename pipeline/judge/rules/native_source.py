@@ -2,26 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import pairwise
 
-import tree_sitter
-import tree_sitter_cuda
-
-Node = tree_sitter.Node
+from pipeline.judge.cuda_syntax import Node, parsed, text_of
 
 _IDENTIFIERS = frozenset({"identifier", "field_identifier", "type_identifier", "namespace_identifier"})
 _DEVICE = frozenset({"__global__", "__device__"})
-
-
-@cache
-def _parser() -> tree_sitter.Parser:
-    return tree_sitter.Parser(tree_sitter.Language(tree_sitter_cuda.language()))
-
-
-def text(node: Node | None) -> str:
-    """Return the source text of a node, an empty string of None."""
-    return (node.text or b"").decode(errors="replace") if node is not None else ""
 
 
 class NativeSource:
@@ -34,7 +21,7 @@ class NativeSource:
     def __init__(self, source: str) -> None:
         self._by_type: defaultdict[str, list[Node]] = defaultdict(list)
         self.identifiers: list[tuple[str, Node]] = []
-        self._note(_parser().parse(source.encode(errors="replace")).root_node)
+        self._note(parsed(source))
         for node in self._by_type["preproc_arg"][:]:
             self._note(self._parse_macro(node))
 
@@ -57,9 +44,8 @@ class NativeSource:
         """Whether the node is part of something that is declared for the device."""
         for part in (node, *self.ancestors(node)):
             if part.type in ("function_definition", "declaration"):
-                kinds = {child.type for child in part.children} | {text(c) for c in part.children if not c.is_named}
-                qualifiers = {text(c) for c in part.children if c.type == "type_qualifier"}
-                if (kinds | qualifiers) & (_DEVICE | {"__constant__", "__shared__"}):
+                words = {text_of(c) if c.type == "type_qualifier" else c.type for c in part.children}
+                if words & (_DEVICE | {"__constant__", "__shared__"}):
                     return True
         return False
 
@@ -69,7 +55,7 @@ class NativeSource:
         found = []
         for node in self.of_type("qualified_identifier"):
             if node.parent is None or node.parent.type != "qualified_identifier":
-                parts = [text(n) for n in _walk(node) if n.type in _IDENTIFIERS and not _is_argument(n, node)]
+                parts = [text_of(n) for n in _walk(node) if n.type in _IDENTIFIERS and not _is_argument(n, node)]
                 if parts:
                     found.append((parts, node))
         return found
@@ -82,7 +68,7 @@ class NativeSource:
             function = node.child_by_field_name("function")
             if function is not None and function.type == "field_expression":
                 field = function.child_by_field_name("field")
-                name = next((text(n) for n in _walk(field) if n.type == "field_identifier"), "") if field else ""
+                name = next((text_of(n) for n in _walk(field) if n.type == "field_identifier"), "") if field else ""
                 found.append((name, node))
         return found
 
@@ -93,7 +79,7 @@ class NativeSource:
         for node in self.of_type("call_expression"):
             function = node.child_by_field_name("function")
             if function is not None and function.type in ("identifier", "qualified_identifier"):
-                name = text(function).removeprefix("::")
+                name = text_of(function).removeprefix("::")
                 if "::" not in name:
                     found.append((name, node))
         return found
@@ -105,7 +91,7 @@ class NativeSource:
         for node in self.of_type("function_definition"):
             for part in _walk(node.child_by_field_name("declarator") or node):
                 if part.type == "function_declarator":
-                    found |= {text(part.child_by_field_name("declarator"))}
+                    found |= {text_of(part.child_by_field_name("declarator"))}
                     break
         return found
 
@@ -114,8 +100,8 @@ class NativeSource:
         """The ``__global__`` functions that the source defines."""
         found = []
         for node in self.of_type("function_definition"):
-            if any(text(child) == "__global__" for child in node.children):
-                name = next((text(n) for n in _walk(node) if n.type == "identifier"), "a kernel")
+            if any(text_of(child) == "__global__" for child in node.children):
+                name = next((text_of(n) for n in _walk(node) if n.type == "identifier"), "a kernel")
                 found.append((name, node))
         return found
 
@@ -130,15 +116,15 @@ class NativeSource:
     def pasted(self) -> list[tuple[str, Node]]:
         """Names that uses of macros with ``##`` may paste together from neighbouring arguments."""
         macros = {
-            text(node.child_by_field_name("name"))
+            text_of(node.child_by_field_name("name"))
             for node in self.of_type("preproc_function_def")
-            if "##" in text(node.child_by_field_name("value"))
+            if "##" in text_of(node.child_by_field_name("value"))
         }
         found = []
         for node in self.of_type("call_expression"):
             arguments = node.child_by_field_name("arguments")
-            if text(node.child_by_field_name("function")) in macros and arguments is not None:
-                parts = [text(a) for a in arguments.named_children]
+            if text_of(node.child_by_field_name("function")) in macros and arguments is not None:
+                parts = [text_of(a) for a in arguments.named_children]
                 joined = ["".join(pair) for pair in pairwise(parts)] + [
                     "".join(pair[::-1]) for pair in pairwise(parts)
                 ]
@@ -147,20 +133,20 @@ class NativeSource:
 
     def words(self, node: Node | None) -> set[str]:
         """Return the names that occur in a part of the source."""
-        return {text(n) for n in _walk(node) if n.type in _IDENTIFIERS} if node is not None else set()
+        return {text_of(n) for n in _walk(node) if n.type in _IDENTIFIERS} if node is not None else set()
 
     def _note(self, root: Node) -> None:
         for node in _walk(root):
             kind = node.type
             self._by_type[kind].append(node)
             if kind in _IDENTIFIERS:
-                self.identifiers.append((text(node), node))
+                self.identifiers.append((text_of(node), node))
 
     def _parse_macro(self, node: Node) -> Node:
         """Parse a macro's body as statements, at its own line."""
         body = (node.text or b"").replace(b"\\\n", b" \n")
         prefix = b"\n" * node.start_point[0] + b"void f() { "
-        return _parser().parse(prefix + body + b"; }").root_node
+        return parsed(prefix + body + b"; }")
 
 
 def _walk(node: Node) -> Iterator[Node]:

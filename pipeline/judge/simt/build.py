@@ -4,7 +4,8 @@ import hashlib
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ def one_unit(parts: Iterable[tuple[str, str]]) -> str:
 
 
 def build(source: ExtensionSource, cache: Path, timeout_s: float = 600, *, instrumented: bool = False) -> Path:
-    """Return the extension's library, from the cache if the same sources were built before.
+    """Return the extension's library, from the cache if the same sources were built, or refused, before.
 
     Both sources become one translation unit, in the order in which names have to be declared for ``load_inline``:
     the C++ source, the exports, the CUDA source. An ``instrumented`` library tells the runtime of every access
@@ -89,15 +90,33 @@ def build(source: ExtensionSource, cache: Path, timeout_s: float = 600, *, instr
         ("cuda.cu", _translated(source.cuda, source.flags)),
     )
     text = NO_ASSEMBLY + one_unit(parts)
-    header = features.header(code_only(f"{source.cpp}\n{source.cuda}"), source.flags)
+    header = features.header("\n".join(map(code_only, (source.cpp, source.cuda))), source.flags)
     key = hashlib.sha256(f"{toolchain_key()}\0{header}\0{instrumented}\0{text}".encode()).hexdigest()[:24]
     tools = toolchain(cache)
     target = tools.folder / f"{key}.so"
     if not target.exists():
         if refused := problems(source.cuda):
             raise CompileError("\n".join(map(str, refused[:MAX_PROBLEMS])))
-        _compile(text, target, tools, time.monotonic() + timeout_s, header, instrumented=instrumented)
+        with _told_again(target.with_suffix(".errors")):
+            _compile(text, target, tools, time.monotonic() + timeout_s, header, instrumented=instrumented)
     return target
+
+
+@contextmanager
+def _told_again(kept: Path) -> Iterator[None]:
+    """Keep the compiler's errors in a source, in place of a library; raise them again without asking it.
+
+    Only errors at places in the source: others may be about this machine.
+    """
+    if kept.exists():
+        raise CompileError(kept.read_text())
+    try:
+        yield
+    except CompileError as error:
+        if error.log:
+            with atomic(kept) as temporary:
+                temporary.write_text(error.log)
+        raise
 
 
 def _translated(source: str, flags: Sequence[str]) -> str:

@@ -9,11 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-import tree_sitter
-
-from pipeline.judge.simt.translate import descendants, parsed
-
-Node = tree_sitter.Node
+from pipeline.judge.cuda_syntax import Node, descendants, parsed, text_of
 
 _DEVICE = frozenset({"__device__", "__global__", "C10_DEVICE", "C10_HOST_DEVICE", "GPU_LAMBDA"})
 _HOST = frozenset({"__host__", "C10_HOST", "C10_HOST_DEVICE", "GPU_LAMBDA"})
@@ -61,7 +57,7 @@ class _Source:
         self._root = parsed(cuda)
         self._nodes = list(descendants(self._root))
         self._macros = {
-            _text(n.child_by_field_name("name")): _text(n.child_by_field_name("value"))
+            text_of(n.child_by_field_name("name")): text_of(n.child_by_field_name("value"))
             for n in self._nodes
             if n.type in ("preproc_def", "preproc_function_def")
         }
@@ -120,11 +116,11 @@ class _Source:
                     ):
                         what = f'calling a __host__ function("{called}") from a {where} function("{name}")'
                         yield Problem(line, f"{what} is not allowed")
-                case "identifier" if (text := _text(node)) in self._host_variables - own:
+                case "identifier" if (text := text_of(node)) in self._host_variables - own:
                     yield Problem(line, f'identifier "{text}" is undefined in device code')
                 case "qualified_identifier" if (part := _std_name(node)) in _STD_OF_THE_HOST:
                     yield Problem(line, f'std::{part} belongs to the host: not allowed in {where} function("{name}")')
-                case "type_identifier" if _text(node) == "Tensor":
+                case "type_identifier" if text_of(node) == "Tensor":
                     yield Problem(line, f'a Tensor belongs to the host: not allowed in {where} function("{name}")')
                 case "throw_statement" | "try_statement":
                     yield Problem(line, "device code does not support exception handling")
@@ -136,7 +132,7 @@ class _Source:
         used: set[str] = set()
         for node in descendants(function):
             yield node
-            if node.type == "identifier" and (name := _text(node)) in self._macros and name not in used:
+            if node.type == "identifier" and (name := text_of(node)) in self._macros and name not in used:
                 used.add(name)
                 body = self._macros[name].replace("\\\n", " \n")
                 lines = "\n" * node.start_point[0]
@@ -172,27 +168,27 @@ def _declared(declarator: Node | None) -> str:
         else:
             named = (c for c in declarator.named_children if "declarator" in c.type or c.type == "identifier")
             declarator = declarator.child_by_field_name("declarator") or next(named, None)
-    return _text(declarator)
+    return text_of(declarator)
 
 
 def _called(call: Node) -> tuple[str, bool]:
     """Return the name of the function that is called, and whether it is a method."""
     function = call.child_by_field_name("function")
     if function is not None and function.type == "field_expression":
-        return _text(function.child_by_field_name("field")), True
+        return text_of(function.child_by_field_name("field")), True
     while function is not None and function.type in ("template_function", "qualified_identifier"):
         scope = function.child_by_field_name("scope")
-        if scope is not None and _text(scope) == "std":
+        if scope is not None and text_of(scope) == "std":
             return "", False
         function = function.child_by_field_name("name")
-    return (_text(function) if function is not None and function.type == "identifier" else ""), False
+    return (text_of(function) if function is not None and function.type == "identifier" else ""), False
 
 
 def _std_name(node: Node) -> str:
     name = node.child_by_field_name("name")
-    if _text(node.child_by_field_name("scope")) != "std" or name is None:
+    if text_of(node.child_by_field_name("scope")) != "std" or name is None:
         return ""
-    return _text(name.child_by_field_name("name") or name)
+    return text_of(name.child_by_field_name("name") or name)
 
 
 def _variable_size(declarator: Node, function: Node) -> str:
@@ -200,13 +196,13 @@ def _variable_size(declarator: Node, function: Node) -> str:
     size, owner = declarator.child_by_field_name("size"), declarator.parent
     while owner is not None and owner.type not in ("declaration", "parameter_declaration", "field_declaration"):
         owner = owner.parent
-    if size is None or owner is None or owner.type != "declaration" or "sizeof" in _text(size):
+    if size is None or owner is None or owner.type != "declaration" or "sizeof" in text_of(size):
         return ""
-    names = {_text(n) for n in descendants(size) if n.type == "identifier"}
+    names = {text_of(n) for n in descendants(size) if n.type == "identifier"}
     varying = set(_BUILT_IN)
     for node in descendants(function):
         if node.type in ("parameter_declaration", "declaration"):
-            words = {_text(c) for c in node.children if c.type == "type_qualifier"}
+            words = {text_of(c) for c in node.children if c.type == "type_qualifier"}
             if node.type == "parameter_declaration" and node.parent is not None and "template" in node.parent.type:
                 continue
             if not words & {"const", "constexpr"}:
@@ -224,7 +220,3 @@ def _enclosing(node: Node) -> Node | None:
     while parent is not None and parent.type not in (*_NESTING, "field_declaration_list", "compound_statement"):
         parent = parent.parent
     return parent
-
-
-def _text(node: Node | None) -> str:
-    return (node.text or b"").decode(errors="replace") if node is not None else ""

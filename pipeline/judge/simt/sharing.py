@@ -5,9 +5,7 @@ compute what a kernel only copies. Read off the syntax tree, and only to spare o
 wrong yes costs time.
 """
 
-import tree_sitter
-
-from pipeline.judge.simt.translate import descendants, parsed
+from pipeline.judge.cuda_syntax import Node, descendants, parsed, text_of
 
 _DEVICE = frozenset({"__global__", "__device__"})
 _BEYOND_LAUNCHING = frozenset(
@@ -53,73 +51,69 @@ def host_may_reach(cuda: str) -> bool:
     return False
 
 
-def _is_top(node: tree_sitter.Node) -> bool:
+def _is_top(node: Node) -> bool:
     parent = node.parent
     while parent is not None and parent.type not in ("function_definition", "lambda_expression"):
         parent = parent.parent
     return parent is None
 
 
-def _is_host_variable(node: tree_sitter.Node) -> bool:
+def _is_host_variable(node: Node) -> bool:
     """Whether a declaration at the top is that of a variable that host code can change."""
-    words = set(_text(node).replace("(", " ").split())
+    words = set(text_of(node).replace("(", " ").split())
     if words & {"__device__", "__constant__", "__shared__", "const", "constexpr", "__managed__", "using", "typedef"}:
         return False
     return not any(part.type == "function_declarator" for part in descendants(node))
 
 
-def _reaches(node: tree_sitter.Node) -> bool:
+def _reaches(node: Node) -> bool:
     if node.type in _BEYOND_LAUNCHING:
         return True
     if node.type == "subscript_expression":
         return node.named_children[0].type == "identifier"
     if node.type == "pointer_expression":
-        return _text(node).startswith("*")
+        return text_of(node).startswith("*")
     if node.type == "template_type":
-        text = _text(node)
+        text = text_of(node)
         return text.startswith(("vector", "array", "unique_ptr")) and not ("Tensor" in text or "int64_t" in text)
     if node.type == "call_expression":
-        name = _text(node.child_by_field_name("function")).removeprefix("std::")
+        name = text_of(node.child_by_field_name("function")).removeprefix("std::")
         arguments = node.child_by_field_name("arguments")
         plain = arguments is not None and [a.type for a in arguments.named_children] == ["identifier"]
         return name in _ALLOCATING or (name.startswith("reinterpret_cast") and plain)
-    return node.type == "cast_expression" and "*" in _text(node.child_by_field_name("type")) and _casts_name(node)
+    return node.type == "cast_expression" and "*" in text_of(node.child_by_field_name("type")) and _casts_name(node)
 
 
-def _casts_name(node: tree_sitter.Node) -> bool:
+def _casts_name(node: Node) -> bool:
     value = node.child_by_field_name("value")
     return value is not None and value.type == "identifier"
 
 
-def _changes_memory(node: tree_sitter.Node, arrays: set[str], references: set[str]) -> bool:
+def _changes_memory(node: Node, arrays: set[str], references: set[str]) -> bool:
     if node.type == "update_expression":
         target, again = node.child_by_field_name("argument"), True
     elif node.type == "assignment_expression":
         target, value = node.child_by_field_name("left"), node.child_by_field_name("right")
-        compound = _text(node.child_by_field_name("operator")) != "="
-        again = compound or _text(target) in {_text(part) for part in descendants(value)}
+        compound = text_of(node.child_by_field_name("operator")) != "="
+        again = compound or text_of(target) in {text_of(part) for part in descendants(value)}
     else:
         return False
     return again and target is not None and _reachable(target, arrays, references)
 
 
-def _reachable(target: tree_sitter.Node, arrays: set[str], references: set[str]) -> bool:
+def _reachable(target: Node, arrays: set[str], references: set[str]) -> bool:
     """Whether other threads may reach what is assigned to."""
-    place: tree_sitter.Node | None = target
+    place: Node | None = target
     while place is not None and place.type in _PARTS:
         inner = place.child_by_field_name("argument") or place.named_children[0]
         if place.type == "subscript_expression" and inner.type == "identifier":
-            return _text(inner) not in arrays
+            return text_of(inner) not in arrays
         place = inner
     if place is None or place.type == "identifier":
-        return _text(place) in references
+        return text_of(place) in references
     return True
 
 
-def _name(declarator: tree_sitter.Node) -> str:
+def _name(declarator: Node) -> str:
     """Return what an array or a reference is called."""
-    return next((_text(node) for node in descendants(declarator) if node.type == "identifier"), "")
-
-
-def _text(node: tree_sitter.Node | None) -> str:
-    return (node.text or b"").decode(errors="replace") if node else ""
+    return next((text_of(node) for node in descendants(declarator) if node.type == "identifier"), "")

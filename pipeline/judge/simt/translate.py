@@ -6,13 +6,12 @@ leaves opaque and which are parsed on their own.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
 import tree_sitter
-import tree_sitter_cuda
 
+from pipeline.judge.cuda_syntax import Node, language, parsed
 from pipeline.judge.simt import features
 from pipeline.judge.simt.errors import Unsupported
 
@@ -43,9 +42,8 @@ class _Edit:
 
 
 @cache
-def _language() -> tuple[tree_sitter.Parser, tree_sitter.Query]:
-    language = tree_sitter.Language(tree_sitter_cuda.language())
-    return tree_sitter.Parser(language), tree_sitter.Query(language, _PATTERNS)
+def _query() -> tree_sitter.Query:
+    return tree_sitter.Query(language(), _PATTERNS)
 
 
 def translate(source: str) -> str:
@@ -77,30 +75,15 @@ def code_only(source: str) -> str:
     return _without(raw, _find(raw).get("blank", [])).decode(errors="replace")
 
 
-def parsed(source: str) -> tree_sitter.Node:
-    """Return the root of a CUDA source's syntax tree."""
-    return _language()[0].parse(source.encode(errors="replace")).root_node
+def _find(raw: bytes) -> dict[str, list[Node]]:
+    return tree_sitter.QueryCursor(_query()).captures(parsed(raw))
 
 
-def descendants(node: tree_sitter.Node | None) -> Iterator[tree_sitter.Node]:
-    """Yield a node and all below it, in the order of the source; nothing of None."""
-    waiting = [] if node is None else [node]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        waiting += node.children[::-1]
-
-
-def _find(raw: bytes) -> dict[str, list[tree_sitter.Node]]:
-    parser, query = _language()
-    return tree_sitter.QueryCursor(query).captures(parser.parse(raw).root_node)
-
-
-def _bytes(node: tree_sitter.Node | None) -> bytes:
+def _bytes(node: Node | None) -> bytes:
     return node.text or b"" if node else b""
 
 
-def _without(raw: bytes, nodes: list[tree_sitter.Node]) -> bytes:
+def _without(raw: bytes, nodes: list[Node]) -> bytes:
     return _apply(raw, [_Edit(n.start_byte, n.end_byte, _blank(_bytes(n))) for n in nodes])
 
 
@@ -118,14 +101,14 @@ def _apply(raw: bytes, edits: list[_Edit]) -> bytes:
     return b"".join([*pieces, raw[position:]])
 
 
-def _include(node: tree_sitter.Node) -> list[_Edit]:
+def _include(node: Node) -> list[_Edit]:
     header = _bytes(node.child_by_field_name("path")).decode(errors="replace").strip('<>"')
     if header.startswith("/") or ".." in header:
         raise Unsupported("a header outside of the include paths")
     return [_Edit(node.start_byte, node.end_byte, _blank(_bytes(node)))] if features.is_known_header(header) else []
 
 
-def _launch(node: tree_sitter.Node) -> list[_Edit]:
+def _launch(node: Node) -> list[_Edit]:
     """``k<T><<<g, b>>>(x)`` to ``simt::Launch("k<T>", line, g, b)([&](auto... a) { k<T>(a...); }, x)``.
 
     The arguments' own text is left alone, so launches nested in it (there are none in practice) would survive.
@@ -153,7 +136,7 @@ def _quoted(name: bytes) -> bytes:
     return name.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
 
 
-def _launch_function(function: tree_sitter.Node) -> _Edit:
+def _launch_function(function: Node) -> _Edit:
     """``cudaLaunchKernel((void*)k<T>, ...`` to ``simt::launch_kernel("k<T>", line, k<T>, ...``: casts hide types."""
     arguments = function.next_named_sibling
     given = kernel = arguments.named_children[0] if arguments is not None and arguments.named_children else None
@@ -173,7 +156,7 @@ def _launch_function(function: tree_sitter.Node) -> _Edit:
     return _Edit(function.start_byte, given.end_byte, head)
 
 
-def _in_device_code(node: tree_sitter.Node) -> bool:
+def _in_device_code(node: Node) -> bool:
     parent = node.parent
     while parent is not None:
         if parent.type == "function_definition":
@@ -194,7 +177,7 @@ def _macro(body: bytes) -> bytes:
     return text.replace(b"\n", b"\\\n") if b"\n" in body else text
 
 
-def _shared(node: tree_sitter.Node) -> _Edit:
+def _shared(node: Node) -> _Edit:
     """``__shared__ T a[N];`` to a reference into memory that the runtime owns, ``extern`` ones to a pointer."""
     dynamic = any(c.type == "storage_class_specifier" and _bytes(c) == b"extern" for c in node.children)
     in_function = _encloses_function(node)
@@ -211,7 +194,7 @@ def _shared(node: tree_sitter.Node) -> _Edit:
     return _Edit(node.start_byte, node.end_byte, text + b"\n" * (_bytes(node).count(b"\n") - text.count(b"\n")))
 
 
-def _declare(base: bytes, declarator: tree_sitter.Node, line: int, dynamic: bool, in_function: bool) -> bytes:
+def _declare(base: bytes, declarator: Node, line: int, dynamic: bool, in_function: bool) -> bytes:
     name = declarator
     while name.type != "identifier":
         inner = name.child_by_field_name("declarator") or next((c for c in name.named_children), None)
@@ -236,7 +219,7 @@ def _declare(base: bytes, declarator: tree_sitter.Node, line: int, dynamic: bool
     ) % {b"n": identifier, b"line": line, b"base": base, b"before": before, b"after": after}
 
 
-def _encloses_function(node: tree_sitter.Node) -> bool:
+def _encloses_function(node: Node) -> bool:
     parent = node.parent
     while parent is not None and parent.type not in (
         "function_definition",

@@ -56,6 +56,34 @@ def test_an_export_that_is_not_declared_is_a_compile_error(cache: Path):
         build(ExtensionSource("", GRID_3D, SOURCE.functions), cache)
 
 
+def test_the_compilers_errors_are_kept_like_a_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    wrong = ExtensionSource(SOURCE.cpp, GRID_3D.replace("int at =", "int at"), SOURCE.functions)
+    with pytest.raises(CompileError) as first:
+        build(wrong, tmp_path)
+    runs: list[object] = []
+
+    def run(*command: object) -> tuple[int, str]:
+        runs.append(command)
+        return run_compiler(*command)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(build_module, "run_compiler", run)
+    with pytest.raises(CompileError) as second:
+        build(wrong, tmp_path)
+    assert (second.value.log, runs) == (first.value.log, [])
+    build(SOURCE, tmp_path)
+    assert runs
+
+
+def test_errors_that_name_no_place_in_the_source_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    build(SOURCE, tmp_path)
+    other = ExtensionSource(SOURCE.cpp, f"{GRID_3D}// as well", SOURCE.functions)
+    monkeypatch.setattr(build_module, "run_compiler", lambda *_: (1, "/usr/include/stdio.h:1:2: error: stray"))
+    with pytest.raises(CompileError):
+        build(other, tmp_path)
+    monkeypatch.undo()
+    assert build(other, tmp_path).exists()
+
+
 @pytest.mark.parametrize(
     ("body", "construct"),
     [
