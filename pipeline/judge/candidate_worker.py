@@ -217,12 +217,16 @@ class CandidateModule:
         result: Any = None
         looks: list[Held] = []
         places = segments(self._libraries)
-        for number in range(1, request["repeats"] + 1):
-            result = _run(self._model, self._inputs, upstream)
-            if number in LOOK_AFTER and self._device.poisons():  # on a GPU sums are not the same twice
-                looks.append(held(self._model, vars(self._module), places, self._device.buffers()))
-            if time.process_time() > until:
-                break
+        self._device.set_watching(False)  # that is done in the calls that are looked at
+        try:
+            for number in range(1, request["repeats"] + 1):
+                result = _run(self._model, self._inputs, upstream)
+                if number in LOOK_AFTER and self._device.poisons():  # on a GPU sums are not the same twice
+                    looks.append(held(self._model, vars(self._module), places, self._device.buffers()))
+                if time.process_time() > until:
+                    break
+        finally:
+            self._device.set_watching(True)
         if not request["seeks_kept"] or not self._device.poisons():
             return False, counted(looks)
         self._device.set_launching(False)

@@ -58,6 +58,9 @@ class Device(Protocol):
         """Let kernels run or not; return whether the backend can do that."""
         ...
 
+    def set_watching(self, watching: bool) -> None:
+        """Let host code's accesses to device memory be found, where the backend can."""
+
     def buffers(self) -> list[tuple[int, int]]:
         """Return address and size of the memory that launchers keep for themselves, if the host can read it."""
         ...

@@ -2,8 +2,9 @@
 
 The floor is what no judge that compiles can go below: g++ on the bare kernel, and one run of it over one setting in a
 plain loop. It is measured twice: with the functions that kernels use declared by hand, which no header is as cheap
-as, and with <cmath> in their place. All is measured on one core, in one run, with an empty cache, then the judge
-again with its builds cached.
+as, and with <cmath> in their place. All is measured on one core, in one run: with an empty cache; by a new judge, with
+the builds cached; and by that one again, which has also what the reference gave, as for all candidates of a task but
+the first.
 """
 
 import asyncio
@@ -58,13 +59,15 @@ def main(_arguments: list[str]) -> dict[str, Any]:
     work = candidates(CANDIDATES + 1)
     with tempfile.TemporaryDirectory() as folder:
         config = JudgeConfig(backend="simt", workers=1, cache=Path(folder) / "builds")
-        with Judge(config) as judge:
-            judge.submit(*work[0], "warm-up").result()
-            cold, verdicts = _judged(judge, work[1:])
-            cached, _ = _judged(judge, work[1:])
+        (cold,), verdicts = _judged(config, work, times=1)
+        (cached, shared), _ = _judged(config, work, times=2)
         floor = [_floor(code, DECLARED, Path(folder)) for _, code in work[1:]]
         with_cmath = [_floor(code, INCLUDED, Path(folder)) for _, code in work[1:]]
     accepted = sum(v.accepted for v in verdicts)
+    simple = [t.category == "elementwise" and v.accepted for (t, _), v in zip(work[1:], verdicts, strict=True)]
+    elementwise, further = (
+        statistics.median(s for s, one in zip(seconds, simple, strict=True) if one) for seconds in (cached, shared)
+    )
     built = [c for c, v in zip(cold, verdicts, strict=True) if v.status not in ("malformed", "compile_error")]
     ratio, cmath_ratio = (statistics.mean(cold) / statistics.mean(seconds) for seconds in (floor, with_cmath))
     print(f"{len(cold)} candidates, {accepted} accepted, one core")
@@ -74,6 +77,10 @@ def main(_arguments: list[str]) -> dict[str, Any]:
     print(
         f"judge, cached:  {1 / statistics.mean(cached):6.2f} candidates/s (median {statistics.median(cached):.3f} s)"
     )
+    print(
+        f"  and shared:   {1 / statistics.mean(shared):6.2f} candidates/s (median {statistics.median(shared):.3f} s)"
+    )
+    print(f"{sum(simple)} elementwise, accepted: median {elementwise:.3f} s cached, {further:.3f} s and shared")
     print(f"floor:          {1 / statistics.mean(floor):6.2f} candidates/s (median {statistics.median(floor):.3f} s)")
     print(
         f"  with <cmath>: {1 / statistics.mean(with_cmath):6.2f} candidates/s (median {statistics.median(with_cmath):.3f} s)"
@@ -83,6 +90,9 @@ def main(_arguments: list[str]) -> dict[str, Any]:
         "candidates": len(cold),
         "cold_per_second": round(1 / statistics.mean(cold), 2),
         "cached_per_second": round(1 / statistics.mean(cached), 2),
+        "shared_per_second": round(1 / statistics.mean(shared), 2),
+        "cached_elementwise_seconds": round(elementwise, 3),
+        "shared_elementwise_seconds": round(further, 3),
         "floor_per_second": round(1 / statistics.mean(floor), 2),
         "ratio_to_floor": round(ratio, 2),
         "ratio_to_floor_with_cmath": round(cmath_ratio, 2),
@@ -106,13 +116,20 @@ def candidates(count: int) -> list[tuple[Task, str]]:
     return [(task, code) for code, task in list(found.items())[:count]]
 
 
-def _judged(judge: Judge, work: list[tuple[Task, str]]) -> tuple[list[float], list[Verdict]]:
-    seconds, verdicts = [], []
-    for task, code in work:
-        start = time.perf_counter()
-        verdicts.append(judge.submit(task, code, "bench").result())
-        seconds.append(time.perf_counter() - start)
-    return seconds, verdicts
+def _judged(config: JudgeConfig, work: list[tuple[Task, str]], times: int) -> tuple[list[list[float]], list[Verdict]]:
+    """Have one judge go some times over all but the first, which warms it up; return seconds and the last verdicts."""
+    rounds: list[list[float]] = []
+    verdicts: list[Verdict] = []
+    with Judge(config) as judge:
+        judge.submit(*work[0], "warm-up").result()
+        for _ in range(times):
+            rounds.append([])
+            verdicts = []
+            for task, code in work[1:]:
+                start = time.perf_counter()
+                verdicts.append(judge.submit(task, code, "bench").result())
+                rounds[-1].append(time.perf_counter() - start)
+    return rounds, verdicts
 
 
 def _floor(code: str, functions: str, folder: Path) -> float:

@@ -16,7 +16,7 @@ from pipeline.judge.config import JudgeConfig
 from pipeline.judge.judge import Judge
 from pipeline.judge.task_workers import TaskWorkers
 from pipeline.records import Task
-from tests.judge.examples import HONEST, REFERENCE, TASK, WRONG
+from tests.judge.examples import HONEST, REFERENCE, TASK, WRONG, changed
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +40,11 @@ def test_a_wrong_kernel_is_rejected_for_its_own_reason(judge: Judge, name: str):
     verdict = judge.submit(TASK, code, name).result()
     assert (verdict.status, verdict.reason) == (status, reason), verdict
     assert judge.submit(TASK, HONEST, "after").result().accepted  # the judge goes on
+
+
+def test_host_code_is_watched_also_after_the_calls_that_nobody_looks_at(judge: Judge):
+    code = changed("    return y;", "    if (x.numel() > 300) y.data_ptr<float>()[0] = 0.0f;\n    return y;")
+    assert judge.submit(TASK, code, "at larger sizes").result().reason == "host_access"
 
 
 def test_the_same_candidate_gets_the_same_verdict_again(judge: Judge):

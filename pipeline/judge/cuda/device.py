@@ -37,6 +37,7 @@ __all__ = [
     "set_fault_page",
     "set_launching",
     "set_order",
+    "set_watching",
 ]
 
 
@@ -53,3 +54,7 @@ def buffers() -> list[tuple[int, int]]:
 def copies() -> tuple[int, int]:
     """Return zeros: copies are made by torch's own operators, where they are seen."""
     return 0, 0
+
+
+def set_watching(watching: bool) -> None:
+    """Do nothing: host code that touches device memory ends the process."""

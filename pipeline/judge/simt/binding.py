@@ -177,6 +177,12 @@ def set_launching(launching: bool) -> bool:
     return True
 
 
+def set_watching(watching: bool) -> None:
+    """Let host code's accesses to device memory be faults, or not, in the calls to come."""
+    if _runtime.library is not None:
+        _runtime.library.simt_set_watching(watching)
+
+
 def set_fault_page(fd: int) -> None:
     """Have faults written to a shared file of at least ``fault.RECORD_BYTES`` bytes, the first one kept.
 

@@ -14,6 +14,7 @@ from pipeline.judge.simt.binding import (
     set_fault_page,
     set_launching,
     set_order,
+    set_watching,
 )
 from pipeline.judge.simt.fault import Fault
 from pipeline.judge.simt_device import install
@@ -36,6 +37,7 @@ __all__ = [
     "set_fault_page",
     "set_launching",
     "set_order",
+    "set_watching",
 ]
 
 

@@ -63,6 +63,7 @@ _SIMT: Signatures = {
     "simt_to_dlpack": (_POINTER, (_POINTER,)),
     "simt_set_order": (None, (_INT, ctypes.c_uint64)),
     "simt_set_launching": (None, (ctypes.c_bool,)),
+    "simt_set_watching": (None, (ctypes.c_bool,)),
     "simt_set_torch": (None, (_POINTER,)),
     "simt_set_fault_page": (_INT, (_INT,)),
     "simt_fault_count": (_INT, ()),
