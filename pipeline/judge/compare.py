@@ -161,7 +161,7 @@ def _lost(name: str, y: np.ndarray, eager: np.ndarray, got: np.ndarray, defined:
 
 def _relative(values: np.ndarray, y: np.ndarray, weight: np.ndarray, where: np.ndarray) -> np.ndarray:
     """Return the relative errors of values, 0 where they are not asked for."""
-    error = np.subtract(values, y, dtype=np.float64)
+    error = np.asarray(np.subtract(values, y, dtype=np.float64))  # of arrays without axes NumPy makes a number
     np.abs(error, out=error)
     error /= weight
     if not where.all():

@@ -37,6 +37,17 @@ def test_only_rows_in_which_the_reference_amplifies_rounding_are_given_more(valu
     assert (reason, "1 of 2112" in detail) == ("wrong_values", True)
 
 
+def test_a_single_value_without_axes_is_compared():
+    value = np.array(2.5)
+    assert judged(value, value, np.asarray(value * (1 + 1e-12)))[0] is None
+    assert judged(value, value, np.asarray(value * 1.5)) == (
+        "wrong_values",
+        "output: expected 2.5, got 3.75; 1 of 1 elements are wrong",
+    )
+    assert judged(value, value, np.array(np.nan))[0] == "non_finite"
+    assert judged(np.array(np.inf), np.array(np.inf), np.array(np.inf))[0] is None
+
+
 def test_values_whose_squares_are_beyond_float64_are_compared_as_well():
     values = np.array([[1e300, 2e300, -1.5e300]])
     assert judged(values, values, values * (1 + 1e-12))[0] is None
