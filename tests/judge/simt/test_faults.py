@@ -58,6 +58,15 @@ STOPPED = {
         "if (i < 16) __syncthreads(); else y[0] = __shfl_down_sync(0xffffffff, 1.0f, 1);",
         "divergent_barrier", 4, 16, "never reach it",
     ),
+    "own array overrun": (
+        "float a[8]; for (int j = 0; j <= n / 5; ++j) a[j] = x[j]; y[i % n] = a[n - 38];",
+        "out_of_bounds", 4, 0, "write of a 'float' outside of the array or variable",
+    ),
+    "own array read past its end": (
+        "float a[8]; for (int j = 0; j < n / 5; ++j) a[j] = x[j];\ny[i % n] = a[n - 32 + (i == 9)];",
+        "out_of_bounds", 5, 0, "read of a 'float' outside",
+    ),
+    "array in a variable overrun": ("float4 v = {}; (&v.x)[i / 4] = 1; y[i % n] = v.w;", "out_of_bounds", 4, 16, "write of"),
     "lane outside its mask": ("y[0] = __shfl_sync(0x1, 1.0f, 0);", "divergent_barrier", 4, 1, "leaves it out"),
     "assertion": ("assert(i < 7);", "assert", 4, 7, "i < 7"),
     "trap": ("if (i == 5) __trap();", "illegal_instruction", 4, 5, ""),
@@ -77,6 +86,23 @@ def test_a_bug_that_stops_the_kernel(name: str, compiled: Compiled):
     assert detail in fault.detail
     # The runtime goes on.
     assert torch.equal(run(compiled, "if (i < n) y[i] = x[i];"), torch.arange(float(N)))
+
+
+def test_constants_are_bounded_like_arrays(compiled: Compiled):
+    text = TEMPLATE.replace("GRID, BLOCK, SHARED", "1, 64").replace("BODY", "if (i < n) y[i] = taps[i % 8 + LATER];")
+    text = f"__constant__ float taps[8] = {{1, 1, 1, 1, 1, 1, 1, 1}};{text}"
+    binding.clear_faults()
+    right, wrong = (
+        compiled(inline(text.replace("LATER", later), "torch::Tensor f(torch::Tensor x)")) for later in "01"
+    )
+    assert torch.equal(right.f(torch.arange(float(N))), torch.ones(N))
+    with pytest.raises(SimtFault, match="read of a 'float' outside of the array or variable"):
+        wrong.f(torch.arange(float(N)))
+
+
+def test_rows_of_an_array_may_be_gone_through_as_one(compiled: Compiled):
+    body = "float a[4][2]; for (int j = 0; j < n / 5; ++j) a[0][j] = x[j]; if (i < n) y[i] = (&a[0][0])[n - 33];"
+    assert torch.equal(run(compiled, body), torch.full((N,), 7.0))
 
 
 def test_a_missing_barrier_shows_in_some_order_of_threads(compiled: Compiled):

@@ -71,6 +71,28 @@ extern "C" void simt_device_fail(const char* kind, const char* detail, int line)
     abort();
 }
 
+// What -fsanitize=object-size calls before an access beyond an object whose extent the compiler knows.
+struct BeyondObject {
+    struct {
+        const char* file;
+        uint32_t line, column;
+    } place;
+    const struct {
+        uint16_t kind, info;
+        char name[1];  // quoted
+    }* type;
+    unsigned char log_alignment, access;
+};
+constexpr unsigned char kStore = 1;
+
+extern "C" void __ubsan_handle_type_mismatch_v1(const BeyondObject* found, uintptr_t) {
+    if (!in_kernel()) return;
+    char text[sizeof(FaultRecord::detail)];
+    snprintf(text, sizeof text, "%s a %s outside of the array or variable that it belongs to",
+             found->access == kStore ? "write of" : "read of", found->type->name);
+    device_abort(make_fault("out_of_bounds", text, static_cast<int>(found->place.line)));
+}
+
 void describe_access(char* text, size_t size, const char* address, size_t bytes, bool write) {
     const char* verb = write ? "write" : "read";
     if (const Region* region = region_near(address)) {
