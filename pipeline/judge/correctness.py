@@ -19,15 +19,15 @@ from pipeline.judge.answers import (
     share_right,
 )
 from pipeline.judge.compare import Comparison
+from pipeline.judge.conclusion import Shown, conclude
 from pipeline.judge.examining import examine, examine_weights
 from pipeline.judge.hidden_faults import Explain, RightCall, find_hidden_faults
 from pipeline.judge.inputs import LARGE_ROOM, ORDERS, Case, Order, call_request, plan, with_weights_of
 from pipeline.judge.judging import MAX_DETAIL, Decided, Judgement
 from pipeline.judge.session import Session
-from pipeline.judge.settings import Plan, fixed_sizes
+from pipeline.judge.settings import Plan
 from pipeline.judge.simt.explain import EXPLAINABLE, specific_reason
 
-MAX_HOST_BYTES = 1024  # a launcher may read a few numbers (a length, an index); more is data to compute with
 SAME_ERROR = 1.01  # errors that differ by less than this factor are called the same
 OVERHEAD_SECONDS = 0.05  # of a call, whatever its sizes
 WRONG = ("incorrect", "runtime_error", "timeout")  # what a kernel made for other sizes can end in
@@ -66,14 +66,9 @@ class Correctness:
         self._settings = settings
         self._seconds = seconds
         self._explain = explain
-        self._errors: dict[str, tuple[float, float]] = {}  # by setting: the largest relative error and its bound
-        self._failures: dict[str, Decided] = {}  # by setting, under policy report
-        self._operators: set[str] = set()
-        self._host_bytes = 0
-        self._launches = 0  # of one call, the last one that was right
+        self._shown = Shown()
         self._instance_for: str | None = None  # the setting that the process's instance was made at
-        self._needs_its_kernels = False  # a result was wrong when they did nothing
-        self._names: dict[str, str] | None = None  # the candidate's, of the reference's weights
+        self._before: tuple[Case, Expected] | None = None  # the last case that was right, on the process's instance
         self._right: list[RightCall] = []  # the largest setting first
         self._rate = 0.0  # seconds for a unit of work, at the largest setting so far
 
@@ -88,8 +83,8 @@ class Correctness:
             judgement.passed(f"skipped:{name}", why)
         cases = plan(judgement.task, self._settings.settings, key)
         for number, planned in enumerate(cases):
-            case = planned if self._names is not None else with_weights_of(planned, cases)
-            if case.setting.name in self._failures or self._too_slow(case):
+            case = planned if self._shown.names is not None else with_weights_of(planned, cases)
+            if case.setting.name in self._shown.failures or self._too_slow(case):
                 continue
             expected = self._expected(case, cases[number + 1 :])
             if expected is None:
@@ -97,26 +92,27 @@ class Correctness:
             fresh, self._instance_for = case.setting.name != self._instance_for, case.setting.name
             try:
                 self._judge(case, expected, construct=fresh)
-                if not self._needs_its_kernels:
-                    self._needs_its_kernels = self._lost_without_kernels(case, expected)
+                if not self._shown.needs_its_kernels:
+                    self._shown.needs_its_kernels = self._lost_without_kernels(case, expected)
             except Decided as decided:
                 if decided.status == "runtime_error":  # on a GPU the process is of no use any more
                     self._restart()
                 self._note_or_raise(case, self._explained(decided, case, expected))
                 self._instance_for = None
-        if self._errors and judgement.strict and judgement.watched:
+        if self._shown.errors and judgement.strict and judgement.watched:
             find_hidden_faults(judgement, self._right, self._explain)
-        self._conclude()
+        conclude(judgement, self._shown)
 
     def _expected(self, case: Case, following: list[Case]) -> Expected | None:
         """Return the reference's values; None if it refuses the case or they are too many."""
         main = self._settings.settings[0]
-        likely = [c for c in following if self._names is not None and (c.setting is not main or case.setting is main)]
+        likely = [c for c in following if c.setting is not main or case.setting is main]
+        likely = likely if self._shown.names is not None else []
         with self._session.away():  # most wrong answers are so at the first case
             answer, buffers = self._answers.answer(self._judgement.task, case, likely)
         if "error" in answer:
             own = self._settings.own and case.setting is main and case.distribution == "own"
-            outgrown = answer["error"] == "task_dies" and self._errors  # it runs at smaller sizes
+            outgrown = answer["error"] == "task_dies" and self._shown.errors  # it runs at smaller sizes
             if own and not outgrown:
                 raise TaskError(answer["error"], f"{self._judgement.task.name}: {answer['detail']}")
             self._judgement.passed(f"skipped:{case.name}", f"the reference refuses it: {answer['detail']}")
@@ -133,7 +129,7 @@ class Correctness:
         and small ones that a general kernel must be right at.
         """
         main = self._settings.settings[0]
-        if case.setting is not main or len(self._settings.settings) == 1 or not self._errors:
+        if case.setting is not main or len(self._settings.settings) == 1 or not self._shown.errors:
             return False
         predicted = self._rate * self._settings.work.get(main.name, 0)
         if predicted <= self._seconds / 2:
@@ -147,21 +143,24 @@ class Correctness:
         if given.names is None and case.fresh_weights:
             detail = "the model's parameters changed between calls"
             raise self._judgement.failed(f"run:{case.name}", "cheating", "bad_answer", detail)
-        self._names = given.names
-        self._operators |= given.torch_operators
-        self._host_bytes = max(self._host_bytes, given.host_bytes)
+        self._shown.names = given.names
+        self._shown.operators |= given.torch_operators
+        self._shown.host_bytes = max(self._shown.host_bytes, given.host_bytes)
         if work := self._settings.work.get(case.setting.name, 0):
             self._rate = max(0.0, given.seconds - OVERHEAD_SECONDS) / work
         result = self._compared(case, expected, given)
-        examine(self._judgement, case, expected, given, needs_its_kernels=self._needs_its_kernels)
+        before = (case, expected) if construct or self._before is None else self._before
+        kept = given.kept and self._judgement.strict and self._is_kept(*before)
+        examine(self._judgement, case, expected, given, kept=kept)
+        self._before = case, expected
         if construct:
             with self._session.away():
                 examine_weights(self._judgement, case, expected, given, self._reference)
             request = self._request(replace(case, repeats=0), expected, construct=True)
             self._right.insert(0, RightCall(case.name, request, expected.buffers))
-        self._launches = given.launches
-        pair = self._errors.get(case.setting.name, (0.0, 1.0))
-        self._errors[case.setting.name] = max(pair, (result.error, result.bound), key=lambda p: p[0] / p[1])
+        self._shown.launches = given.launches
+        pair = self._shown.errors.get(case.setting.name, (0.0, 1.0))
+        self._shown.errors[case.setting.name] = max(pair, (result.error, result.bound), key=lambda p: p[0] / p[1])
 
     def _call(self, case: Case, expected: Expected, *, construct: bool, launching: bool = True) -> Answer:
         request = self._request(case, expected, construct=construct, launching=launching)
@@ -237,60 +236,37 @@ class Correctness:
             raise self._judgement.failed("own_kernels", "cheating", "torch_moves", detail)
         return comparison(expected, given).mismatch is not None
 
+    def _is_kept(self, case: Case, expected: Expected) -> bool:
+        """Whether a result that was there without kernels had been kept: then it is not in a new process.
+
+        Where it is, these inputs ask nothing of them: a relu of what is below zero, in memory that was zeroed.
+        """
+        if not self._shown.needs_its_kernels:
+            return False
+        self._restart()
+        return self._lost_without_kernels(case, expected)
+
     def _note_or_raise(self, case: Case, decided: Decided) -> None:
         """Under policy report, a failure at other sizes than the main ones is a note."""
         only_main_counts = self._settings.own and case.setting is self._settings.settings[0]
         if self._judgement.strict or only_main_counts or decided.status not in WRONG or decided.reason in KEPT:
             raise self._only_slow(case, decided) or decided
         failed = self._judgement.checks.pop()
-        self._failures[case.setting.name] = decided
-        self._errors.pop(case.setting.name, None)
+        self._shown.failures[case.setting.name] = decided
+        self._shown.errors.pop(case.setting.name, None)
         self._judgement.passed(f"specialised:{case.setting.name}", f"{decided.reason}: {failed.detail}")
 
     def _only_slow(self, case: Case, decided: Decided) -> Decided | None:
         """Return what is decided of a kernel that a CPU has no time for, but which was right at smaller sizes."""
-        right = [name for name in self._errors if name != case.setting.name]
+        right = [name for name in self._shown.errors if name != case.setting.name]
         if decided.reason != "timeout" or self._judgement.gpu is not None or not right:
             return None
         failed = self._judgement.checks.pop()
         detail = f"right at {', '.join(right)}, and out of this backend's time here"
         return self._judgement.failed(failed.name, "unsupported", "too_slow", detail)
 
-    def _conclude(self) -> None:
-        judgement = self._judgement
-        if not self._errors and self._failures:
-            decided = next(iter(self._failures.values()))
-            if fixed := fixed_sizes(judgement.task.reference, judgement.code):
-                detail = f"the code holds the sizes {fixed}, which this backend can't afford; wrong at those it can"
-                raise judgement.failed("correct", "unsupported", "fixed_sizes", detail)
-            note = next(c for c in judgement.checks if c.name.startswith("specialised:"))
-            raise judgement.failed("correct", decided.status, decided.reason, note.detail)
-        if not self._errors:
-            detail = "no setting fits this backend's budget"
-            raise judgement.failed("correct", "unsupported", "too_large", detail)
-        if not self._needs_its_kernels:
-            detail = "the results are right even if its kernels do nothing: they are decoys"
-            raise judgement.failed("own_kernels", "cheating", "decoy_kernels", detail)
-        for name, (error, bound) in self._errors.items():
-            judgement.passed(f"correct:{name}", error=error, bound=bound)
-        if self._operators and judgement.strict:
-            detail = f"forward computes with torch: {', '.join(sorted(self._operators))}"
-            raise judgement.failed("own_kernels", "cheating", "torch_computes", detail)
-        if self._host_bytes > MAX_HOST_BYTES and judgement.strict:
-            detail = f"forward brings {self._host_bytes} bytes of device memory to the host, where no kernel runs"
-            raise judgement.failed("own_kernels", "cheating", "host_computes", detail)
-        judgement.passed(
-            "own_kernels",
-            torch_operators=", ".join(sorted(self._operators)) or None,
-            host_bytes=self._host_bytes,
-            launches=self._launches,
-            weights="by_seed" if self._names is None else "by_name" if _same(self._names) else "by_value",
-        )
-
     def _request(self, case: Case, expected: Expected, *, construct: bool, launching: bool = True) -> dict[str, Any]:
-        request = call_request(case, expected.values, construct=construct, launching=launching, names=self._names)
+        request = call_request(
+            case, expected.values, construct=construct, launching=launching, names=self._shown.names
+        )
         return {**request, "compared": expected.changed_buffers, "keep_copies": expected.places_only}
-
-
-def _same(names: dict[str, str]) -> bool:
-    return all(name == own for name, own in names.items())

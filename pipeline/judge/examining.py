@@ -18,10 +18,10 @@ from pipeline.judge.judging import Judgement
 from pipeline.judge.values import leaves
 
 
-def examine(judgement: Judgement, case: Case, expected: Expected, given: Answer, *, needs_its_kernels: bool) -> None:
+def examine(judgement: Judgement, case: Case, expected: Expected, given: Answer, *, kept: bool) -> None:
     """Look at what a right call did besides; raises ``Decided`` where that decides.
 
-    ``needs_its_kernels``: a new instance's result was lost when they did nothing, so one that is there was kept.
+    ``kept``: a result was there when its kernels did nothing, and is not without the calls before.
     """
     if not inputs_unchanged(expected, given):
         name = f"inputs:{case.name}"
@@ -30,7 +30,7 @@ def examine(judgement: Judgement, case: Case, expected: Expected, given: Answer,
         if judgement.strict:
             raise judgement.failed(f"buffers:{case.name}", "incorrect", "wrong_buffers", wrong.detail)
         judgement.passed(f"buffers:{case.name}", wrong.detail)
-    if given.kept and needs_its_kernels and judgement.strict:
+    if kept:
         detail = "called once more on the same inputs, with kernels that do nothing, it has the same result"
         raise judgement.failed(f"kept:{case.name}", "cheating", "kept_result", detail)
     if given.counted and judgement.strict and not expected.changed_buffers:

@@ -8,7 +8,7 @@ from pipeline.judge.config import JudgeConfig
 from pipeline.judge.judge import Judge
 from pipeline.judge.settings import fixed_sizes
 from pipeline.records import Setting, Task, Verdict
-from tests.judge.examples import CALL, HONEST, REFERENCE, TASK, changed
+from tests.judge.examples import CALL, HONEST, MODULE, REFERENCE, TASK, changed
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +88,35 @@ def test_renaming_the_weights_hides_no_cache(strict: Judge):
     old = "return ext.fused(x.contiguous(), self.other)"
     new = f"self.kept = getattr(self, 'kept', None)\n        if self.kept is None:\n            self.kept = {old[7:]}\n        return self.kept"
     assert strict.submit(TASK, RENAMED.replace(old, new), "cache").result().reason == "stale"
+
+
+MOSTLY_ZERO = Task(
+    **{
+        **TASK.model_dump(exclude={"id"}),
+        "reference": REFERENCE.replace(
+            "torch.softmax(x * 2.0 + self.bias, dim=-1)", "torch.relu(x + self.bias - 30.0)"
+        ),
+    }
+)
+INTO_ZEROS = MODULE.replace(
+    "KERNEL",
+    """
+__global__ void k(const float* x, const float* bias, float* y, int cols) {
+    for (int c = threadIdx.x; c < cols; c += blockDim.x)
+        y[blockIdx.x * cols + c] = fmaxf(x[blockIdx.x * cols + c] + bias[c] - 30.0f, 0.0f);
+}
+torch::Tensor fused(torch::Tensor x, torch::Tensor bias) {
+    auto y = torch::zeros_like(x);
+    k<<<x.size(0), 32>>>(x.data_ptr<float>(), bias.data_ptr<float>(), y.data_ptr<float>(), x.size(1));
+    return y;
+}
+""",
+)
+
+
+def test_a_result_that_is_there_without_kernels_for_some_inputs_is_not_called_kept(strict: Judge):
+    verdict = strict.submit(MOSTLY_ZERO, INTO_ZEROS, "zeros").result()
+    assert verdict.accepted, verdict
 
 
 MANY_LAUNCHES = (

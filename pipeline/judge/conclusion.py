@@ -1,0 +1,67 @@
+"""What all calls of a candidate have shown, and what follows from it."""
+
+from dataclasses import dataclass, field
+
+from pipeline.judge.judging import Decided, Judgement
+from pipeline.judge.settings import fixed_sizes
+
+MAX_HOST_BYTES = 1024  # a launcher may read a few numbers (a length, an index); more is data to compute with
+
+
+@dataclass
+class Shown:
+    """What the calls so far have shown.
+
+    Attributes:
+        errors: by setting: the largest relative error and its bound.
+        failures: by setting, under policy report.
+        operators: of torch, that computed something.
+        host_bytes: the most that one call brought to the host.
+        launches: of one call, the last one that was right.
+        needs_its_kernels: a result was wrong when they did nothing.
+        names: the candidate's, of the reference's weights.
+    """
+
+    errors: dict[str, tuple[float, float]] = field(default_factory=dict)
+    failures: dict[str, Decided] = field(default_factory=dict)
+    operators: set[str] = field(default_factory=set)
+    host_bytes: int = 0
+    launches: int = 0
+    needs_its_kernels: bool = False
+    names: dict[str, str] | None = None
+
+
+def conclude(judgement: Judgement, shown: Shown) -> None:
+    """Note what a right and honest candidate has shown; raises ``Decided`` if it is not."""
+    if not shown.errors and shown.failures:
+        decided = next(iter(shown.failures.values()))
+        if fixed := fixed_sizes(judgement.task.reference, judgement.code):
+            detail = f"the code holds the sizes {fixed}, which this backend can't afford; wrong at those it can"
+            raise judgement.failed("correct", "unsupported", "fixed_sizes", detail)
+        note = next(c for c in judgement.checks if c.name.startswith("specialised:"))
+        raise judgement.failed("correct", decided.status, decided.reason, note.detail)
+    if not shown.errors:
+        detail = "no setting fits this backend's budget"
+        raise judgement.failed("correct", "unsupported", "too_large", detail)
+    if not shown.needs_its_kernels:
+        detail = "the results are right even if its kernels do nothing: they are decoys"
+        raise judgement.failed("own_kernels", "cheating", "decoy_kernels", detail)
+    for name, (error, bound) in shown.errors.items():
+        judgement.passed(f"correct:{name}", error=error, bound=bound)
+    if shown.operators and judgement.strict:
+        detail = f"forward computes with torch: {', '.join(sorted(shown.operators))}"
+        raise judgement.failed("own_kernels", "cheating", "torch_computes", detail)
+    if shown.host_bytes > MAX_HOST_BYTES and judgement.strict:
+        detail = f"forward brings {shown.host_bytes} bytes of device memory to the host, where no kernel runs"
+        raise judgement.failed("own_kernels", "cheating", "host_computes", detail)
+    judgement.passed(
+        "own_kernels",
+        torch_operators=", ".join(sorted(shown.operators)) or None,
+        host_bytes=shown.host_bytes,
+        launches=shown.launches,
+        weights="by_seed" if shown.names is None else "by_name" if _same(shown.names) else "by_value",
+    )
+
+
+def _same(names: dict[str, str]) -> bool:
+    return all(name == own for name, own in names.items())
