@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import NamedTuple
 
+from pipeline.python_syntax import parse
+
 NGRAM = 3
 END = "end"  # padding
 LEFT_OUT = {"get_inputs", "get_init_inputs", "make_inputs"}  # which values a module is given is not what it computes
@@ -31,7 +33,7 @@ def normal_form(source: str) -> Form:
         SyntaxError: ``source`` is no Python, or nested beyond what Python parses.
     """
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
         nodes = list(ast.walk(tree))
         own = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
         own |= {node.arg for node in nodes if isinstance(node, ast.arg)}  # a function that is passed in

@@ -10,6 +10,7 @@ import ast
 import re
 
 from pipeline.errors import UserError
+from pipeline.python_syntax import parse, parse_expression
 from pipeline.records import Task
 
 AUTOGRAD = "AutogradFunction"  # robust-kbench's name
@@ -37,7 +38,7 @@ def is_bare(code: str) -> bool:
     if "__global__" not in code or "ModelNew" in code:
         return False
     try:
-        ast.parse(code)
+        parse(code)
     except (SyntaxError, ValueError):
         return True
     return False
@@ -58,7 +59,7 @@ def module_of(cuda: str, task: Task, where: str) -> str:
     Raises:
         UserError: it can't be called for this task; ``where`` names the candidate.
     """
-    tree = ast.parse(task.reference)
+    tree = parse(task.reference)
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     model = classes["Model"]
     build = _BUILD.format(source=_exporting(cuda, where))
@@ -104,7 +105,7 @@ def _functional(
         raise UserError(f"{where}: a bare .cu needs a backward task with an {AUTOGRAD} that says how it is called")
     function = f"{AUTOGRAD}.apply" if backward else "extension.forward"
     defaults, index = replaced
-    defaults[index] = ast.parse(function, mode="eval").body
+    defaults[index] = parse_expression(function).body
     needed = _needed([model], kept)
     for node in ast.walk(model):
         if isinstance(node, ast.Name) and node.id == "Model":  # of super(Model, self)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.judge.sizes import sizes_of
+from pipeline.python_syntax import parse
 from pipeline.records import Setting, Task
 
 SMALLEST_SIZE = 8  # smaller integers are kernel widths, strides, dimensions: not sizes that may be changed
@@ -67,7 +68,7 @@ def choose(task: Task, measure: Measure, seconds: float, max_bytes: int) -> Plan
         seconds: of work that a candidate may cost here, by the estimate.
         max_bytes: of one call.
     """
-    tree = ast.parse(task.reference)
+    tree = parse(task.reference)
     as_given = Plan(task.settings, own=True, work={}, left_out={})
     alone = len(task.settings) == 1
     if not alone and _largest_product(task, tree) <= SURELY_SMALL:
@@ -225,7 +226,7 @@ def tiny_size(size: int) -> int:
 
 def fixed_sizes(reference: str, code: str) -> str:
     """Return which of the task's own sizes the candidate's text holds as numbers; an empty string if none."""
-    sizes = {size for size in sizes_of(ast.parse(reference)).values() if size > SMALLEST_SIZE}
+    sizes = {size for size in sizes_of(parse(reference)).values() if size > SMALLEST_SIZE}
     numbers = {int(word) for word in _words(code) if word.isdecimal() and len(word) < 12}
     return ", ".join(map(str, sorted(sizes & numbers)))
 

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from pipeline.errors import UserError
 from pipeline.judge.sizes import sizes_of
+from pipeline.python_syntax import parse
 from pipeline.records import Setting, Task
 from pipeline.sources.found import REQUIRED, defined_names, split_of
 from pipeline.sources.posing import Posing
@@ -53,7 +54,7 @@ def task_from_source(source: str, name: str, where: str) -> Task:
         UserError: it does not parse, or lacks one of ``REQUIRED``, or its literals are not what they should be.
     """
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
     except SyntaxError as error:
         raise UserError(f"{where}: line {error.lineno}: {error.msg}") from error
     except (ValueError, RecursionError, MemoryError) as error:  # null bytes; nested beyond what Python parses

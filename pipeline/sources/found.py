@@ -4,6 +4,7 @@ import ast
 from typing import Literal, NamedTuple
 
 from pipeline.curation.similarity import normal_form
+from pipeline.python_syntax import parse
 from pipeline.records import Setting, Split, Task, content_hash
 from pipeline.sources.categories import category_of
 
@@ -62,7 +63,7 @@ def module_problem(reference: str) -> tuple[str, str] | None:
     """Return reason and detail of what keeps a text from being a KernelBench module, None if nothing does."""
     try:
         normal_form(reference)
-        tree = ast.parse(reference)
+        tree = parse(reference)
     except SyntaxError as error:
         return "task_syntax", str(error)
     missing = [name for name in REQUIRED if name not in defined_names(tree)]

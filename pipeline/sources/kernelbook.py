@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
+from pipeline.python_syntax import parse
 from pipeline.sources.found import Broken, Found, Origin, task_from_module
 from pipeline.sources.hub import file_rows, hub_rows
 from pipeline.sources.posing import Posing
@@ -79,7 +80,7 @@ class Adapted(NamedTuple):
 def kernelbench_module(source: str, entry_point: str) -> Adapted:
     """Return a module of KernelBook as one of KernelBench: ``Model``, and positional constructor arguments."""
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return Adapted(source, ("task_syntax", str(error) or type(error).__name__))
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from pipeline.python_syntax import parse, parse_expression
 from pipeline.records import Setting
 from pipeline.sources.expansion import ConfigError, Expanded
 from pipeline.sources.signatures import UnboundError, constructor, parameters, positional
@@ -31,7 +32,7 @@ def module_of(source: str, expanded: Sequence[Expanded]) -> Module:
         SyntaxError: the source is no Python.
         ConfigError: a parameter has neither a value nor a default, or a value is no number and no text.
     """
-    tree = ast.parse(source)
+    tree = parse(source)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     if "get_inputs" not in functions or "Model" not in classes:
@@ -40,7 +41,7 @@ def module_of(source: str, expanded: Sequence[Expanded]) -> Module:
     init_defaults = parameters(init) if init else {}
     sizes = _Sizes(expanded, init_defaults, parameters(functions["get_inputs"]), _bound(tree))
     keywords = ", ".join(f"{key}={sizes.expression('inputs', key)}" for key in sizes.keys("inputs"))
-    arguments = {key: ast.parse(sizes.expression("init", key), mode="eval").body for key in sizes.keys("init")}
+    arguments = {key: parse_expression(sizes.expression("init", key)).body for key in sizes.keys("init")}
     try:
         init_values = positional("Model", classes, (), arguments)
     except UnboundError as error:

@@ -12,6 +12,7 @@ from pipeline.judge.rules import access, work
 from pipeline.judge.rules.findings import EXPLANATIONS, Finding
 from pipeline.judge.rules.native import native_findings
 from pipeline.judge.rules.source import Source, telling_children
+from pipeline.python_syntax import parse
 
 __all__ = ["EXPLANATIONS", "Finding", "findings", "findings_and_texts", "native_findings"]
 
@@ -34,7 +35,7 @@ def findings_and_texts(code: str) -> tuple[list[Finding], list[str]]:
     Texts come in the order in which ``ast.walk`` comes to them. Raises as ``findings``.
     """
     try:
-        tree = ast.parse(code, "<candidate>")
+        tree = parse(code, "<candidate>")
         source = Source(tree)
         found = {*access.examine(source), *work.examine(source)}
     except (ValueError, RecursionError, MemoryError) as error:

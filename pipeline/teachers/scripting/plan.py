@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from pipeline.python_syntax import parse
 from pipeline.records import Message
 from pipeline.teachers.scripting.expressions import NoRuleError, function_name, translate
 
@@ -62,7 +63,7 @@ def read_plan(source: str) -> Plan:
         NoRuleError: it holds something that the rules do not cover, or is not Python.
     """
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
     except (SyntaxError, ValueError) as error:  # ValueError: a null byte
         raise NoRuleError(f"a module that is not Python: {error}") from error
     functions = _functions(tree)
