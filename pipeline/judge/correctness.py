@@ -106,8 +106,8 @@ class Correctness:
     def _expected(self, case: Case, following: list[Case]) -> Expected | None:
         """Return the reference's values; None if it refuses the case or they are too many."""
         main = self._settings.settings[0]
+        following = [] if self._shown.names is None else following
         likely = [c for c in following if c.setting is not main or case.setting is main]
-        likely = likely if self._shown.names is not None else []
         with self._session.away():  # most wrong answers are so at the first case
             answer, buffers = self._answers.answer(self._judgement.task, case, likely)
         if "error" in answer:

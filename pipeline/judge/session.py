@@ -1,8 +1,6 @@
 """The candidate's process over a judgement: started when it is needed, and again after it died."""
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Self
 
 from pipeline.judge.judging import Judgement, using
@@ -35,15 +33,9 @@ class Session:
             self._judgement.load(self._worker)
         return self._worker
 
-    @contextmanager
-    def away(self) -> Iterator[None]:
-        """What the block takes is not the process's time: it is not asked for anything meanwhile."""
-        before = time.monotonic()
-        try:
-            yield
-        finally:
-            if self._worker is not None and not self._worker.ended:
-                self._worker.extend(time.monotonic() - before)
+    def away(self) -> AbstractContextManager[None]:
+        """What the block takes is not the process's time: see ``Worker.away``."""
+        return nullcontext() if self._worker is None else self._worker.away()
 
     def restart(self) -> None:
         """End the process, and with it all that the candidate keeps between calls."""

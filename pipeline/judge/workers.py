@@ -4,7 +4,8 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -105,6 +106,15 @@ class Worker:
         """Add to the worker's wall-clock budget what it did not spend itself."""
         self._deadline += seconds
 
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """What the block takes is not the worker's time: it is not asked for anything meanwhile."""
+        before = time.monotonic()
+        try:
+            yield
+        finally:
+            self.extend(time.monotonic() - before)
+
     def renew(self) -> None:
         """Give the worker its wall-clock budget anew (before a request to a long-lived one)."""
         self._deadline = time.monotonic() + self._limits.wall_seconds
@@ -136,9 +146,8 @@ class Worker:
                 _check_number(answer, number)
                 if "build" not in answer or on_build is None:
                     return answer, data
-                before = time.monotonic()
-                built = on_build(answer["build"])
-                self._deadline += time.monotonic() - before
+                with self.away():
+                    built = on_build(answer["build"])
                 self._channel.send(built, (), self._deadline)
         except ChannelTimeoutError as error:
             raise WorkerGoneError(self.end(), timed_out=True) from error
