@@ -1,4 +1,4 @@
-"""What the README tells people to type exists: commands, recipes, files, the example of a task."""
+"""What the READMEs tell people to type exists: commands, recipes, files, headings, the example of a task."""
 
 import re
 from pathlib import Path
@@ -11,13 +11,21 @@ from pipeline.judge.judge import Judge
 from pipeline.recipe import Recipe
 from pipeline.sources import files
 from pipeline.stage import app
+from tests.bench.__main__ import BENCHES
 
-README = Path("README.md").read_text()
-COMMANDS = re.findall(r"python -m pipeline\.stage (\w+)(?: (recipes/\S+\.yaml))?", README)
+GUIDES = [Path("README.md"), *sorted(Path("pipeline").rglob("README.md")), Path("eval/README.md")]
+PAGES = [*GUIDES, Path("tests/bench/README.md")]
+TEXT = "".join(page.read_text() for page in PAGES)
+COMMANDS = re.findall(r"python -m pipeline\.stage (\w+)(?: (recipes/\S+\.yaml))?", TEXT)
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{language}\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_commands_and_their_recipes_exist():
@@ -27,10 +35,19 @@ def test_commands_and_their_recipes_exist():
     assert all(Path(recipe).is_file() for _, recipe in COMMANDS if recipe)
 
 
-def test_links_lead_somewhere():
-    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if not link.startswith("http")]
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_links_lead_somewhere(page: Path):
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", page.read_text()) if not link.startswith("http")]
     assert links
-    assert all(Path(link).exists() for link in links), links
+    for link in links:
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_benches_that_are_named_exist():
+    assert set(re.findall(r"python -m tests\.bench ([\w-]+)", TEXT)) <= set(BENCHES)
 
 
 def test_the_task_is_a_task(tmp_path: Path):
