@@ -27,6 +27,9 @@ from pipeline.judge.judging import MAX_DETAIL, Decided, Judgement
 from pipeline.judge.session import Session
 from pipeline.judge.settings import Plan
 from pipeline.judge.simt.explain import EXPLAINABLE, specific_reason
+from pipeline.judge.sizes import sizes_of, told
+from pipeline.python_syntax import parse
+from pipeline.records import SETTINGS, Check
 
 SAME_ERROR = 1.01  # errors that differ by less than this factor are called the same
 OVERHEAD_SECONDS = 0.05  # of a call, whatever its sizes
@@ -81,6 +84,9 @@ class Correctness:
         judgement = self._judgement
         for name, why in self._settings.left_out.items():
             judgement.passed(f"skipped:{name}", why)
+        own = sizes_of(parse(judgement.task.reference))
+        used = {setting.name: told({**own, **setting.sizes}) for setting in self._settings.settings}
+        judgement.checks.append(Check(name=SETTINGS, passed=True, figures={**used}))
         cases = plan(judgement.task, self._settings.settings, key)
         for number, planned in enumerate(cases):
             case = planned if self._shown.names is not None else with_weights_of(planned, cases)

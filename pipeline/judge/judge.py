@@ -94,14 +94,14 @@ class Judge:
     def submit(
         self, task: Task, code: str, candidate_id: str, policy: Policy | None = None, seeds: str | None = None
     ) -> Future[Verdict]:
-        """Judge a candidate's module; the future gives the verdict.
+        """Judge a candidate; the future gives the verdict.
 
         A task that turns out to be broken gives ``unsupported`` with a reason ``task:...``: nothing is known about
         the candidate. The future raises InfrastructureError if the judge itself fails.
 
         Args:
             task: what the candidate has to do.
-            code: the candidate's module.
+            code: the candidate's module, or a bare ``.cu``: see ``bare``.
             candidate_id: goes into the verdict.
             policy: by default the section's.
             seeds: by default the section's, or what was drawn for it.
@@ -160,7 +160,9 @@ class Judge:
         server, timing = self._server, None
 
         def explained(*call: Any) -> Findings:
-            return explain(server, self._cache, code, *call) if self._gpu is None else Findings([], None)
+            if self._gpu is not None:
+                return Findings([], None)
+            return explain(server, self._cache, judgement.module(), *call)
 
         session = Session(self._server, self._candidate_limits, judgement)
         try:

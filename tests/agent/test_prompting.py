@@ -6,7 +6,7 @@ from jinja2 import UndefinedError
 from pipeline.agent import prompting
 from pipeline.agent.prompting import repair, translate
 from pipeline.agent.report import Attempt, essential_lines
-from pipeline.records import Candidate, Check, Message, Setting, Task, Verdict
+from pipeline.records import Candidate, Check, Message, Task, Verdict
 
 TASK = Task(name="t", reference="class Model:\n    x = '{{ braces }}'\n", category="c", source="s")
 
@@ -69,10 +69,14 @@ def test_repair_of_an_answer_without_code_says_so(status, words):
 
 
 def test_a_report_says_at_which_sizes_and_inputs_it_failed():
-    task = TASK.model_copy(update={"settings": (Setting(name="own"), Setting(name="odd", sizes={"ROWS": 33}))})
+    settings = Check(
+        name="settings", passed=True, figures={"own": "ROWS = 64, COLS = 8", "odd": "ROWS = 33, COLS = 8"}
+    )
     wrong = Check(name="correct:odd/1/zeros/reverse", passed=False, detail="y[3]: expected 1.5, got 0")
-    report = repair(task, [Attempt(candidate("x", "x"), verdict("incorrect", "wrong_value", wrong))])[-1].content
-    assert "correct:odd/1/zeros/reverse (ROWS = 33; zeros inputs):\ny[3]: expected 1.5, got 0\n" in report
+    found = verdict("incorrect", "wrong_value", settings, wrong)
+    report = repair(TASK, [Attempt(candidate("x", "x"), found)])[-1].content
+    assert "correct:odd/1/zeros/reverse (ROWS = 33, COLS = 8; zeros inputs):\ny[3]: expected 1.5, got 0\n" in report
+    assert "Passed before" not in report
 
 
 TEMPLATES = sorted(path.name for path in (Path(prompting.__file__).parent / "prompts").glob("*.jinja"))
