@@ -84,7 +84,9 @@ class ForkServer:
             trees = [root, *readable, *(t for t in allowed.readable if t.parts[1] not in THERE_ANYWAY)]
             command = wrapped(command, [Path(self._folders.name)], trees, allowed.devices)
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
-        environment = {**inherited, **FORK_SERVER, "PYTHONPATH": str(root)}
+        given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+        python_path = [str(root), *(str(Path(entry).absolute()) for entry in given if entry)]
+        environment = {**inherited, **FORK_SERVER, "PYTHONPATH": os.pathsep.join(python_path)}
         self._process = subprocess.Popen(command, pass_fds=theirs, env=environment)
         for stem in (self._tasks, self._candidates):
             stem.theirs.close()
