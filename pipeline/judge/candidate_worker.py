@@ -151,6 +151,7 @@ class CandidateModule:
         if self._timed is None:
             raise ValueError("not armed")
         self._device.reset_launches()
+        self._device.set_launching(request.get("launching", True))
         header, answer = self._timed.answer(request)
         if request["op"] == "profile":
             header["launched"] = sorted({launch.kernel for launch in self._device.launches()})

@@ -46,7 +46,10 @@ class HostClock(Stopwatch):
 
     def wait(self) -> None: ...
 
-    def time(self, call: Callable[[], Any]) -> tuple[Any, float, float]:
+    def host(self, call: Callable[[], Any]) -> float:
+        return self.time(call, 0.0)[1]
+
+    def time(self, call: Callable[[], Any], busy_ms: float) -> tuple[Any, float, float]:
         start = time.perf_counter()
         result = call()
         spent = (time.perf_counter() - start) * 1e3

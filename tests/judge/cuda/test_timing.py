@@ -61,16 +61,18 @@ EAGER = Series(event=[[1.0] * 4] * 3, whole=[[1.01] * 4] * 3, wall=[1.02] * 3)
 
 
 @pytest.mark.parametrize(
-    ("candidate", "what"),
+    ("candidate", "idle", "what"),
     [
-        (Series([[0.5] * 4] * 3, [[0.51] * 4] * 3, [0.53] * 3), None),
-        (Series([[0.01] * 4] * 3, [[0.5] * 4] * 3, [0.02] * 3), "busy for"),  # work on another stream
-        (Series([[0.01] * 4] * 3, [[0.02] * 4] * 3, [0.5] * 3), "on the judge's clock"),  # patched events
-        (Series([[0.0] * 4] * 3, [[0.0] * 4] * 3, [0.5] * 3), "not positive"),
+        (Series([[0.5] * 4] * 3, [[0.51] * 4] * 3, [0.53] * 3), [0.05], None),
+        (Series([[0.01] * 4] * 3, [[0.5] * 4] * 3, [0.02] * 3), [0.01], "busy for"),  # work on another stream
+        (Series([[0.01] * 4] * 3, [[0.02] * 4] * 3, [0.5] * 3), [0.1], "on the judge's clock"),  # patched events
+        (Series([[0.01] * 4] * 3, [[0.02] * 4] * 3, [0.5] * 3), [0.49], None),  # the host is slow, not the GPU
+        (Series([[0.01] * 4] * 3, [[0.02] * 4] * 3, [0.5] * 3), [], "on the judge's clock"),
+        (Series([[0.0] * 4] * 3, [[0.0] * 4] * 3, [0.5] * 3), [0.5], "not positive"),
     ],
 )
-def test_times_that_another_clock_contradicts_are_found(candidate: Series, what: str | None):
-    found = contradiction(candidate, EAGER)
+def test_times_that_another_clock_contradicts_are_found(candidate: Series, idle: list[float], what: str | None):
+    found = contradiction(candidate, EAGER, idle)
     assert found is None if what is None else found is not None and what in found
 
 
