@@ -37,8 +37,8 @@ FORK_SERVER = {
     "PYTORCH_NVML_BASED_CUDA_CHECK": "1",  # the other check starts CUDA, which does not survive a fork
 }
 THERE_ANYWAY = ("usr", "proc")  # inside bubblewrap; what is in them can't be bound a second time
-# CUDA numbers GPUs as nvidia-smi does; inductor compiles in its own process and names its cache after the user, whom it
-# can't look up in a confined one; cuBLAS gives the same result twice.
+# CUDA numbers GPUs as nvidia-smi does; inductor compiles in its own process and names its cache after the user, whom
+# it can't look up in a confined one; cuBLAS gives the same result twice.
 GPU_ENVIRONMENT = {
     "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
     "TORCHINDUCTOR_COMPILE_THREADS": "1",

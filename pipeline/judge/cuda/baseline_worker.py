@@ -32,18 +32,22 @@ def serve(channel: Channel) -> None:
     answered with {"error", "detail"}.
     """
     timed: Timed | None = None
+    armed: tuple[dict[str, Any], dict[str, Any]] = {}, {}
     buffers: list[memoryview] = []
     while True:
         try:
             request, _ = channel.receive()
         except ChannelClosedError:
             return
-        channel.answering = request["number"]
+        channel.answering = request.pop("number")
         torch.set_grad_enabled(False)
         try:
-            if request["op"] == "arm":
+            if request["op"] == "arm" and timed is not None and request == armed[0]:
+                header, buffers = armed[1], []  # for another candidate of the task: nothing is compiled again
+            elif request["op"] == "arm":
                 timed = None
                 (timed, header), buffers = _arm(request), []
+                armed = request, header
             elif timed is not None:
                 header, buffers = timed.answer(request)
             else:

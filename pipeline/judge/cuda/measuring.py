@@ -15,7 +15,7 @@ from typing import Any
 from pipeline.judge.answers import Expected
 from pipeline.judge.compare import compare
 from pipeline.judge.cuda.crosscheck import contradiction
-from pipeline.judge.cuda.gpus import Gpu, read_state
+from pipeline.judge.cuda.gpus import Gpu, watched
 from pipeline.judge.cuda.lock import GpuLock
 from pipeline.judge.cuda.race import CANDIDATE, Ask, BadTimesError, Output, Race, Result, burst, samples_for
 from pipeline.judge.cuda.roofline import Work
@@ -105,14 +105,13 @@ class _Measurement:
         with stand.lock.alone():
             baselines: dict[str, Ask] = {name: lambda r: _asked_all(stand.baseline, r) for name in self._baselines}
             alone = Race({"eager": baselines["eager"]}, self._samples, secrets.randbits(48), time.perf_counter).run()
-            states = [read_state(stand.gpu.uuid)]
             weights = self._arm()
             contestants = {CANDIDATE: self._ask, **baselines}
             try:
-                result = Race(contestants, self._samples, secrets.randbits(48), time.perf_counter).run()
+                with watched(stand.gpu.uuid) as states:
+                    result = Race(contestants, self._samples, secrets.randbits(48), time.perf_counter).run()
             except BadTimesError as error:
                 raise self._judgement.failed(CHECK, "cheating", "bad_answer", str(error)) from None
-            states.append(read_state(stand.gpu.uuid))
             share = self._own_share()
             idle = self._idle(result.calls)  # last: it may be the process's end
         self._session.restart()
