@@ -72,11 +72,9 @@ class ForkServer:
         self._device = {"backend": "simt", "environment": {}, "runtime": ""}
         if gpu is not None:
             environment = {**GPU_ENVIRONMENT, "CUDA_VISIBLE_DEVICES": gpu.visible}
-            if libraries := os.environ.get(
-                "LD_LIBRARY_PATH"
-            ):  # where the driver's may be: Triton looks there for itself
+            if libraries := os.environ.get("LD_LIBRARY_PATH"):  # the driver's may be there: Triton looks for it
                 environment["LD_LIBRARY_PATH"] = libraries
-                readable = [*readable, *(Path(f) for f in libraries.split(os.pathsep) if os.path.isabs(f))]
+                readable = [*readable, *(path for path in map(Path, libraries.split(":")) if path.is_absolute())]
             self._device = {"backend": "cuda", "environment": environment, "runtime": str(gpu.runtime)}
         self.readable = [str(tree) for tree in readable]
         self._folders = tempfile.TemporaryDirectory(prefix="judge-", ignore_cleanup_errors=True)

@@ -55,8 +55,8 @@ def contradiction(candidate: Series, eager: Series, idle: Sequence[float] = ()) 
     taken = pooled_median([candidate.wall])
     host = pooled_median([idle]) if idle else max(0.0, eager.unexplained_ms) + SLACK_UNKNOWN_MS
     if taken > host + claimed + slack:
-        return f"a call claims {claimed:.3f} ms, and takes {taken:.3f} ms on the judge's clock, {host:.3f} of them idle"
-        )
+        figures = f"takes {taken:.3f} ms on the judge's clock, {host:.3f} of them without its kernels"
+        return f"a call claims {claimed:.3f} ms and {figures}"
     return None
 
 
