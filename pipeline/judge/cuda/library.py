@@ -46,9 +46,11 @@ FORWARDED = tuple(
 # Not what every object of nvcc's asks for: it registers its kernels, and has them unregistered at exit.
 FORBIDDEN = (OUT_OF_REACH - {"_GLOBAL_OFFSET_TABLE_", "atexit"}) | frozenset(
     """cudaStreamSetAttribute cudaDeviceSetLimit cudaCtxResetPersistingL2Cache cudaLaunchHostFunc
-    cudaStreamAddCallback cudaDeviceReset cudaHostRegister cudaIpcOpenMemHandle cudaProfilerStart cudaProfilerStop
-    cudaGetDriverEntryPoint cudaGetDriverEntryPointByVersion""".split()  # noqa: SIM905
+    cudaStreamAddCallback cudaDeviceReset cudaHostRegister cudaIpcOpenMemHandle cudaProfilerStart
+    cudaProfilerStop""".split()  # noqa: SIM905
 )
+# What honest kernels call too (tensor maps come from the driver alone), but through which launches go unseen.
+UNSEEN = ("cudaGetDriverEntryPoint", "cudaGetDriverEntryPointByVersion", "cudaGraphLaunch")
 
 
 @dataclass(frozen=True)

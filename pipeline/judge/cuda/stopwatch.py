@@ -68,4 +68,4 @@ class Stopwatch:
 
 def _check(status: int) -> None:
     if status:
-        raise RuntimeError(f"CUDA error: number {status} while timing")
+        raise RuntimeError(f"CUDA error: number {status} from the toolkit's own runtime")

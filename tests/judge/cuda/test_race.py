@@ -104,6 +104,24 @@ def test_results_are_looked_at_on_the_values_that_were_timed():
     assert all(len(times) == len(series.event[0]) and min(times) > 0 for times in series.event)
 
 
+def test_the_host_is_ahead_of_the_gpu_by_more_than_a_call_takes_it():
+    waits: list[float] = []
+
+    class Clock(HostClock):
+        def time(self, call: Callable[[], Any], busy_ms: float) -> tuple[Any, float, float]:
+            waits.append(busy_ms)
+            return super().time(call, busy_ms)
+
+        def host(self, call: Callable[[], Any]) -> float:
+            return super().time(call, 0.0)[1]
+
+    x = [torch.ones(1)]
+    Contestant(lambda _: time.sleep(0.01), x, [], 2, Clock()).round([1.0, 0.5])
+    Contestant(lambda _: None, x, [], 1, Clock()).round([1.0])
+    assert all(busy >= 20 for busy in waits[:2])
+    assert 0 < waits[2] < 5
+
+
 def test_a_result_kept_by_its_argument_s_address_is_wrong_when_timed():
     assert any(_mismatch(reference(output.scale), output) for output in race(remembering).outputs)
 
@@ -163,6 +181,7 @@ def test_a_candidate_s_kernels_are_known_by_their_names():
     ]  # fmt: skip
     assert own_share(ran, launched) == pytest.approx(0.5)
     assert own_share([], launched) is None
+    assert own_share(ran, [""]) is None  # a CUDA that tells no names
     assert plain_name("Memset (Device)") == "Memset"
 
 
