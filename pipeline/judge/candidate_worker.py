@@ -273,7 +273,8 @@ def _same_bytes(one: Any, other: Any) -> bool:
 def _holds(tensor: torch.Tensor, outputs: Any) -> bool:
     """Whether the memory that a tensor is part of holds one of the outputs, its values in the same order."""
     held = torch.empty(0, dtype=torch.uint8, device=tensor.device).set_(tensor.untyped_storage())
-    return any(part.numel() > 1 and torch.equal(held, part) for part in _bytes_of(outputs))
+    parts = [part for part in _bytes_of(outputs) if part.numel() > 1 and part.device == held.device]
+    return any(torch.equal(held, part) for part in parts)
 
 
 def _shares_memory(outputs: Any, inputs: Any) -> bool:

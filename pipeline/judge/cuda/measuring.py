@@ -112,8 +112,8 @@ class _Measurement:
                     result = Race(contestants, self._samples, secrets.randbits(48), time.perf_counter).run()
             except BadTimesError as error:
                 raise self._judgement.failed(CHECK, "cheating", "bad_answer", str(error)) from None
-            share = self._own_share()
-            idle = self._idle(result.calls)  # last: it may be the process's end
+            idle = self._idle(result.calls)
+            share = self._own_share()  # last: a profiler that does not work here may be the process's end
         self._session.restart()
         self._examine(result, idle, weights=weights)
         return timing_of(result, alone.series["eager"].event, work, stand.gpu, states, share)
