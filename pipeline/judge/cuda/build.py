@@ -128,8 +128,8 @@ def link(objects: list[Path], target: Path, libraries: list[str], tools: Builder
     imports = frozenset[str]().union(*(object_symbols(path)[1] for path in objects))
     if forbidden := tools.forbidden(imports):
         raise ForbiddenError(forbidden)
-    if unseen := next((name for name in UNSEEN if name in imports), None):
-        raise Unsupported(unseen, "what is launched by way of it can't be counted")
+    if unseen := sorted(UNSEEN & imports):
+        raise Unsupported(unseen[0], "what is launched or copied by way of it can't be counted")
     folder = objects[0].parent
     linked = folder / "extension.so"  # the cache itself can't be written to by what runs confined
     code, log = run(tools.link_command(linked, objects, libraries), folder, tools, deadline)

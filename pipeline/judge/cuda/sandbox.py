@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-_DEVICES = ("nvidiactl", "nvidia-uvm", "nvidia-uvm-tools", "nvidia[0-9]*", "nvidia-caps/*")
+_DEVICES = (
+    "nvidiactl",
+    "nvidia-uvm",
+    "nvidia-uvm-tools",
+    "nvidia[0-9]*",
+    "nvidia-caps/*",
+    "nvidia-caps-imex-channels/*",
+)
 # Where the driver says what it can do, and where its libraries are on the usual systems.
 _READABLE = (
     *("/proc/driver/nvidia", "/proc/modules", "/proc/devices", "/proc/cpuinfo", "/proc/meminfo", "/proc/self/maps"),

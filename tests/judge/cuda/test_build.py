@@ -242,6 +242,22 @@ def test_the_runtime_s_tensors_are_torch_s_own(cache: Path, on_the_cpu: None):
     assert binding.host_bytes() == before + 4
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "cudaMemcpy2D(host, 4, x.data_ptr(), 4, 4, 3, cudaMemcpyDeviceToHost)",
+        "cudaMemcpyFromSymbol(host, place, 12, 0, cudaMemcpyDeviceToHost)",
+    ],
+)
+def test_every_way_of_data_to_the_host_is_counted(call: str, cache: Path, on_the_cpu: None):
+    """Without a driver the copies themselves fail."""
+    cuda = f"__device__ float place[3];\n{FUNCTION} {{ float host[3]; {call}; cudaGetLastError(); return x; }}"
+    extension = binding.load(build(inline(cuda, FUNCTION), cache))
+    before = binding.host_bytes()
+    extension.f(torch.zeros(3))
+    assert binding.host_bytes() == before + 12
+
+
 def test_launches_that_are_to_do_nothing_are_counted(cache: Path, on_the_cpu: None):
     """Nor do they ask CUDA for anything: this passes without a driver."""
     cuda = """

@@ -10,11 +10,13 @@ import pytest
 from pipeline.judge.config import JudgeConfig
 from pipeline.judge.cuda.gpus import why_not
 from pipeline.judge.judge import Judge
+from pipeline.judge.sandbox import missing
 from pipeline.records import Timing, Verdict
 from tests.cheats.cheats import Cheat, cheats, task
 from tests.honest.pairs import Pair, pairs
 from tests.judge.examples import HONEST, TASK, WRONG
 
+SANDBOX = "auto" if missing() is None else "none"  # where nothing can be confined, our own files run all the same
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(bool(why_not()), reason=str(why_not()))]
 
 
@@ -27,13 +29,13 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def judge(cache: Path) -> Iterator[Judge]:
-    with Judge(JudgeConfig(backend="cuda", cache=cache, seeds="gpu", timing="none")) as judge:
+    with Judge(JudgeConfig(backend="cuda", cache=cache, seeds="gpu", timing="none", sandbox=SANDBOX)) as judge:
         yield judge
 
 
 @pytest.fixture(scope="module")
 def timing_judge(cache: Path) -> Iterator[Judge]:
-    with Judge(JudgeConfig(backend="cuda", cache=cache, seeds="gpu", workers=1)) as judge:
+    with Judge(JudgeConfig(backend="cuda", cache=cache, seeds="gpu", workers=1, sandbox=SANDBOX)) as judge:
         yield judge
 
 
