@@ -75,6 +75,28 @@ def _on_gpu(value: Any) -> bool:
     return isinstance(value, torch.Tensor) and value.device.type == "cuda"
 
 
+class FlopCount(TorchDispatchMode):
+    """Context manager; afterwards ``flops`` is that of products, convolutions and attention, as torch counts them.
+
+    torch's own counter follows modules too, and with that refuses ``torch.autograd.grad``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flops = 0
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        if count := flop_registry.get(func._overloadpacket):  # noqa: SLF001
+            self.flops += count(*args, **kwargs, out_val=result)
+        return result
+
+
 class TooLongError(Exception):
     """Counting took longer than it may."""
 

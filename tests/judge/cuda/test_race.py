@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from pipeline.judge.answers import Expected
+from pipeline.judge.cuda.baseline_worker import _runner, _work
 from pipeline.judge.cuda.contestant import Contestant, weights_of
 from pipeline.judge.cuda.crosscheck import Series
 from pipeline.judge.cuda.gpus import Gpu, GpuState, choose_gpu
@@ -183,6 +184,14 @@ def test_a_candidate_s_kernels_are_known_by_their_names():
     assert own_share([], launched) is None
     assert own_share(ran, [""]) is None  # a CUDA that tells no names
     assert plain_name("Memset (Device)") == "Memset"
+
+
+def test_the_work_of_a_task_is_counted_forward_and_backward():
+    model, inputs = torch.nn.Linear(3, 5), [torch.randn(7, 3)]
+    for direction, products in (("forward", 1), ("backward", 3)):
+        work = _work(model, inputs, _runner({"direction": direction, "seed": 1}))
+        assert work["flops"] == products * 2 * 7 * 3 * 5
+    assert work["read_bytes"] == 4 * (7 * 3 + 3 * 5 + 5)
 
 
 def test_the_gpu_that_the_environment_names_is_used():
