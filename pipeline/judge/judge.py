@@ -147,7 +147,11 @@ class Judge:
             return verdict
         with self._gpu.lock.alone():  # other candidates may have taken what this one needs
             own = ReferenceAnswers(self._ask_reference)  # the others may be locked by who waits for the GPU
-            return self._judge_once(task, code, candidate_id, policy, seeds, own)
+            verdict = self._judge_once(task, code, candidate_id, policy, seeds, own)
+        if OUT_OF_MEMORY not in (verdict.detail or "") or verdict.status != "runtime_error":
+            return verdict
+        # Others' processes may hold what it lacks, although none of them is at work.
+        return verdict.model_copy(update={"status": "unsupported", "reason": "unsupported:memory"})
 
     def _judge_once(
         self, task: Task, code: str, candidate_id: str, policy: Policy, seeds: str, answers: ReferenceAnswers

@@ -1,6 +1,8 @@
 """Which torch operators ran: those of a candidate, which may only move data, and the work of those of a reference."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -27,12 +29,24 @@ class OperatorLog(TorchDispatchMode):
         self._keep_copies = keep_copies
         self.scalars = 0
         self.copied_bytes = 0
+        self._paused = False
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Note nothing for the length of the block: what runs in it is the judge's own."""
+        self._paused = True
+        try:
+            yield
+        finally:
+            self._paused = False
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         return False  # True would import torch._dynamo at the first operator: 1.5 seconds and writes to the disk
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if self._paused:
+            return func(*args, **(kwargs or {}))
         library, name, *_ = str(func).split(".")
         if library != "aten" or name not in MOVING:  # another library's "empty" may do anything
             self.computing.add(name if library == "aten" else f"{library}::{name}")
@@ -59,6 +73,28 @@ def _on_host(value: Any) -> bool:
 
 def _on_gpu(value: Any) -> bool:
     return isinstance(value, torch.Tensor) and value.device.type == "cuda"
+
+
+class FlopCount(TorchDispatchMode):
+    """Context manager; afterwards ``flops`` is that of products, convolutions and attention, as torch counts them.
+
+    torch's own counter follows modules too, and with that refuses ``torch.autograd.grad``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flops = 0
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        if count := flop_registry.get(func._overloadpacket):  # noqa: SLF001
+            self.flops += count(*args, **kwargs, out_val=result)
+        return result
 
 
 class TooLongError(Exception):

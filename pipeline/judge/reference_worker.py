@@ -183,6 +183,8 @@ class Call:
         """Return the results in float64; ``eager`` itself, widened, where the module can't compute in float64."""
         try:
             return widen(self(model, widen(inputs), wide=True))
+        except torch.OutOfMemoryError:  # it can, where others leave it the memory
+            raise
         except (RuntimeError, TypeError, ValueError, NotImplementedError):
             return widen(eager)
 

@@ -49,7 +49,9 @@ def held_nowhere(model: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> l
     How they are arranged does not matter: transposed, packed with others or split, a weight is held. Tensors are
     looked for in parameters, buffers and attributes, in lists and dicts of them too.
     """
-    held = [t.detach().flatten() for t in tensors_of(model, set()) if t.is_floating_point()]
+    found = [t.detach().flatten() for t in tensors_of(model, set()) if t.is_floating_point()]
+    device = found[0].device if found else torch.device("cpu")  # the model's may be on a GPU; the state never is
+    held = [tensor.to(device) for tensor in found]
     by_dtype: dict[torch.dtype, list[torch.Tensor]] = {}
     for tensor in held:
         by_dtype.setdefault(tensor.dtype, []).append(tensor.double())
@@ -61,7 +63,8 @@ def held_nowhere(model: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> l
         ordered = weight.sort().values
         return any(_alike(t.to(weight.dtype).sort().values, ordered) for t in held if t.numel() == weight.numel())
 
-    weights = {name: w.detach().flatten() for name, w in state.items() if w.is_floating_point() and w.numel()}
+    flat = {name: w.detach().flatten() for name, w in state.items() if w.is_floating_point() and w.numel()}
+    weights = {name: weight.to(device) for name, weight in flat.items()}
     return [name for name, weight in weights.items() if not is_held(weight)]
 
 
@@ -69,6 +72,7 @@ def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
     """Whether two tensors are the same but for the last digits."""
     if one.shape != other.shape or one.dtype != other.dtype:
         return False
+    other = other.to(one.device)
     if not one.is_floating_point():
         return torch.equal(one, other)
     size = other.detach().abs().amax().item() if other.numel() else 0.0

@@ -28,7 +28,7 @@ class Parameter(ctypes.Structure):
 class LaunchRecord(ctypes.Structure):
     """runtime/launch.cpp: LaunchRecord."""
 
-    _fields_ = (("kernel", ctypes.c_char * 96), ("grid", ctypes.c_uint * 3), ("block", ctypes.c_uint * 3))
+    _fields_ = (("kernel", ctypes.c_char * 512), ("grid", ctypes.c_uint * 3), ("block", ctypes.c_uint * 3))
 
 
 _POINTER, _INT, _TEXT = ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p

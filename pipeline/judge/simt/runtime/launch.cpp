@@ -17,7 +17,7 @@ uint3 grid_dim_storage __asm__("simt_grid_dim");
 void set_block_index(uint3 index) { block_index_storage = index; }
 
 struct LaunchRecord {
-    char kernel[96];
+    char kernel[512];
     unsigned grid[3], block[3];
 };
 constexpr size_t kMaxRecords = 4096;
