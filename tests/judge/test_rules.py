@@ -71,6 +71,8 @@ CASES = [
         "from pathlib import Path\nPath('x').write_text('')",
     ),
     ("files", "torch.load('x')", "self.load('x')"),
+    ("files", "open('x', 'w+')", "with open('x', 'w') as f:\n    f.write('')"),
+    ("files", "open('x', 'w', opener=f)", "open('x', mode='w', encoding='utf-8')"),
     ("dynamic_code", "exec('x = 1')", "ext.exec('x')"),
     ("dynamic_code", "f = eval", "evaluate = 1"),
     ("dynamic_code", "getattr(torch, '_' + 'C')", "getattr(ext, 'k' + '1')"),

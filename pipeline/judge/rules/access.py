@@ -90,7 +90,7 @@ def _name(source: Source, node: ast.Name, name: str) -> Iterator[Finding]:
         parent = source.parents[node]
         if name in DYNAMIC and not (name == "getattr" and isinstance(parent, ast.Call) and parent.func is node):
             yield Finding("dynamic_code", node.lineno, f"{name}()")
-        elif name == "open":
+        elif name == "open" and not _only_writes(parent, node):
             yield Finding("files", node.lineno, "open()")
         elif name in ("chr", "bytes", "bytearray"):
             yield Finding("hidden_source", node.lineno, f"{name}()")
@@ -102,6 +102,20 @@ def _name(source: Source, node: ast.Name, name: str) -> Iterator[Finding]:
         yield Finding("introspection", node.lineno, name)
     if name == "__name__" and isinstance(node.ctx, ast.Store):
         yield Finding("introspection", node.lineno, "assigns __name__")
+
+
+def _only_writes(call: ast.AST, node: ast.Name) -> bool:
+    """Whether it is ``open(path, "w")``: whoever wrote a source reads nothing."""
+    if not isinstance(call, ast.Call) or call.func is not node or not call.args:
+        return False
+    named = {keyword.arg: keyword.value for keyword in call.keywords}
+    mode = call.args[1] if len(call.args) == 2 else named.pop("mode", None)
+    return (
+        len(call.args) <= 2
+        and isinstance(mode, ast.Constant)
+        and mode.value in ("w", "wt", "x")
+        and named.keys() <= {"encoding", "newline"}
+    )
 
 
 def _asks_for_type(source: Source, call: ast.AST, node: ast.Name) -> bool:

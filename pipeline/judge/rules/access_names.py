@@ -12,7 +12,8 @@ NAMES = {
     "collections": frozenset({f"collections.{n}" for n in ("defaultdict", "OrderedDict", "deque", "namedtuple")})
     | {"collections.abc", "collections.abc.Sequence", "collections.abc.Callable", "collections.abc.Iterable"},
     "pathlib": frozenset({"pathlib.Path"}),
-    "tempfile": frozenset({"tempfile.mkdtemp", "tempfile.gettempdir", "tempfile.TemporaryDirectory"}),
+    "tempfile": frozenset({"tempfile.mkdtemp", "tempfile.gettempdir", "tempfile.TemporaryDirectory"})
+    | {"tempfile.NamedTemporaryFile"},
     "functools": frozenset({"functools.partial", "functools.lru_cache", "functools.cache", "functools.reduce"})
     | {"functools.wraps", "functools.cached_property"},
 }
