@@ -48,7 +48,8 @@ class OperatorLog(TorchDispatchMode):
         if self._paused:
             return func(*args, **(kwargs or {}))
         library, name, *_ = str(func).split(".")
-        if library != "aten" or name not in MOVING:  # another library's "empty" may do anything
+        moving = library == "aten" and name in MOVING  # another library's "empty" may do anything
+        if not moving and not _counts_up(name, args):
             self.computing.add(name if library == "aten" else f"{library}::{name}")
         self.computing |= {f"a {kind.__name__}" for kind in types if kind not in PLAIN}  # its handlers are not seen
         self.scalars += name == "_local_scalar_dense"
@@ -65,6 +66,13 @@ class OperatorLog(TorchDispatchMode):
             self.computing.add(f"{name} to {result.dtype}")
         if self._keep_copies:
             self.copies.append(result)
+
+
+def _counts_up(name: str, args: Any) -> bool:
+    """Whether it is ``num_batches_tracked.add_(1)``, as every batch normalisation has it."""
+    if name != "add_" or not isinstance(args[0], torch.Tensor) or args[0].dim() or args[0].dtype is not torch.int64:
+        return False
+    return type(args[1]) is int and args[1] == 1
 
 
 def _on_host(value: Any) -> bool:

@@ -13,6 +13,7 @@ import torch
 
 from pipeline.judge import calling
 from pipeline.judge.channel import Channel, ChannelClosedError
+from pipeline.judge.device_names import accept_cuda
 from pipeline.judge.inputs import LARGE, transform
 from pipeline.judge.operators import OperatorLog
 from pipeline.judge.task_module import Refused, describe, load_module
@@ -35,6 +36,8 @@ def serve(channel: Channel, device: str = "cpu") -> None:
     "seed", "seeds", "redundant_below"} -> what the task filters decide by, see ``task_figures``.
     A module that raises is answered with {"error": kind, "detail": text}.
     """
+    if device == "cpu":
+        accept_cuda()
     while True:
         try:
             request, _ = channel.receive()

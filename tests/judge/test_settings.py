@@ -77,6 +77,39 @@ def test_sizes_too_large_for_a_cpu_are_reduced_until_the_reference_can_be_afford
     assert all(found.work[s.name] * 1e-8 <= 1 for s in found.settings)
 
 
+PRODUCT = """
+import torch
+import torch.nn as nn
+
+batch_size, in_features, out_features = 128, 32768, 32768
+
+
+class Model(nn.Module):
+    def __init__(self, in_features, out_features):
+        super().__init__()
+        self.linear = nn.Linear(in_features, out_features)
+
+    def forward(self, x):
+        return self.linear(x)
+
+
+def get_inputs():
+    return [torch.rand(batch_size, in_features)]
+
+
+def get_init_inputs():
+    return [in_features, out_features]
+"""
+
+
+def test_where_sizes_of_the_constructor_change_no_other_is_spared(judge: Judge):
+    found = plan(judge, PRODUCT)
+    assert found.settings[0].sizes == {"batch_size": 16, "in_features": 1024, "out_features": 1024}
+    # what the constructor takes stays where the input's own sizes are enough
+    large = PRODUCT.replace("128, 32768, 32768", "8192, 512, 512")
+    assert plan(judge, large).settings[0].sizes == {"batch_size": 128}
+
+
 def test_an_affordable_task_keeps_its_own_sizes_and_gets_others(judge: Judge):
     small = (
         GROUPED.replace("64, 512", "2, 16")

@@ -12,7 +12,8 @@ NAMES = {
     "collections": frozenset({f"collections.{n}" for n in ("defaultdict", "OrderedDict", "deque", "namedtuple")})
     | {"collections.abc", "collections.abc.Sequence", "collections.abc.Callable", "collections.abc.Iterable"},
     "pathlib": frozenset({"pathlib.Path"}),
-    "tempfile": frozenset({"tempfile.mkdtemp", "tempfile.gettempdir", "tempfile.TemporaryDirectory"}),
+    "tempfile": frozenset({"tempfile.mkdtemp", "tempfile.gettempdir", "tempfile.TemporaryDirectory"})
+    | {"tempfile.NamedTemporaryFile"},
     "functools": frozenset({"functools.partial", "functools.lru_cache", "functools.cache", "functools.reduce"})
     | {"functools.wraps", "functools.cached_property"},
 }
@@ -66,6 +67,8 @@ DEFINABLE_DUNDERS = HARMLESS_DUNDERS | frozenset(
 )
 FRAMES = frozenset({"f_globals", "f_locals", "f_back", "f_builtins", "gi_frame", "gi_code", "tb_frame", "tb_next"})
 FRAMES |= {"cr_frame", "ag_frame", "_getframe"}
+# What an attribute alone gives away, whatever it is an attribute of.
+BY_ATTRIBUTE = FRAMES | LEADING_OUT | HOST_DATA | READERS | DECODERS | {"data_ptr"}
 # As texts: what is handed to something that looks attributes up by name.
 INSIDES = frozenset(
     """__globals__ __builtins__ __code__ __closure__ __dict__ __subclasses__ __mro__ __bases__ __base__ __import__
