@@ -67,12 +67,25 @@ STOPPED = {
         "out_of_bounds", 5, 0, "read of a 'float' outside",
     ),
     "array in a variable overrun": ("float4 v = {}; (&v.x)[i / 4] = 1; y[i % n] = v.w;", "out_of_bounds", 4, 16, "write of"),
+    "misaligned vector": (
+        "const float4* v = (const float4*)(x + n % 3);\nif (i < 2) y[i] = v[i].y;",
+        "misaligned", 5, 0, "read of a 'const struct float4' at an address that is no multiple of 16",
+    ),
     "lane outside its mask": ("y[0] = __shfl_sync(0x1, 1.0f, 0);", "divergent_barrier", 4, 1, "leaves it out"),
     "assertion": ("assert(i < 7);", "assert", 4, 7, "i < 7"),
     "trap": ("if (i == 5) __trap();", "illegal_instruction", 4, 5, ""),
     "stack overflow": ("volatile float big[200000]; big[i] = 1; y[0] = big[i];", "stack_overflow", 9, 0, "stack"),
     "division by zero": ("y[0] = 5 / (n - 40);", "illegal_instruction", 9, 0, "division by zero"),
 }  # fmt: skip
+
+
+def test_vectors_at_addresses_that_a_gpu_takes_too(compiled: Compiled):
+    """A cast alone reads nothing, and where a thread's own arrays lie is the compiler's choice."""
+    own = "float a[2] = {x[i % n], 0};\nfloat b[2] = {0, x[i % n]};"
+    run(
+        compiled,
+        f"{own} if (n % 4) y[i] = ((float4*)(x + 1))->x; if (i < n) y[i] = ((float2*)a)->x + ((float2*)b)->y;",
+    )
 
 
 @pytest.mark.parametrize("name", STOPPED)
