@@ -83,6 +83,12 @@ def test_report_notes_wrong_buffers_and_goes_on(tmp_path_factory: pytest.TempPat
         ("float& r = y[i]; r += x[i];", True),
         ("float a[4]; y[int(a[0])] *= 2.f;", True),
         ("extern __shared__ float s[];", True),
+        ("float v = y[0]; y[0] = v + x[i];", True),
+        ("float* p = y + 1; float v = *p; if (x[i] > v) y[1] = x[i];", True),
+        ("if (x[i] > y[0]) y[0] = x[i];", True),
+        ("int seen = atomicMax((int*)&y[0], 1); y[i] = x[i] + seen;", False),
+        ("float a[2]; a[0] = x[i]; float v = a[0]; y[i] = v + x[i + 1];", False),
+        ("float4 v = *(float4*)(x + 4 * i); ((float4*)y)[i] = v;", False),
     ],
 )
 def test_where_threads_may_meet_is_read_off_the_source(statement: str, shares: bool):

@@ -139,11 +139,30 @@ def test_a_write_into_the_slack_is_found_by_the_guards(compiled: Compiled):
 
 
 def test_what_was_never_written_is_poison(compiled: Compiled):
+    binding.set_order("forward", 0)
     y = run(compiled, "if (i < n / 2) y[i] = x[i];")
     assert binding.unwritten(y) == N / 2
     assert y[N // 2 :].isnan().all()
     shared = run(compiled, "__shared__ float s[64]; if (i < n) y[i] = s[i];")
     assert shared.isnan().all()
+
+
+@pytest.mark.parametrize(("function", "kind", "sign"), [("fmaxf", 1, 1), ("fminf", 2, -1)])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "__shared__ float s[64]; if (i < n) y[i] = FUNCTION(s[i], x[i]);",
+        "if (i < n) y[i] = FUNCTION(x[i], x[n]);",
+        "float v = FUNCTION(x[i % n], __shfl_down_sync(0xffffffff, x[i % n], 16)); if (i < n) y[i] = v;",
+    ],
+)
+def test_nor_does_a_maximum_hide_it(compiled: Compiled, body: str, function: str, kind: int, sign: int):
+    binding.set_order("forward", kind)
+    try:
+        y = run(compiled, body.replace("FUNCTION", function), block="48" if "shfl" in body else "64", n=37)
+    finally:
+        binding.set_order("forward", 0)
+    assert (sign * y > 1e30).any()
 
 
 @pytest.mark.parametrize(
