@@ -14,7 +14,7 @@ import torch
 from pipeline.judge import calling
 from pipeline.judge.channel import Channel, ChannelClosedError
 from pipeline.judge.device_names import accept_cuda
-from pipeline.judge.inputs import LARGE, transform
+from pipeline.judge.inputs import EXTREME, LARGE, transform
 from pipeline.judge.operators import OperatorLog
 from pipeline.judge.task_module import Refused, describe, load_module
 from pipeline.judge.torch_values import map_tensors, pack_values, seed_all, widen
@@ -111,7 +111,7 @@ def _case(request: dict[str, Any], device: str) -> tuple[dict[str, Any], list[me
         values = {
             "init": init,
             "state": dict(model.state_dict()),
-            **_results(call, model, arguments, large=request["distribution"] == "large", seed=seed),
+            **_results(call, model, arguments, large=request["distribution"] in EXTREME, seed=seed),
             "upstream": call.upstream,
         }
         if request.get("twice"):

@@ -197,16 +197,15 @@ class Derivation:
         current = {**self._sizes, **base}
         groups = [*reversed(self._groups), *([n] for n in self._sizes)]
         for name, change in (("odd", odd_size), ("small", small_size), ("tiny", tiny_size)):
-            proposals = [
-                Setting(name=prefix + name, sizes={**base, **{n: change(current[n]) for n in group}})
-                for group in groups
-            ]
+            changed = [{n: change(current[n]) for n in group} for group in groups]
+            both = [sizes for plain in changed for sizes in (_apart(plain, down=name == "odd"), plain)]
+            proposals = [Setting(name=prefix + name, sizes={**base, **sizes}) for sizes in both]
             setting = self._first_usable(proposals)
             found += [setting] if setting and setting.sizes not in [f.sizes for f in found] else []
         return found
 
     def _first_usable(self, proposals: list[Setting]) -> Setting | None:
-        proposals = [p for p in proposals if p.sizes]
+        proposals = [p for i, p in enumerate(proposals) if p.sizes and p not in proposals[:i]]
         for setting in proposals:
             (measurement,) = self._measure([setting])
             fits = _why_not(measurement, self._seconds, self._max_bytes) is None
@@ -227,6 +226,16 @@ def _names_in(tree: ast.Module, function: str) -> set[str]:
 
 def _divided(size: int, factor: int, least: int) -> int:
     return max(size // factor, min(size, least))
+
+
+def _apart(sizes: Mapping[str, int], *, down: bool) -> dict[str, int]:
+    """Return the sizes, equal ones made to differ: whoever takes one for the other is right where they are equal."""
+    found: dict[str, int] = {}
+    for name, size in sizes.items():
+        step = 2 if not down else -TILE if size > 2 * TILE else -1
+        steps = range(size, max(1, size + step * len(sizes)), step)
+        found[name] = next((other for other in steps if other not in found.values()), size)
+    return found
 
 
 def odd_size(size: int) -> int:

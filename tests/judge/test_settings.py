@@ -125,6 +125,29 @@ def test_an_affordable_task_keeps_its_own_sizes_and_gets_others(judge: Judge):
     assert wider.settings[3].sizes == {"IMAGE[0]": 5, "IMAGE[1]": 19}  # less than a warp
 
 
+def test_equal_sizes_are_made_to_differ_where_the_reference_accepts_it(judge: Judge):
+    square = """
+import torch
+import torch.nn as nn
+M = 256
+N = 256
+class Model(nn.Module):
+    def forward(self, x):
+        return x.sum(dim=1)
+def get_inputs():
+    return [torch.rand(M, N)]
+def get_init_inputs():
+    return []
+"""
+    assert [s.sizes for s in plan(judge, square).settings[1:]] == [
+        {"M": 241, "N": 225},
+        {"M": 33, "N": 35},
+        {"M": 19, "N": 21},
+    ]
+    only_square = square.replace("x.sum(dim=1)", "torch.linalg.inv(x)")
+    assert [s.sizes for s in plan(judge, only_square).settings[1:]] == [{"M": n, "N": n} for n in (241, 33, 19)]
+
+
 def test_settings_that_a_task_names_are_kept_as_far_as_they_are_accepted(judge: Judge):
     refused = Setting(name="refused", sizes={"CHANNELS": 510})
     tiny = Setting(name="tiny", sizes={"BATCH": 1, "CHANNELS": 32, "IMAGE[0]": 5, "IMAGE[1]": 6})

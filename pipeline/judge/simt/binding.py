@@ -163,7 +163,7 @@ def extension_of(library: ctypes.PyDLL, path: Path) -> Extension:
 
 
 def set_order(order: Order, seed: int) -> None:
-    """Set the order in which threads run between barriers, and blocks: a correct kernel cannot tell."""
+    """Set in which order threads and blocks run, and (seed % 3) what unwritten memory holds: none may matter."""
     _runtime.order = (order, seed)
     if _runtime.library is not None:
         _runtime.library.simt_set_order(_ORDERS[order], seed)

@@ -5,6 +5,8 @@ compute what a kernel only copies. Read off the syntax tree, and only to spare o
 wrong yes costs time.
 """
 
+from collections.abc import Iterator
+
 from pipeline.judge.cuda_syntax import Node, descendants, parsed, text_of
 
 _DEVICE = frozenset({"__global__", "__device__"})
@@ -22,7 +24,7 @@ def may_share(cuda: str) -> bool:
     """Return whether device code has shared memory, or changes other memory by what was in it before.
 
     That is ``p[i] += v``, ``++*p``, ``p[i] = p[i] + v`` or the like of a reference, where ``p`` is no array of the
-    function's own.
+    function's own; or ``v = p[i]`` and ``p[i] = w`` anywhere in one function, or through pointers made of ``p``.
     """
     if "__shared__" in cuda:
         return True
@@ -33,7 +35,9 @@ def may_share(cuda: str) -> bool:
                 {_name(node) for node in nodes if node.type == kind}
                 for kind in ("array_declarator", "reference_declarator")
             )
-            if any(_changes_memory(node, arrays, references) for node in nodes):
+            if any(_changes_memory(node, arrays, references) for node in nodes) or _reads_what_it_writes(
+                nodes, arrays
+            ):
                 return True
     return False
 
@@ -112,6 +116,59 @@ def _reachable(target: Node, arrays: set[str], references: set[str]) -> bool:
     if place is None or place.type == "identifier":
         return text_of(place) in references
     return True
+
+
+def _reads_what_it_writes(nodes: list[Node], arrays: set[str]) -> bool:
+    """Whether memory that one pointer leads to is both read and written; atomic operations are neither."""
+    aliases = dict(_aliases(nodes))
+    read: set[str] = set()
+    written: set[str] = set()
+    for node in nodes:
+        if node.type not in ("subscript_expression", "pointer_expression") or text_of(node).startswith("&"):
+            continue
+        if (root := _root(node)) and root not in arrays and not _is_address(node):
+            (written if _is_target(node) else read).add(_followed(root, aliases))
+    return not read.isdisjoint(written)
+
+
+def _aliases(nodes: list[Node]) -> Iterator[tuple[str, str]]:
+    """Yield (pointer, what it was made of) of declarations like ``float* p = q + 4``."""
+    for node in nodes:
+        declarator, value = (node.child_by_field_name(field) for field in ("declarator", "value"))
+        if node.type != "init_declarator" or declarator is None or value is None:
+            continue
+        if declarator.type == "pointer_declarator":
+            names = [text_of(part) for part in descendants(value) if part.type == "identifier"]
+            if names:
+                yield _name(declarator), names[0]
+
+
+def _followed(name: str, aliases: dict[str, str]) -> str:
+    for _ in aliases:
+        name = aliases.get(name, name)
+    return name
+
+
+def _root(node: Node) -> str:
+    """Return the pointer that is read or written through: the first name in ``p[i]``, ``*(p + 1)``, ``(*p).x``."""
+    first = node.child_by_field_name("argument") or node.named_children[0]
+    return _name(first)
+
+
+def _is_target(node: Node) -> bool:
+    """Whether a place is what is assigned to, or part of it."""
+    inner, outer = node, node.parent
+    while outer is not None and outer.type in _PARTS and outer.named_children[0] == inner:
+        inner, outer = outer, outer.parent
+    return outer is not None and outer.type == "assignment_expression" and outer.child_by_field_name("left") == inner
+
+
+def _is_address(node: Node) -> bool:
+    """Whether only a place's address is taken, as for an atomic operation."""
+    outer = node.parent
+    while outer is not None and outer.type in _PARTS:
+        outer = outer.parent
+    return outer is not None and outer.type == "pointer_expression" and text_of(outer).startswith("&")
 
 
 def _name(declarator: Node) -> str:
