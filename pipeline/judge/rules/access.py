@@ -23,6 +23,7 @@ from pipeline.judge.rules.access_names import (
     MODULES,
     NAMES,
     OWN_NAMES,
+    PRIVATE_OF_LIBRARIES,
     READERS,
     SEEDS,
     STREAMS,
@@ -30,7 +31,7 @@ from pipeline.judge.rules.access_names import (
     TORCH_UTILS,
 )
 from pipeline.judge.rules.findings import Finding
-from pipeline.judge.rules.source import Source, dotted, is_module
+from pipeline.judge.rules.source import Source, bound_names, dotted, is_module
 
 
 def examine(source: Source) -> Iterator[Finding]:
@@ -39,6 +40,9 @@ def examine(source: Source) -> Iterator[Finding]:
     for line, name in source.ambiguous:
         yield Finding("dynamic_code", line, f"{name} stands for two modules")
     for node in source.nodes:
+        for name in bound_names(node):
+            if _is_dunder(name) and name not in DEFINABLE_DUNDERS:
+                yield Finding("introspection", getattr(node, "lineno", 0), f"defines {name}")
         yield from _named(source, node, own)
         yield from _looked_up(source, node, own)
         for target in _targets(node):
@@ -61,11 +65,8 @@ def _named(source: Source, node: ast.AST, own: set[str]) -> Iterator[Finding]:
             if attr == "__class__" and not _is_named(source, node):
                 yield Finding("introspection", node.lineno, ".__class__")
             yield from _attribute(source.path(node), attr, node.lineno)
-            if _is_private(attr) and not source.path(node) and attr not in own:
+            if _is_private(attr) and not source.path(node) and not _is_own_private(node.value, attr, own):
                 yield Finding("private_api", node.lineno, f".{attr}, which this module does not define")
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            if _is_dunder(name) and name not in DEFINABLE_DUNDERS:
-                yield Finding("introspection", node.lineno, f"defines {name}")
 
 
 def _looked_up(source: Source, node: ast.AST, own: set[str]) -> Iterator[Finding]:
@@ -111,10 +112,8 @@ def _name(source: Source, node: ast.Name, name: str) -> Iterator[Finding]:
             yield Finding("cache_key", node.lineno, "id()")
         elif name == "type" and not _asks_for_type(source, parent, node):
             yield Finding("dynamic_code", node.lineno, "type() for more than to compare or to name one")
-    if _is_dunder(name) and name not in (HARMLESS_DUNDERS if isinstance(node.ctx, ast.Load) else DEFINABLE_DUNDERS):
-        yield Finding("introspection", node.lineno, name)
-    if name == "__name__" and isinstance(node.ctx, ast.Store):
-        yield Finding("introspection", node.lineno, "assigns __name__")
+        if _is_dunder(name) and name not in HARMLESS_DUNDERS:
+            yield Finding("introspection", node.lineno, name)
 
 
 def _asks_for_type(source: Source, call: ast.AST, node: ast.Name) -> bool:
@@ -220,7 +219,7 @@ def _getattr(source: Source, owner: ast.expr, name: ast.expr, own: set[str]) -> 
     path, line = source.path(owner), owner.lineno
     if isinstance(name, ast.Constant) and isinstance(name.value, str):
         yield from _attribute(f"{path}.{name.value}" if path else "", name.value, line)
-        if not path and _is_private(name.value) and name.value not in own:
+        if not path and _is_private(name.value) and not _is_own_private(owner, name.value, own):
             yield Finding("private_api", line, f".{name.value}, which this module does not define")
     elif path or dotted(owner).removeprefix("self.") not in source.extensions or not _starts_with_letter(name):
         yield Finding("dynamic_code", line, f"getattr({dotted(owner) or '...'}, {ast.unparse(name)[:60]})")
@@ -276,6 +275,11 @@ def _own_private_names(source: Source) -> set[str]:
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):  # register_buffer("_mask", ...)
             names.add(node.value)
     return names
+
+
+def _is_own_private(owner: ast.expr, name: str, own: set[str]) -> bool:
+    """Whether a private name is the module's own: defined there, and if a library's objects have it too, a self's."""
+    return name in own and (name not in PRIVATE_OF_LIBRARIES or dotted(owner) in ("self", "cls"))
 
 
 def _is_dunder(name: str) -> bool:
