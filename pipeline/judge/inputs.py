@@ -39,7 +39,8 @@ class Case:
 
     ``fresh_weights``: the model's parameters are changed too, beyond what their initialisation from ``weights_seed``
     gives. ``seeks_kept``: one of the unobserved calls is made without its kernels, to see whether the result is there
-    all the same. It is not looked for at the smallest settings, where the result may be so by chance.
+    all the same. It is not looked for at the smallest settings, where the result may be so by chance. ``looks``: what
+    the candidate holds is looked at before and after the call.
     """
 
     setting: "Setting"
@@ -51,6 +52,7 @@ class Case:
     fresh_weights: bool
     repeats: int = 0
     seeks_kept: bool = False
+    looks: bool = False
 
     @property
     def name(self) -> str:
@@ -91,7 +93,8 @@ def plan(task: "Task", settings: Sequence["Setting"], key: bytes) -> list[Case]:
             cases.append(Case(setting, number, distribution, order, seed, seed, number > 0))
         seeks_kept = index == min(1, smallest)
         repeats = REPEATS if index == smallest else int(seeks_kept)
-        cases[-1] = replace(cases[-1], repeats=repeats, seeks_kept=seeks_kept)
+        looks = len(calls) > 1 and index != smallest
+        cases[-1] = replace(cases[-1], repeats=repeats, seeks_kept=seeks_kept, looks=looks)
     return cases
 
 
@@ -107,6 +110,7 @@ def call_request(
     *,
     construct: bool,
     launching: bool = True,
+    halved: bool = False,
     names: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return what a candidate's process is asked for a case; see ``candidate_worker``.
@@ -116,6 +120,7 @@ def call_request(
         values: the reference's, of which the call's own are sent.
         construct: on a new instance.
         launching: whether its kernels run.
+        halved: whether the weights that it holds are changed first, see ``weights.halve_held``.
         names: its own of the reference's weights, if it has told them.
     """
     return {
@@ -126,7 +131,10 @@ def call_request(
         "weights_seed": case.weights_seed,
         "repeats": case.repeats,
         "seeks_kept": case.seeks_kept,
+        "looks": case.looks,
         "launching": launching,
+        "aside": halved or not launching,
+        "halved": halved,
         "names": names,
         "compared": [],
         "keep_copies": False,

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from pipeline.judge.device_names import accept_cuda
+from pipeline.judge.operators import count_printing
 from pipeline.judge.simt.binding import lend
 from pipeline.judge.simt.values import address_of
 
@@ -28,6 +29,7 @@ PROPERTIES = {  # as runtime/launch.cpp has them for native code
 def install() -> None:
     """Patch torch in this process: ``.cuda()``, ``.is_cuda`` and ``device="cuda"`` work, waiting does nothing."""
     accept_cuda()
+    count_printing()
     torch.Tensor.is_cuda = property(lambda _: True)  # type: ignore[assignment]
     for name in ("apply_", "map_", "map2_"):
         setattr(torch.Tensor, name, _only_for_cpu(name))

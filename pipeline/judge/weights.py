@@ -68,6 +68,32 @@ def held_nowhere(model: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> l
     return [name for name, weight in weights.items() if not is_held(weight)]
 
 
+def varied(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return the floating weights whose values are not all the same: those that are known wherever they turn up."""
+    floating = {name: weight for name, weight in state.items() if weight.is_floating_point() and weight.numel()}
+    return {name: weight for name, weight in floating.items() if bool((weight != weight.flatten()[0]).any())}
+
+
+def halved(weight: torch.Tensor) -> torch.Tensor:
+    """Return other weights, which follow from the old values, rounded or not: half of each that is above 0."""
+    return torch.where(weight > 0, weight * 0.5, weight)
+
+
+def halve_held(model: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> None:
+    """Change the ``varied`` weights to the ``halved`` ones wherever a model's tensors hold their values."""
+    values = [weight.detach().flatten() for weight in varied(state).values()]
+    if not values:
+        return
+    known = torch.cat([part.double() for part in values])
+    done: set[tuple[int, int]] = set()
+    for tensor in tensors_of(model, set()):
+        place = tensor.data_ptr(), tensor.numel()
+        if tensor.is_floating_point() and place not in done:
+            done.add(place)
+            ours = torch.isin(tensor.data, known.to(tensor.dtype))
+            tensor.data.copy_(torch.where(ours, halved(tensor.data), tensor.data))
+
+
 def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
     """Whether two tensors are the same but for the last digits."""
     if one.shape != other.shape or one.dtype != other.dtype:

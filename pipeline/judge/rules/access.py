@@ -10,10 +10,11 @@ from pipeline.judge.rules.access_names import (
     HARMLESS_DUNDERS,
     INSIDES,
     NAMES,
+    PRIVATE_OF_LIBRARIES,
 )
 from pipeline.judge.rules.attributes import attribute, is_dunder, is_private, library_path
 from pipeline.judge.rules.findings import Finding
-from pipeline.judge.rules.source import Source, dotted, is_module
+from pipeline.judge.rules.source import Source, bound_names, dotted, is_module
 
 
 def examine(source: Source) -> Iterator[Finding]:
@@ -22,6 +23,9 @@ def examine(source: Source) -> Iterator[Finding]:
     for line, name in source.ambiguous:
         yield Finding("dynamic_code", line, f"{name} stands for two modules")
     for node in source.nodes:
+        for name in bound_names(node):
+            if is_dunder(name) and name not in DEFINABLE_DUNDERS:
+                yield Finding("introspection", getattr(node, "lineno", 0), f"defines {name}")
         yield from _named(source, node, own)
         yield from _looked_up(source, node, own)
         for target in _targets(node):
@@ -41,9 +45,6 @@ def _named(source: Source, node: ast.AST, own: set[str]) -> Iterator[Finding]:
                 yield from _passed_on(source, node)
         case ast.Attribute() if not _only_shown(source, node):
             yield from _spelled(source, node, own)
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            if is_dunder(name) and name not in DEFINABLE_DUNDERS:
-                yield Finding("introspection", node.lineno, f"defines {name}")
 
 
 def _spelled(source: Source, node: ast.Attribute, own: set[str]) -> Iterator[Finding]:
@@ -51,7 +52,7 @@ def _spelled(source: Source, node: ast.Attribute, own: set[str]) -> Iterator[Fin
     if node.attr == "__class__" and not _is_named(source, node):
         yield Finding("introspection", node.lineno, ".__class__")
     yield from attribute(source.path(node), node.attr, node.lineno)
-    if is_private(node.attr) and not source.path(node) and node.attr not in own:
+    if is_private(node.attr) and not source.path(node) and not _is_own_private(node.value, node.attr, own):
         yield Finding("private_api", node.lineno, f".{node.attr}, which this module does not define")
 
 
@@ -98,10 +99,8 @@ def _name(source: Source, node: ast.Name, name: str) -> Iterator[Finding]:
             yield Finding("cache_key", node.lineno, "id()")
         elif name == "type" and not _asks_for_type(source, parent, node):
             yield Finding("dynamic_code", node.lineno, "type() for more than to compare or to name one")
-    if is_dunder(name) and name not in (HARMLESS_DUNDERS if isinstance(node.ctx, ast.Load) else DEFINABLE_DUNDERS):
-        yield Finding("introspection", node.lineno, name)
-    if name == "__name__" and isinstance(node.ctx, ast.Store):
-        yield Finding("introspection", node.lineno, "assigns __name__")
+        if is_dunder(name) and name not in HARMLESS_DUNDERS:
+            yield Finding("introspection", node.lineno, name)
 
 
 def _only_writes(call: ast.AST, node: ast.Name) -> bool:
@@ -167,7 +166,7 @@ def _getattr(source: Source, owner: ast.expr, name: ast.expr, own: set[str]) -> 
     path, line = source.path(owner), owner.lineno
     if isinstance(name, ast.Constant) and isinstance(name.value, str):
         yield from attribute(f"{path}.{name.value}" if path else "", name.value, line)
-        if not path and is_private(name.value) and name.value not in own:
+        if not path and is_private(name.value) and not _is_own_private(owner, name.value, own):
             yield Finding("private_api", line, f".{name.value}, which this module does not define")
         return
     start = _start(name)
@@ -232,3 +231,8 @@ def _own_private_names(source: Source) -> set[str]:
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):  # register_buffer("_mask", ...)
             names.add(node.value)
     return names
+
+
+def _is_own_private(owner: ast.expr, name: str, own: set[str]) -> bool:
+    """Whether a private name is the module's own: defined there, and if a library's objects have it too, a self's."""
+    return name in own and (name not in PRIVATE_OF_LIBRARIES or dotted(owner) in ("self", "cls"))

@@ -17,6 +17,7 @@ _ALLOCATING = frozenset(
     """malloc calloc realloc alloca aligned_alloc transform for_each generate accumulate copy sort fill iota memcpy
     cudaGetSymbolAddress""".split()  # noqa: SIM905
 )
+_DEVICES_OWN = frozenset({"__device__", "__managed__"})
 _PARTS = ("parenthesized_expression", "field_expression", "subscript_expression")
 
 
@@ -43,16 +44,43 @@ def may_share(cuda: str) -> bool:
 
 
 def host_may_reach(cuda: str) -> bool:
-    """Return whether host code could do more than to launch: loops, memory of its own, numbers made pointers."""
+    """Return whether host code could do more than to launch: loops, memory of its own, numbers made pointers.
+
+    Or could read the device's variables, which lie where no guard is; macros and what runs on both are host code too.
+    """
     root = parsed(cuda)
-    for node in descendants(root):
-        if node.type == "declaration" and _is_top(node) and _is_host_variable(node):
-            return True
-        if node.type != "function_definition" or {child.type for child in node.children} & _DEVICE:
+    nodes = list(descendants(root))
+    tops = [node for node in nodes if node.type == "declaration" and _is_top(node)]
+    if any(map(_is_host_variable, tops)):
+        return True
+    devices_own = (part for node in tops if _words(node) & _DEVICES_OWN for part in descendants(node))
+    watched = {text_of(part) for part in devices_own if part.type == "identifier"} | _macros_that_reach(nodes)
+    for node in nodes:
+        kinds = {child.type for child in node.children}
+        if node.type != "function_definition" or (kinds & _DEVICE and "__host__" not in kinds):
             continue
-        if any(map(_reaches, descendants(node.child_by_field_name("body")))):
-            return True
+        for part in descendants(node.child_by_field_name("body")):
+            if _reaches(part) or (part.type == "identifier" and text_of(part) in watched and not _is_copied(part)):
+                return True
     return False
+
+
+def _macros_that_reach(nodes: list[Node]) -> set[str]:
+    found: set[str] = set()
+    for node in nodes:
+        if node.type in ("preproc_def", "preproc_function_def"):
+            body = text_of(node.child_by_field_name("value")).replace("\\\n", " \n")
+            if any(map(_reaches, descendants(parsed(f"void f() {{ {body}; }}")))):
+                found.add(text_of(node.child_by_field_name("name")))
+    return found
+
+
+def _is_copied(name: Node) -> bool:
+    """Whether a device's variable is named to one of the functions that copy to or from it."""
+    arguments = name.parent
+    call = None if arguments is None else arguments.parent
+    function = "" if call is None else text_of(call.child_by_field_name("function"))
+    return function.startswith(("cudaMemcpyToSymbol", "cudaMemcpyFromSymbol"))
 
 
 def _is_top(node: Node) -> bool:
@@ -62,10 +90,22 @@ def _is_top(node: Node) -> bool:
     return parent is None
 
 
+def _words(node: Node) -> set[str]:
+    return set(text_of(node).replace("(", " ").split())
+
+
 def _is_host_variable(node: Node) -> bool:
     """Whether a declaration at the top is that of a variable that host code can change."""
-    words = set(text_of(node).replace("(", " ").split())
-    if words & {"__device__", "__constant__", "__shared__", "const", "constexpr", "__managed__", "using", "typedef"}:
+    if _words(node) & {
+        "__device__",
+        "__constant__",
+        "__shared__",
+        "const",
+        "constexpr",
+        "__managed__",
+        "using",
+        "typedef",
+    }:
         return False
     return not any(part.type == "function_declarator" for part in descendants(node))
 

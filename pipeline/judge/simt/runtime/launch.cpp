@@ -73,6 +73,17 @@ static void refuse(const LaunchConfig& config, cudaError_t error, const char* de
     record_fault(launch_fault(config, "launch_error", detail));
 }
 
+// Of the host's memory there are small addresses (a number), the heap and stacks; all else is known.
+constexpr uintptr_t kLowestAddress = uintptr_t(0x5500) << 32, kHighestAddress = uintptr_t(0x8000) << 32;
+
+extern "C" void simt_argument(const LaunchConfig& config, const void* pointer) {
+    const auto address = reinterpret_cast<uintptr_t>(pointer);
+    if (address < kLowestAddress || address >= kHighestAddress || !launching || fault_pending()) return;
+    auto* at = static_cast<const char*>(pointer);
+    if (region_near(at) || borrowed(at) || borrowed(at - 1) || is_static(at)) return;  // an end belongs to what it ends
+    stop(launch_fault(config, "host_memory", "a kernel is given a pointer to the host's own memory"));
+}
+
 extern "C" void simt_launch(const LaunchConfig& config, KernelBody body, void* arguments) {
     if (in_kernel()) simt_device_fail("unsupported", "dynamic parallelism", config.line);
     if (fault_pending()) return;

@@ -191,6 +191,8 @@ bool borrowed(const void* address) { return borrowed_bytes(address) > 0; }
 // Of a tensor of Python's whose address is handed over as a number: for good, since nobody says until when.
 extern "C" void simt_lend(const void* address, size_t bytes) { borrow(address, bytes); }
 
+extern "C" bool simt_is_guarded(const void* address) { return region_near(address) != nullptr; }
+
 // The address and size of a buffer that has not been freed, by its number; null beyond the last.
 extern "C" const void* simt_buffer(size_t number, size_t* bytes) {
     for (const Region* region = first_region; region; region = region->next)
@@ -219,11 +221,22 @@ void* simt_host_malloc(size_t bytes) {
     return allocate(bytes, "managed or pinned buffer", true);
 }
 
+// What the caller calls the direction counts only where it is to the host: an address says more.
 void simt_copy(void* to, const void* from, size_t bytes, bool to_host) {
     const DeviceAccess access;
-    if (to_host || (on_device(from) && !on_device(to))) count_host_bytes(bytes);
+    auto is_variable = [](const void* at) { return is_static(static_cast<const char*>(at)); };
+    const bool leaves = on_device(from) || is_variable(from);
+    const bool arrives = on_device(to) || (is_variable(to) && !on_device(from));
+    if (to_host || (leaves && !arrives)) count_host_bytes(bytes);
     memmove(to, from, bytes);
     shadow_written(to, bytes);
+}
+
+// From one place on the device to a variable there.
+void simt_copy_to_variable(void* to, const void* from, size_t bytes) {
+    const DeviceAccess access;
+    memmove(to, from, bytes);
+    if (instrumented && on_device(from)) variable_written(to, bytes);
 }
 }
 

@@ -61,6 +61,7 @@ void borrow(const void* address, size_t bytes);
 size_t borrowed_bytes(const void* address);  // of the tensor that the address is in, 0 outside of all
 void give_back(const void* address);
 bool borrowed(const void* address);
+bool is_static(const char* address);  // whether it is a variable or a function of a library
 
 // Device memory is out of reach for an extension's host code, as on a GPU: while that runs, regions are inaccessible.
 // Kernels, and what works on a tensor for the host, hold a DeviceAccess. Outside of calls Python has access.
