@@ -71,7 +71,8 @@ class CurateConfig(Section):
     """
 
     filters: tuple[FilterConfig, ...] = Field(
-        default=(correct.Config(), duplicates.Config(), shortest.Config(), balance.Config()), min_length=1
+        default=(correct.Config(), first_turn.Config(), duplicates.Config(), shortest.Config(), balance.Config()),
+        min_length=1,
     )
     arm: select.Arm | None = None
     reverify: bool = False

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.agent.prompting import translate
-from pipeline.curation import multi_turn, pir, preference
+from pipeline.curation import correct, duplicates, multi_turn, pir, preference, shortest
 from pipeline.errors import UserError
 from pipeline.forms import PreferencePair, TurnSample
 from pipeline.judge.config import JudgeConfig
@@ -57,7 +57,7 @@ def test_a_sample_holds_the_answer_as_it_was_given(tmp_path):
     task = make_task(0, "elementwise", "relu")
     candidate = make_candidate(task, 0, "Think a < b.", kernel("relu"), turn=1)
     write_upstream(tmp_path, [task], [(candidate, verdict := make_verdict(candidate, "correct"))])
-    run_stage(tmp_path, "curate", curate)
+    run_stage(tmp_path, "curate", curate, curate=CurateConfig(filters=(correct.Config(),)))
     (row,) = read_rows(tmp_path / "curate")
     sample = from_row(Sample, row)
     assert sample.prompt == translate(task)
@@ -153,6 +153,7 @@ def test_every_sample_traces_to_task_verdict_and_raw_response(tmp_path):
 
 
 FORMS = CurateConfig(
+    filters=(correct.Config(), duplicates.Config(), shortest.Config()),
     preference=preference.Config(pairs_per_task=2),
     multi_turn=multi_turn.Config(turns="all", earlier_reasoning="summarised", sentences=1),
 )
