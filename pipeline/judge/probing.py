@@ -13,6 +13,7 @@ from pipeline.errors import TaskError
 from pipeline.judge.compare import FLOOR
 from pipeline.judge.inputs import Case
 from pipeline.judge.settings import Plan
+from pipeline.judge.task_filters import key
 from pipeline.judge.values import leaves
 from pipeline.records import Setting
 
@@ -51,7 +52,8 @@ def _examine(setting: Setting, one: np.ndarray, other: np.ndarray, output_range:
         raise TaskError("not_finite", where)
     largest = float(np.abs(one).max(initial=0.0))
     if output_range is not None and largest < output_range:
-        raise TaskError("output_range", f"{where}: {largest:.3g}, at least {output_range:g} is wanted")
+        wanted = f"at least {output_range:g} is wanted ({key('output_range')})"
+        raise TaskError("output_range", f"{where}: {largest:.3g}, {wanted}")
     if one.size > 1 and float(one.std()) < CONSTANT_STD * largest:
         raise TaskError("constant", where)
     if one.shape == other.shape and float(np.abs(one - other).max(initial=0.0)) < SENSITIVITY * largest:
