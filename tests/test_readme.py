@@ -74,6 +74,7 @@ def test_the_task_is_a_task(tmp_path: Path):
     assert task.category == "normalisation"
     with Judge(JudgeConfig(backend="simt", cache=tmp_path, workers=1)) as judge:
         plan = judge.settings(task).result()
+        assert judge.probe(task, files.Config(path=tmp_path).filters).result() is None
     assert [s.name for s in plan.settings] == ["own", "odd", "small", "tiny"]
 
 

@@ -23,6 +23,7 @@ from pipeline.curation import (
     correct,
     decontaminated,
     duplicates,
+    first_turn,
     honest,
     language,
     leaks,
@@ -46,6 +47,7 @@ from pipeline.section import Section
 
 Cleaning = (
     correct.Config
+    | first_turn.Config
     | reasoned.Config
     | duplicates.Config
     | near_duplicates.Config

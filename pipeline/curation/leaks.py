@@ -1,7 +1,8 @@
-"""Drops traces that talk of what a model won't see when it is asked: the grader, or another answer.
+"""Drops traces that talk of what a model won't see when it is asked: the grader, another answer, a report on one.
 
-A right answer of a later turn is taught as a first one: a trace that mends "my previous attempt" would teach to refer
-to what is not there. One that argues about the grader teaches to write for the grader.
+A trace that mends "my previous attempt" would teach to refer to what is not there. One that argues about the grader
+teaches to write for the grader. The filter ``first_turn`` drops all answers to reports whatever they say; this one
+also finds first answers, of any source, that speak of what nobody showed them.
 """
 
 import re
@@ -22,6 +23,10 @@ class _Mention(NamedTuple):
     pattern: re.Pattern[str]
 
 
+OTHER_ANSWER = "mentions_other_answer"
+# Who says what is wrong with an answer: the loop's report and reviews (see agent/prompts/repair.jinja), a compiler.
+_REPORT = r"(?:report|feedback|review(?:ers?)?|(?:compiler|test|error|build)\smessages?)"
+_SAYS = r"(?:says?|said|shows?|showed|states?|tells?|told|complains?|indicates?|mentions?|points|doubts?|above)"
 _MENTIONS = (
     _Mention(
         "mentions_grader",
@@ -35,18 +40,26 @@ _MENTIONS = (
         ),
     ),
     _Mention(
-        "mentions_other_answer",
+        OTHER_ANSWER,
         (
             "attempt", "answer", "solution", "submission", "response", "try", "candidate", "sample", "rollout",
-            "participant", "version", "model", "report", "feedback", "message", "not accepted",
+            "participant", "version", "model", "report", "feedback", "message", "review", "accepted",
+            "rejected", "cut off", "turned away", "of my",
         ),
         re.compile(
-            r"\b(?:my|the|your|our)\s(?:previous|earlier|prior|first|last|other|original|failed)\s(?:\w+\s)?"
+            r"\b(?:my|your|our)\s(?:previous|earlier|prior|first|last|other|original|failed)\s(?:\w+\s)?"
             r"(?:attempt|answer|solution|submission|response|try|candidate|sample|version\s(?:failed|was\swrong))\b"
+            r"|\bthe\s(?:previous|earlier|prior|failed)\s(?:\w+\s)?"
+            r"(?:attempt|answer|solution|submission|response|version\s(?:failed|was\swrong))\b"
+            r"|\bthe\s(?:first|last|other|original)\s(?:\w+\s)?(?:attempt|answer|submission)\b"  # no batch's sample
             r"|\b(?:another|other)\s(?:candidate|sample|rollout|participant|model)(?:'s|s')?"
             r"\s(?:answer|solution|kernel|code)\b"
-            r"|\b(?:the|this)\s(?:compiler|test|error)\s(?:report|feedback|message)\s(?:says|shows|said|above)\b"
-            r"|\bwas\stested\sand\sis\snot\saccepted\b"
+            rf"|\b(?:the|this|that|your)\s(?:\w+\s)?{_REPORT}\s{_SAYS}\b"
+            rf"|\baccording\sto\s(?:the|this|that|your)\s(?:\w+\s)?{_REPORT}\b|\b(?:the|your)\sreviewers\b"
+            r"|\bat\slines?\s\d+\sof\smy\s(?:module|code|kernel|answer)\b"
+            r"|\b(?:my|the)\s(?:module|code|kernel|answer)\s(?:was|is|has\sbeen|got)\s"
+            r"(?:rejected|not\saccepted|cut\soff|turned\saway)\b"
+            r"|\bwas\stested\sand\sis\snot\saccepted\b|\battempt\s\d+\s(?:failed|was\srejected|ended\sin)"
         ),
     ),
 )  # fmt: skip

@@ -7,13 +7,16 @@ reasoning is left out or summarised: a model that is asked again won't see it in
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
 from pydantic import Field
 
+from pipeline.curation import first_turn, leaks
 from pipeline.curation.features import NOT_JUDGED, Features
 from pipeline.curation.first_pass import Judged
+from pipeline.curation.funnel import FilterConfig, cleaning, run_filters
 from pipeline.curation.joining import Answer, Job
 from pipeline.curation.samples import answer_message
 from pipeline.forms import TurnSample
@@ -37,13 +40,30 @@ class Config(Section):
     sentences: int = Field(default=2, ge=1)
 
 
+def clean_answers(rows: Sequence[Features], filters: Sequence[FilterConfig]) -> list[Features]:
+    """Return the right answers that the cleaning filters keep when they are read in their conversations.
+
+    There a later turn answers a report, and may speak of it and of the answers before: both are in its prompt.
+    """
+    there = [_in_conversation(row) for row in rows]
+    dropped = run_filters(there, [f for f in cleaning(filters) if not isinstance(f, first_turn.Config)]).reasons
+    return [row for row in rows if row.candidate_id not in dropped]
+
+
+def _in_conversation(row: Features) -> Features:
+    kind = leaks.Config().kind
+    if row.turn == 0 or row.found.get(kind) != leaks.OTHER_ANSWER:
+        return row
+    return replace(row, found={key: value for key, value in row.found.items() if key != kind})
+
+
 def chosen_turns(
     good: Iterable[Features], rows: Iterable[Features], config: Config
 ) -> Iterator[tuple[Features, list[Features]]]:
     """Yield turns to make samples of, each with all turns of its rollout, in their order.
 
-    Taken are rollouts of at least two turns, the last of which is among ``good``: the right answers that every
-    cleaning filter keeps. Turns without code or verdict are never samples themselves.
+    Taken are rollouts of at least two turns, the last of which is among ``good``, the ``clean_answers``. Turns
+    without code or verdict are never samples themselves.
     """
     kept = {row.candidate_id for row in good}
     rollouts: defaultdict[tuple[str, int], list[Features]] = defaultdict(list)

@@ -255,7 +255,7 @@ class Judge:
             return None
         self._prepare(task, *([] if filters is None else [FIGURES]))
         reference = lambda case, **more: self._reference(task, case, **more)  # noqa: E731
-        probe(self._plans.of(task), seed, reference, (filters or TaskFilters()).output_range)
+        probe(self._plans.of(task), seed, reference, filters and filters.output_range)
         if filters is None:
             return None
         setting, measure = self._plans.of(task).settings[0], lambda: self._plans.measure(task, task.settings[:1])[0]

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import TaskError
-from pipeline.judge.compare import FLOOR
+from pipeline.judge.compare import FLOOR, indistinct
+from pipeline.judge.compare import Reference as ComparedWith
 from pipeline.judge.inputs import Case
 from pipeline.judge.settings import Plan
+from pipeline.judge.task_filters import key
 from pipeline.judge.values import leaves
 from pipeline.records import Setting
 
@@ -33,16 +35,18 @@ def probe(plan: Plan, seed: int, reference: Reference, output_range: float | Non
 
     Raises:
         TaskError: ``task_raises`` and the like from the reference's process, ``too_large`` (no setting fits this
-            backend), ``nondeterministic``, ``not_finite``, ``constant``, ``output_range`` or ``insensitive`` (other
-            values, same result).
+            backend), ``nondeterministic``, ``not_finite``, ``constant``, ``output_range``, ``insensitive`` (other
+            values, same result) or ``indistinct`` (zeros would be accepted: results are but rounding errors).
     """
     if not plan.settings:
         raise TaskError("too_large", "; ".join(f"setting {name}: {why}" for name, why in plan.left_out.items()))
     for setting in plan.settings:
-        first = _outputs(setting, seed, reference)
-        second = _outputs(setting, seed + 1, reference)
+        first, place = _outputs(setting, seed, reference)
+        second, _ = _outputs(setting, seed + 1, reference)
         for one, other in zip(first, second, strict=True):
             _examine(setting, one, other, output_range)
+        if place is not None:
+            raise TaskError("indistinct", f"setting {setting.name}: zeros would be accepted as {place}")
 
 
 def _examine(setting: Setting, one: np.ndarray, other: np.ndarray, output_range: float | None) -> None:
@@ -51,14 +55,16 @@ def _examine(setting: Setting, one: np.ndarray, other: np.ndarray, output_range:
         raise TaskError("not_finite", where)
     largest = float(np.abs(one).max(initial=0.0))
     if output_range is not None and largest < output_range:
-        raise TaskError("output_range", f"{where}: {largest:.3g}, at least {output_range:g} is wanted")
-    if one.size > 1 and float(one.std()) < CONSTANT_STD * largest:
+        wanted = f"at least {output_range:g} is wanted ({key('output_range')})"
+        raise TaskError("output_range", f"{where}: {largest:.3g}, {wanted}")
+    if one.size > 1 and float(one.std()) <= CONSTANT_STD * largest:  # equal where all is 0
         raise TaskError("constant", where)
-    if one.shape == other.shape and float(np.abs(one - other).max(initial=0.0)) < SENSITIVITY * largest:
+    if one.shape == other.shape and float(np.abs(one - other).max(initial=0.0)) <= SENSITIVITY * largest:
         raise TaskError("insensitive", where)
 
 
-def _outputs(setting: Setting, seed: int, reference: Reference) -> list[np.ndarray]:
+def _outputs(setting: Setting, seed: int, reference: Reference) -> tuple[list[np.ndarray], str | None]:
+    """Return the results of the module as it stands, and the first of them as which zeros would be accepted."""
     case = Case(setting, 0, "own", "forward", seed, seed, fresh_weights=False)
     answer, buffers = reference(case, twice=True)
     if "error" in answer:
@@ -69,4 +75,5 @@ def _outputs(setting: Setting, seed: int, reference: Reference) -> list[np.ndarr
         raise TaskError("no_output", f"setting {setting.name}")
     if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(*runs, strict=True)):
         raise TaskError("nondeterministic", f"setting {setting.name}")
-    return runs[0]
+    given = ComparedWith(values["expected"], values["nearby"], values["eager"], buffers)
+    return runs[0], indistinct(given)

@@ -19,6 +19,7 @@ EXEMPT = frozenset(
     Dropout Dropout1d Dropout2d Dropout3d AlphaDropout FeatureAlphaDropout
     """.split()  # noqa: SIM905
 )
+GUARD = 1e-3  # at most this is added, or lies between a bound and 0 or 1, where it is against zero or the border
 
 
 class NotTracedError(Exception):
@@ -29,7 +30,8 @@ def find_redundant(model: torch.nn.Module, calls: list[list[Any]], below: float)
     """Return the first operation in whose place its operand would do, like ``relu (relu_1)``; None if there is none.
 
     Each call with an operand of its result's shape and dtype is replaced by that operand, and all calls are made
-    again, in float64 where the module can compute in it.
+    again, in float64 where the module can compute in it. Guards, as ``+ 1e-6`` below a root and ``clamp(min=1e-7)``
+    before a logarithm, are there for inputs that are not among these, and count as no such operations.
 
     Args:
         model: the module; left as it is.
@@ -88,10 +90,20 @@ def _replaceable(traced: fx.GraphModule, inputs: list[Any]) -> Iterator[tuple[fx
     _result(interpreter, inputs)
     forms = interpreter.forms
     operations = [n for n in traced.graph.nodes if n.op.startswith("call_") and _name(traced, n) not in EXEMPT]
-    for node in operations[:MAX_OPERATIONS]:
+    for node in [n for n in operations[:MAX_OPERATIONS] if not _is_guard(_name(traced, n), n)]:
         for operand in node.all_input_nodes:
             if node in forms and forms.get(operand) == forms[node]:
                 yield node, operand
+
+
+def _is_guard(name: str, node: fx.Node) -> bool:
+    """Whether an operation adds a small constant, or bounds values by one close to 0 or to 1, but neither itself."""
+    constants = [abs(c) for c in (*node.args, *node.kwargs.values()) if isinstance(c, int | float)]
+    if name.strip("_") in ("add", "iadd"):
+        return len(constants) == 1 and 0 < constants[0] <= GUARD
+    if name.strip("_") not in ("clamp", "clamp_min", "clamp_max", "clip", "maximum", "minimum", "threshold"):
+        return False
+    return bool(constants) and all(0 < c <= GUARD or 0 < abs(1 - c) <= GUARD for c in constants)
 
 
 def _name(traced: fx.GraphModule, node: fx.Node) -> str:

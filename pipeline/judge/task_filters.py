@@ -51,6 +51,11 @@ class TaskFilters(Section):
 NUMERIC = ("output_std", "axis_std", "input_impact", "weight_impact")
 
 
+def key(name: str) -> str:
+    """Return a filter's key in a recipe, for messages: what to set to null to pose such tasks all the same."""
+    return f"tasks.filters.{name}"
+
+
 def check(
     filters: TaskFilters,
     task: Task,
@@ -75,7 +80,8 @@ def check(
     if filters.too_small is not None:
         measured = measure()
         if measured.error is None and measured.work < filters.too_small:
-            raise TaskError("too_small", f"{measured.work} operations, at least {filters.too_small} are wanted")
+            wanted = f"at least {filters.too_small} are wanted ({key('too_small')})"
+            raise TaskError("too_small", f"{measured.work} operations, {wanted}")
     request = {
         "op": "figures",
         "source": task.reference,
@@ -103,6 +109,7 @@ def apply(filters: TaskFilters, figures: dict[str, Any], where: str) -> None:
     for name in NUMERIC:
         threshold, figure = getattr(filters, name), figures.get(name)
         if threshold is not None and figure is not None and float(figure) < threshold:
-            raise TaskError(name, f"{where}: {float(figure):.3g}, at least {threshold:g} is wanted")
+            raise TaskError(name, f"{where}: {float(figure):.3g}, at least {threshold:g} is wanted ({key(name)})")
     if operation := figures.get("redundant_operation"):
-        raise TaskError("redundant_operation", f"{where}: {str(operation)[:200]} changes nothing")
+        told = f"{str(operation)[:200]} changes nothing ({key('redundant_operation')})"
+        raise TaskError("redundant_operation", f"{where}: {told}")

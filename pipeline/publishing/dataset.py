@@ -20,7 +20,7 @@ from pipeline.store import write_json
 WHAT = {  # the configs in the card's order, and what a row of each is
     "sft": "a sample to train on: prompt and completion",
     "preference": "a pair: a better and a worse answer to one prompt",
-    "multi_turn": "a later turn of a conversation, earlier reasoning summarised",
+    "multi_turn": "a turn of a conversation that ends right: the judge's reports are in its prompt",
     "raw": "a candidate with its verdict, accepted or not",
 }
 # What this module writes: files of such names that a repository has and the folder has not are of an earlier version.

@@ -18,6 +18,7 @@ from pipeline.curation import (
     correct,
     decontaminated,
     duplicates,
+    first_turn,
     multi_turn,
     pir,
     preference,
@@ -70,7 +71,8 @@ class CurateConfig(Section):
     """
 
     filters: tuple[FilterConfig, ...] = Field(
-        default=(correct.Config(), duplicates.Config(), shortest.Config(), balance.Config()), min_length=1
+        default=(correct.Config(), first_turn.Config(), duplicates.Config(), shortest.Config(), balance.Config()),
+        min_length=1,
     )
     arm: select.Arm | None = None
     reverify: bool = False
@@ -139,11 +141,15 @@ def run(context: StageContext) -> dict[str, Any]:
     heldout = {row.candidate_id: "heldout_task" for row in every if tasks[row.task_id].split != "train"}
     rows = [row for row in every if row.candidate_id not in heldout]
     outcome = run_filters(rows, filters)
+    sound = rows
     if config.reverify:
+        kept_once = outcome.reasons
         outcome = _reverified(context, tasks, rows, outcome)
+        lost = outcome.reasons.keys() - kept_once.keys()
+        sound = [row for row in rows if row.candidate_id not in lost]  # right once only: part of no pair either
     dropped = outcome.reasons | heldout | first.broken
     decided = _Decided(tasks, verdicts, {row.candidate_id: row for row in every}, first.broken, dropped)
-    further = list(_further(config, rows, filters, decided))
+    further = list(_further(config, sound, filters, decided))
     for row in every:
         row.found.clear()  # half of what a row takes in memory, and of no use any more
     _write_all(context, decided, config, further)
@@ -182,16 +188,17 @@ def _further(
     config: CurateConfig, rows: Sequence[Features], filters: Sequence[FilterConfig], decided: _Decided
 ) -> Iterator[Job]:
     """Yield what is to be made beside the samples, from the right answers that every cleaning filter keeps."""
-    if config.preference is None and config.multi_turn is None:
-        return
-    clean = run_filters(rows, cleaning(filters)).reasons
-    good = [row for row in rows if row.candidate_id not in clean]
     if config.preference is not None:
+        dropped = run_filters(rows, cleaning(filters)).reasons
+        good = [row for row in rows if row.candidate_id not in dropped]
         wrong = [row for row in rows if not row.accepted]
+        if first := next((f for f in filters if isinstance(f, first_turn.Config)), None):
+            later = first_turn.apply(wrong, first)  # a pair's prompt is the first question, for both of its answers
+            wrong = [row for row in wrong if row.candidate_id not in later]
         pairs = preference.chosen_pairs(good, wrong, config.preference)
         yield from preference.jobs(pairs, decided.tasks, decided.verdict)
     if config.multi_turn is not None:
-        turns = multi_turn.chosen_turns(good, rows, config.multi_turn)
+        turns = multi_turn.chosen_turns(multi_turn.clean_answers(rows, filters), rows, config.multi_turn)
         yield from multi_turn.jobs(turns, decided.tasks, decided.verdict, config.multi_turn)
 
 

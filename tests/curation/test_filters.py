@@ -2,6 +2,7 @@
 
 from collections import Counter
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,8 +13,19 @@ from pipeline.curation import balance, correct, duplicates, reasoned, shortest, 
 from pipeline.curation.features import count_tokens, normalised_code, text_hash
 from pipeline.curation.figures import BINS, curation_figures
 from pipeline.curation.funnel import run_filters
+from pipeline.recipe import load_recipe
 from pipeline.stages.curate import CurateConfig
 from tests.curation.examples import features
+
+
+@pytest.mark.parametrize("path", sorted(Path("recipes").rglob("*.yaml")), ids=str)
+def test_shipped_recipes_with_repairs_teach_no_answer_to_a_report(path):
+    if "accelerate" in path.parts:
+        return
+    recipe = load_recipe(path)
+    if recipe.generate and recipe.generate.max_turns > 1:
+        kinds = [config.kind for config in (recipe.curate or CurateConfig()).filters]
+        assert "first_turn" in kinds[: kinds.index("shortest") if "shortest" in kinds else None]
 
 
 @st.composite

@@ -72,7 +72,7 @@ def test_the_kernel_of_another_task_is_wrong_here(judge: Judge):
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        ("return torch.softmax(x * 2.0 + self.bias, dim=-1)", "return torch.zeros_like(x)", "output_range"),
+        ("return torch.softmax(x * 2.0 + self.bias, dim=-1)", "return torch.zeros_like(x)", "constant"),
         ("return torch.softmax(x * 2.0 + self.bias, dim=-1)", "return torch.ones_like(x)", "constant"),
         ("return torch.softmax(x * 2.0 + self.bias, dim=-1)", "return torch.arange(x.numel()) + 1.0", "insensitive"),
         ("return torch.softmax", "return torch.log(torch.zeros(1)) + torch.softmax", "not_finite"),

@@ -49,8 +49,10 @@ CASES = {
     "input_impact": (["self.weight + 0.004 * x"], ["self.weight + 0.04 * x"]),
     "weight_impact": (["x + 0.001 * self.weight"], ["x + 0.1 * self.weight"]),
     "redundant_operation": (
-        [f"torch.relu(torch.relu(x + {W}))", f"(x + {W}) * 1", f"self.relu(torch.exp(x + {W}))", f"torch.softmax((x + {W}) - 3, -1) * 9", f"torch.clamp(torch.sigmoid(x + {W}), 0, 1)"],
-        [f"torch.relu(x + {W}) * 2", f"self.dropout(x + {W})", f"(x + {W}).contiguous().clone()", f"torch.exp((x + {W}) - (x + {W}).amax(-1, keepdim=True)) + x", f"self.relu(x + {W})"],
+        [f"torch.relu(torch.relu(x + {W}))", f"(x + {W}) * 1", f"self.relu(torch.exp(x + {W}))", f"torch.softmax((x + {W}) - 3, -1) * 9", f"torch.clamp(torch.sigmoid(x + {W}), 0, 1)", f"x + {W} + 0", f"torch.clamp(x + {W}, -1e4, 1e4)"],
+        [f"torch.relu(x + {W}) * 2", f"self.dropout(x + {W})", f"(x + {W}).contiguous().clone()", f"torch.exp((x + {W}) - (x + {W}).amax(-1, keepdim=True)) + x", f"self.relu(x + {W})",
+         f"x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-6) + {W}", f"(x + {W}).square().clamp(min=1e-7).log()",
+         f"torch.clamp(torch.sigmoid(x + {W}), 1e-7, 1 - 1e-7).log()"],
     ),
 }  # fmt: skip
 REJECTED = [(reason, body) for reason, (bodies, _) in CASES.items() for body in bodies]
@@ -72,6 +74,7 @@ def test_each_is_rejected_for_its_own_reason(judge: Judge, reason: str, body: st
     with pytest.raises(TaskError) as caught:
         judge.probe(task(body), TaskFilters()).result()
     assert caught.value.reason == reason, caught.value
+    assert (f"(tasks.filters.{reason})" in str(caught.value)) == hasattr(TaskFilters(), reason)
 
 
 @pytest.mark.parametrize("body", KEPT)

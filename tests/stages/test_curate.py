@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.agent.prompting import translate
-from pipeline.curation import multi_turn, pir, preference
+from pipeline.curation import correct, duplicates, multi_turn, pir, preference, shortest
 from pipeline.errors import UserError
 from pipeline.forms import PreferencePair, TurnSample
 from pipeline.judge.config import JudgeConfig
@@ -57,7 +57,7 @@ def test_a_sample_holds_the_answer_as_it_was_given(tmp_path):
     task = make_task(0, "elementwise", "relu")
     candidate = make_candidate(task, 0, "Think a < b.", kernel("relu"), turn=1)
     write_upstream(tmp_path, [task], [(candidate, verdict := make_verdict(candidate, "correct"))])
-    run_stage(tmp_path, "curate", curate)
+    run_stage(tmp_path, "curate", curate, curate=CurateConfig(filters=(correct.Config(),)))
     (row,) = read_rows(tmp_path / "curate")
     sample = from_row(Sample, row)
     assert sample.prompt == translate(task)
@@ -153,6 +153,7 @@ def test_every_sample_traces_to_task_verdict_and_raw_response(tmp_path):
 
 
 FORMS = CurateConfig(
+    filters=(correct.Config(), duplicates.Config(), shortest.Config()),
     preference=preference.Config(pairs_per_task=2),
     multi_turn=multi_turn.Config(turns="all", earlier_reasoning="summarised", sentences=1),
 )
@@ -206,6 +207,29 @@ def test_pairs_and_turns_are_tables_beside_the_samples(tmp_path):
     assert late.completion[0].reasoning == "It must be relu."
 
 
+def test_a_repaired_answer_is_no_first_answer_but_stands_in_its_conversation(tmp_path):
+    """What mends a report's finding is kept with that report, and neither taught nor compared without it."""
+    task, other = make_task(0, "elementwise", "relu"), make_task(1, "elementwise", "tanh")
+    first = make_candidate(task, 0, "Exp.", kernel("exp"))
+    mended = make_candidate(task, 0, "The report says: values. It is relu.", kernel("relu"), turn=1)
+    right = make_candidate(task, 1, "A far longer thought of a first answer that was right.", kernel("relu"))
+    wrong = make_candidate(other, 0, "Exp.", kernel("exp"))
+    still = make_candidate(other, 0, "The report says: values. It is exp.", kernel("exp", "2"), turn=1)
+    told = make_candidate(other, 1, "My previous answer was wrong.", kernel("tanh"))
+    answers = [(first, 0), (mended, 1), (right, 1), (wrong, 0), (still, 0), (told, 1)]
+    verdicts = [make_verdict(c, "correct") if ok else make_verdict(c, "incorrect", "values") for c, ok in answers]
+    write_upstream(tmp_path, [task, other], list(zip([c for c, _ in answers], verdicts, strict=True)))
+    kinds = ("correct", "first_turn", "leaks", "shortest")
+    config = {"filters": [{"kind": kind} for kind in kinds], "preference": {}, "multi_turn": {}}
+    manifest = run_stage(tmp_path, "curate", curate, curate=CurateConfig.model_validate(config))
+    assert [row["candidate_id"] for row in read_rows(tmp_path / "curate")] == [right.id]
+    assert manifest["reasons"] == {"not_accepted:incorrect": 3, "answers_a_report": 1, "mentions_other_answer": 1}
+    (turn,) = read_rows(tmp_path / "curate", "multi_turn")
+    assert (turn["candidate_id"], turn["prompt"][-1]["content"]) == (mended.id, "mend it")
+    (pair,) = read_rows(tmp_path / "curate", "preference")
+    assert (pair["chosen_candidate_id"], pair["rejected_candidate_id"], pair["edits"]) == (right.id, first.id, [])
+
+
 def test_twice_gives_the_same_bytes(tmp_path):
     for name in ("one", "two"):
         conversation_run(tmp_path / name)
@@ -235,11 +259,13 @@ def test_a_second_verification_drops_what_it_can_not_reproduce_and_goes_on_where
     lucky = good.code.replace("__global__", "// changed\n__global__", 1).replace(" * ", " + ")
     answers = [(good.task, good.code), (other.task, other.code), (good.task, lucky)]
     pairs = [
-        (c := make_candidate(task, i, f"Thought {i}.", code), make_verdict(c, "correct"))
+        (c := make_candidate(task, i, f"Thought {i}.", code, turn=i // 2), make_verdict(c, "correct"))
         for i, (task, code) in enumerate(answers)
     ]
-    write_upstream(tmp_path, [good.task, other.task], pairs)
-    config = CurateConfig.model_validate({"filters": [{"kind": "correct"}], "reverify": True})
+    before = make_candidate(good.task, 2, "Thought.", kernel("exp"))
+    write_upstream(tmp_path, [good.task, other.task], [*pairs, (before, make_verdict(before, "incorrect", "values"))])
+    forms = {"preference": {}, "multi_turn": {}}
+    config = CurateConfig.model_validate({"filters": [{"kind": "correct"}], "reverify": True, **forms})
     judging = {"curate": config, "judge": JudgeConfig(backend="simt", workers=1)}
 
     class KilledError(Exception):
@@ -263,10 +289,11 @@ def test_a_second_verification_drops_what_it_can_not_reproduce_and_goes_on_where
     assert len(verdicts) == len({v.candidate_id for v in verdicts}) == 3
     assert len({v.seeds for v in verdicts}) == 2  # one was judged by the run that was killed, with its secret
     assert {row["candidate_id"] for row in read_rows(tmp_path / "curate")} == {c.id for c, _ in pairs[:2]}
-    (row,) = read_rows(tmp_path / "curate", REJECTED)
-    assert row["candidate_id"] == pairs[2][0].id
-    assert row["reason"].startswith("not_reproduced:")
+    reasons = {row["candidate_id"]: row["reason"] for row in read_rows(tmp_path / "curate", REJECTED)}
+    assert reasons.keys() == {pairs[2][0].id, before.id}
+    assert reasons[pairs[2][0].id].startswith("not_reproduced:")
     assert manifest["rows"] == 2
+    assert curate_stats(tmp_path)["forms"] == {"sft": 2, "preference": 1}  # the lucky one is in no conversation
     step = curate_stats(tmp_path)["funnel"]["filters"][-1]
     assert (step["filter"], step["before"], step["after"]) == ("reverified", 3, 2)
 
