@@ -106,6 +106,13 @@ class EvaluateConfig(Section):
             logprobs=self.logprobs,
         )
 
+    def local_files(self) -> dict[str, list[Path]]:
+        """Return what the suite's tasks are read from."""
+        if self.suite == HELDOUT:
+            return {}
+        source = source_of(load_suite(self.suite, self.suite_path))
+        return {"suite": [file for files in source.local_files().values() for file in files]}
+
     def resolved(self) -> tuple["EvaluateConfig", Suite | None]:
         """Return the section with the suite's own ``samples_per_task`` and ``k`` where it says none, and the suite.
 
