@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, model_validator
 from eval import kernels
 from eval.suite import HELDOUT, Suite, load_suite, source_of
 from pipeline.errors import UserError
+from pipeline.mistakes import told
 from pipeline.section import Section, throughput
 from pipeline.teachers import transformers
 from pipeline.teachers.making import TeacherConfig
@@ -127,7 +128,8 @@ class EvaluateConfig(Section):
             name: getattr(suite, name) for name in ("samples_per_task", "k") if name not in self.model_fields_set
         }
         given = {name: value for name, value in theirs.items() if value is not None}
+        values = {**self.model_dump(exclude_unset=True), **given}
         try:
-            return EvaluateConfig.model_validate({**self.model_dump(exclude_unset=True), **given}), suite
+            return EvaluateConfig.model_validate(values), suite
         except ValidationError as error:
-            raise UserError(f"suite {suite.name}: {error.errors()[0]['msg']}") from None
+            raise UserError(f"suite {suite.name}: {told(error, EvaluateConfig, values)}") from None

@@ -16,6 +16,7 @@ import typer
 from eval.command_line import app as results_app
 from pipeline.command_line import one_line_errors
 from pipeline.errors import UserError
+from pipeline.output import to_write
 
 app = typer.Typer(
     help="From PyTorch tasks to an evaluated model that writes CUDA kernels. A stage first runs the stages it needs "
@@ -201,6 +202,7 @@ def judge(  # noqa: PLR0913, PLR0917  (the options of a command)
     if task and candidate and not pairs:
         raise typer.Exit(judge_one(task, candidate, options, as_json=as_json))
     if pairs and out and not (task or candidate):
+        to_write(out)
         raise typer.Exit(judge_pairs(pairs, out, options))
     if serve and not (task or candidate or pairs or out):
         from pipeline.judge.commands import judge_over_http
