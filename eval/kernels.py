@@ -27,6 +27,11 @@ class Config(Section):
     path: Path
     policy: Literal["report", "strict"] = "report"
 
+    def local_files(self) -> dict[str, list[Path]]:
+        """Return the kernels, or the JSON lines."""
+        named = [file for file in self.path.glob("*") if NAME.match(file.name)]
+        return {"path": named or [self.path]}
+
 
 def problem_of(task: Task) -> tuple[int, int] | None:
     """Return KernelBench's level and problem id, None of a task that is none of its problems."""
