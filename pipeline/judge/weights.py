@@ -90,7 +90,7 @@ def halve_held(model: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> Non
         place = tensor.data_ptr(), tensor.numel()
         if tensor.is_floating_point() and place not in done:
             done.add(place)
-            ours = torch.isin(tensor.data, known.to(tensor.dtype))
+            ours = torch.isin(tensor.data, known.to(tensor.device, tensor.dtype))
             tensor.data.copy_(torch.where(ours, halved(tensor.data), tensor.data))
 
 
