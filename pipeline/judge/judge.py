@@ -143,12 +143,12 @@ class Judge:
     def _judge(self, task: Task, code: str, candidate_id: str, policy: Policy | None, seeds: str | None) -> Verdict:
         policy, seeds = policy or self.config.policy, seeds or self.seeds
         verdict = self._judge_once(task, code, candidate_id, policy, seeds, self._answers)
-        if self._gpu is None or OUT_OF_MEMORY not in (verdict.detail or ""):
+        if self._gpu is None or not _may_be_others_fault(verdict):
             return verdict
-        with self._gpu.lock.alone():  # other candidates may have taken what this one needs
+        with self._gpu.lock.alone():
             own = ReferenceAnswers(self._ask_reference)  # the others may be locked by who waits for the GPU
             verdict = self._judge_once(task, code, candidate_id, policy, seeds, own)
-        if OUT_OF_MEMORY not in (verdict.detail or "") or verdict.status != "runtime_error":
+        if verdict.status != "runtime_error" or not _may_be_others_fault(verdict):
             return verdict
         # Others' processes may hold what it lacks, although none of them is at work.
         return verdict.model_copy(update={"status": "unsupported", "reason": "unsupported:memory"})
@@ -285,6 +285,11 @@ class Judge:
         if self._task_workers is None:
             raise InfrastructureError("the judge is closed")
         return self._task_workers
+
+
+def _may_be_others_fault(verdict: Verdict) -> bool:
+    """Whether candidates beside it on the GPU may have taken the memory or the time that this one lacked."""
+    return OUT_OF_MEMORY in (verdict.detail or "") or verdict.reason == "timeout"
 
 
 def _choose_backend(wanted: Backend) -> str:

@@ -91,7 +91,9 @@ class GpuLock:
 
 
 def _open(path: Path) -> int:
+    with suppress(FileNotFoundError):  # not to be created: in a shared folder, Linux keeps others' files from that
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    with suppress(OSError):  # somebody else's file; the mask of new files may have kept others out of ours
+    with suppress(OSError):  # somebody else's file by now; the mask of new files may have kept others out of ours
         path.chmod(0o666)
     return file

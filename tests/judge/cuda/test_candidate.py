@@ -11,9 +11,10 @@ from pipeline.judge.candidate_worker import CandidateModule
 from pipeline.judge.channel import Channel
 from pipeline.judge.cuda import binding, device
 from pipeline.judge.inputs import Case, call_request
+from pipeline.judge.judge import _may_be_others_fault
 from pipeline.judge.reference_worker import _case
 from pipeline.judge.values import only_named
-from pipeline.records import Setting
+from pipeline.records import Check, Setting, Verdict, VerdictStatus
 from tests.judge.examples import REFERENCE, TASK
 
 MOVES = """
@@ -49,3 +50,22 @@ def test_what_the_judge_asks_of_torch_is_not_the_candidate_s(on_the_cpu: None):
     assert (answer["torch_operators"], answer["host_bytes"]) == ([], 0)
     ours.close()
     theirs.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "detail", "again"),
+    [
+        ("timeout", "timeout", "did not end within its time", True),
+        ("runtime_error", "raises", "OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB", True),
+        ("runtime_error", "out_of_bounds", "CUDA error: an illegal memory access was encountered", False),
+        ("incorrect", "wrong_values", "output[0]: expected 1.0, got 2.0", False),
+    ],
+)
+def test_who_may_have_lacked_what_others_took_is_judged_again(
+    status: VerdictStatus, reason: str, detail: str, again: bool
+):
+    checks = (Check(name="run", passed=False, detail=detail),)
+    verdict = Verdict(
+        candidate_id="1", status=status, reason=reason, checks=checks, backend="cuda", judge_version="1"
+    )
+    assert _may_be_others_fault(verdict) == again

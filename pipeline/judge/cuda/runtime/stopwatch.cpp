@@ -19,7 +19,7 @@ static cudaError_t flush(cudaStream_t on, int times) {
     return cudaSuccess;
 }
 
-// How long a flush takes; the first trial is to wake the GPU up.
+// How long a flush takes; the first trial is to wake it up.
 static cudaError_t time_flush() {
     for (int trial = 0; trial < 2; ++trial) {
         if (const cudaError_t error = cudaEventRecord(start, nullptr)) return error;
@@ -47,13 +47,14 @@ int simt_stopwatch_open() {
     void* memory = nullptr;
     if (const cudaError_t error = cudaMalloc(&memory, flushed_bytes)) return error;
     flushed = memory;
-    return time_flush();
+    return cudaSuccess;
 }
 
-// Take back what persists in the L2 cache, and the part of the cache that is set aside for it. Before Ampere there is
-// no such part, and no such limit.
+// See how long a flush takes now: a GPU that was idle has slow clocks. Take back what persists in the L2 cache, and the
+// part of the cache that is set aside for it. Before Ampere there is no such part, and no such limit.
 int simt_stopwatch_reset_cache() {
     int device = 0, largest = 0;
+    if (const cudaError_t error = time_flush()) return error;
     if (const cudaError_t error = cudaGetDevice(&device)) return error;
     if (const cudaError_t error = cudaDeviceGetAttribute(&largest, cudaDevAttrMaxPersistingL2CacheSize, device))
         return error;
