@@ -73,8 +73,8 @@ def alike(value: float, tasks: int, bounds: Bounds = SHARE, level: float = 0.95)
     """Return the interval of a mean over tasks that all have the same value, by the exact binomial.
 
     By ``binomial_interval`` at least a share s of all tasks has that value; the others may have any within the
-    bounds. Of shares that are all 0 or all 1 this is Clopper and Pearson's interval over tasks, of one task nearly all that
-    is possible.
+    bounds. Of shares that are all 0 or all 1 this is Clopper and Pearson's interval over tasks; of one task it is
+    nearly all that is possible.
     """
     least, (low, high) = binomial_interval(tasks, tasks, level).low, bounds
     return Estimate(value, least * value + (1 - least) * low, least * value + (1 - least) * high)

@@ -267,6 +267,7 @@ class Evaluation:
         if config.strategy_tokens is not None:
             tried = answers_of(store.rows(trials.TABLE))
             found["strategies"] = strategy_results(tried, config.strategy_tokens, config.resamples, seed)
+        found["policies"] = {model: self._policy(model) for model in self.models}
         if suite != HELDOUT:
             found["left_out"] = left_out(self.context)
         write_json(store.directory / "results.json", found)
