@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from eval.metrics import Estimate
+from eval.metrics import DIFFERENCE, Bounds, Estimate, interval
 from pipeline.errors import UserError
 
 
@@ -65,8 +65,13 @@ def mcnemar(a: Sequence[bool], b: Sequence[bool]) -> McNemar:
     return McNemar(only_a, only_b, min(1.0, 2 * tail / 2**n))
 
 
-def paired_bootstrap(a: Sequence[float], b: Sequence[float], resamples: int, seed: int) -> Estimate:
+def paired_bootstrap(
+    a: Sequence[float], b: Sequence[float], resamples: int, seed: int, bounds: Bounds | None = DIFFERENCE
+) -> Estimate:
     """Return the mean of a - b and its 95% percentile interval, resampling tasks with both values of each.
+
+    Where all differences are the same, or there is one, the interval is that of ``alike`` within the bounds: those of
+    a difference of shares; None, as for speeds, leaves it without width.
 
     Raises:
         ValueError: the sequences differ in length, or there is no task or no resample.
@@ -77,8 +82,7 @@ def paired_bootstrap(a: Sequence[float], b: Sequence[float], resamples: int, see
     generator = np.random.default_rng(seed)
     size = len(differences)
     means = [differences[generator.integers(size, size=size)].mean() for _ in range(resamples)]
-    low, high = np.quantile(means, [0.025, 0.975])
-    return Estimate(float(differences.mean()), float(low), float(high))
+    return interval(float(differences.mean()), means, size, bounds)
 
 
 def compare(a: Mapping[str, Any], b: Mapping[str, Any], resamples: int = 2000, seed: int = 0) -> Comparison:
@@ -115,7 +119,7 @@ def _speed(pairs: Sequence[tuple[Any, Any]], resamples: int, seed: int) -> Speed
     both = [(x, y) for x, y in logs if x is not None and y is not None]
     if not both:
         return None
-    found = paired_bootstrap([x for x, _ in both], [y for _, y in both], resamples, seed)
+    found = paired_bootstrap([x for x, _ in both], [y for _, y in both], resamples, seed, bounds=None)
     ratio = Estimate(*map(math.exp, found))
     return SpeedRatio(len(both), ratio, sum(x > y for x, y in both), sum(x < y for x, y in both))
 

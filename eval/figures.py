@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from eval.budget import Attempt, best_within, cost_per_solved, covers
-from eval.metrics import bootstrap, bootstrap_pooled, bootstrap_samples, fast_p, pass_at_k
+from eval.metrics import SHARE, Bounds, bootstrap, bootstrap_pooled, bootstrap_samples, fast_p, pass_at_k
 from eval.speed import best_of_k, fast_count, speed
 
 BUILT = frozenset({"correct", "incorrect", "runtime_error", "timeout"})  # statuses that only a built module can get
@@ -141,7 +141,9 @@ class Figures:
         speedups = [[(getattr(r, over) or 0.0) if r.status == "correct" else 0.0 for r in rows] for rows in tasks]
         few = min(map(len, speedups))
         return {
-            str(k): bootstrap([best_of_k(own, k) for own in speedups], self.plan.resamples, self.plan.seed)._asdict()
+            str(k): bootstrap(
+                [best_of_k(own, k) for own in speedups], self.plan.resamples, self.plan.seed, bounds=None
+            )._asdict()
             if k <= few
             else None
             for k in self.plan.ks
@@ -150,14 +152,17 @@ class Figures:
     def _intervals(self, tasks: Sequence[Sequence[Row]]) -> dict[str, dict[str, float] | None]:
         """Return the intervals of the figures that are no means over tasks, null where there is no such figure."""
 
-        def pooled(values: Sequence[Sequence[float]], figure: Callable[[Any], Any]) -> dict[str, float] | None:
+        def pooled(
+            values: Sequence[Sequence[float]], figure: Callable[[Any], Any], bounds: Bounds | None = None
+        ) -> dict[str, float] | None:
             if not any(values):
                 return None
-            samples = self.plan.intervals == "samples"
-            return bootstrap_pooled(values, figure, self.plan.resamples, self.plan.seed, samples=samples)._asdict()
+            plan = self.plan
+            over = {"samples": plan.intervals == "samples", "bounds": bounds}
+            return bootstrap_pooled(values, figure, plan.resamples, plan.seed, **over)._asdict()
 
         built = [[float(row.status in BUILT) for row in own] for own in tasks] if self.judged else []
-        found = {"compile_rate": pooled(built, np.mean)}
+        found = {"compile_rate": pooled(built, np.mean, SHARE)}
         for over, name in (("speedup", "speedup"), ("speedup_compile", "speedup_over_compile")):
             solved = [[getattr(row, over) for row in own if row.status == "correct"] for own in tasks]
             right = [[speedup for speedup in own if speedup is not None] for own in solved]
@@ -177,7 +182,10 @@ class Figures:
         attempts = [[Attempt(row.completion_tokens or 0, worth(row)) for row in rows] for rows in tasks]
         return {
             str(budget): bootstrap(
-                [best_within(own, budget, self.plan.seed) for own in attempts], self.plan.resamples, self.plan.seed
+                [best_within(own, budget, self.plan.seed) for own in attempts],
+                self.plan.resamples,
+                self.plan.seed,
+                bounds=SHARE if enough == 1.0 else None,
             )._asdict()
             if all(covers(own, budget) or any(a.value >= enough for a in own) for own in attempts)
             else None

@@ -50,6 +50,12 @@ def share(value: dict[str, float] | float | None) -> str:
     return f"{value:.1%}"
 
 
+def times(value: Mapping[str, float]) -> str:
+    """Return a factor with its interval; without one where that has no width, which says nothing."""
+    interval = f" ({value['low']:.2f} to {value['high']:.2f})" if value["low"] < value["high"] else ""
+    return f"{value['mean']:.2f}x{interval}"
+
+
 def points(difference: dict[str, Any]) -> str:
     """Return a difference of shares in percentage points, with its interval."""
     mean, low, high = (100 * difference[name] for name in ("mean", "low", "high"))
@@ -72,8 +78,7 @@ def difference(found: "Comparison") -> list[tuple[str, str]]:
             )
         )
     if found.speed:
-        mean, low, high = found.speed.ratio
-        lines.append((f"speed of A over B, {found.speed.n_tasks} tasks", f"{mean:.2f}x ({low:.2f} to {high:.2f})"))
+        lines.append((f"speed of A over B, {found.speed.n_tasks} tasks", times(found.speed.ratio._asdict())))
         lines.append(("tasks where A is faster, where B is", f"{found.speed.faster}, {found.speed.slower}"))
     if found.left_out:
         lines.append(("tasks asked of one only, left out", str(found.left_out)))

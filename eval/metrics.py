@@ -6,9 +6,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+NO_WIDTH = 1e-12  # of an interval: a mean of equal numbers is not always that number to the last digit
+Bounds = tuple[float, float]
+SHARE: Bounds = (0.0, 1.0)
+DIFFERENCE: Bounds = (-1.0, 1.0)  # of shares
+
 
 class Estimate(NamedTuple):
-    """A mean over tasks and its 95% bootstrap interval."""
+    """A mean over tasks and its 95% interval; one without width says that nothing is known about other tasks."""
 
     mean: float
     low: float
@@ -47,18 +52,42 @@ def fast_p(accepted: Sequence[bool], speedups: Sequence[float | None], p: float)
     return sum(ok and speedup is not None and speedup > p for ok, speedup in pairs) / len(accepted)
 
 
-def bootstrap(per_task: Sequence[float], resamples: int, seed: int, level: float = 0.95) -> Estimate:
+def bootstrap(
+    per_task: Sequence[float], resamples: int, seed: int, level: float = 0.95, bounds: Bounds | None = SHARE
+) -> Estimate:
     """Return the mean of per-task values and its percentile bootstrap interval (Efron 1979), resampling tasks.
 
-    Samples of one task are not independent, so tasks are drawn, never samples. The interval of identical values, or
-    of a single task, has no width; that says nothing about other tasks.
+    Samples of one task are not independent, so tasks are drawn, never samples. Where all tasks have the same value,
+    as all 0 or all 1, or where there is one task, drawing again shows nothing, and the interval is that of ``alike``.
+    Without ``bounds``, as for a speed, it has no width then.
 
     Raises:
         ValueError: there is no task or no resample.
     """
     means = resampled_means(per_task, resamples, seed)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return Estimate(float(np.asarray(per_task, dtype=np.float64).mean()), float(low), float(high))
+    mean = float(np.asarray(per_task, dtype=np.float64).mean())
+    return interval(mean, means, len(per_task), bounds, level)
+
+
+def alike(value: float, tasks: int, bounds: Bounds = SHARE, level: float = 0.95) -> Estimate:
+    """Return the interval of a mean over tasks that all have the same value, by the exact binomial.
+
+    By ``binomial_interval`` at least a share s of all tasks has that value; the others may have any within the
+    bounds. Of shares that are all 0 or all 1 this is Clopper and Pearson's interval over tasks; of one task it is
+    nearly all that is possible.
+    """
+    least, (low, high) = binomial_interval(tasks, tasks, level).low, bounds
+    return Estimate(value, least * value + (1 - least) * low, least * value + (1 - least) * high)
+
+
+def interval(
+    value: float, resampled: Sequence[float] | np.ndarray, tasks: int, bounds: Bounds | None, level: float = 0.95
+) -> Estimate:
+    """Return a figure with the percentile interval of its resampled values, ``alike``'s where that has no width."""
+    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+    if bounds is not None and high - low < NO_WIDTH:
+        return alike(value, tasks, bounds, level)
+    return Estimate(value, float(low), float(high))
 
 
 def resampled_means(per_task: Sequence[float], resamples: int, seed: int) -> np.ndarray:
@@ -79,7 +108,8 @@ def bootstrap_samples(counts: Sequence[tuple[int, int]], k: int, resamples: int,
 
     A task's n samples drawn anew, with replacement, hold Binomial(n, c/n) correct ones. This interval answers "what
     would another run say on other tasks"; ``bootstrap`` leaves each task's answers as they were. pass@k is concave in
-    c, so the resampled values lie a little low where k is near n; the mean is the plain one.
+    c, so the resampled values lie a little low where k is near n; the mean is the plain one. Where every answer is
+    right, or every one wrong, the interval is that of ``alike``.
 
     Raises:
         ValueError: there is no task or no resample, or pass@k can't be estimated from some count.
@@ -95,8 +125,7 @@ def bootstrap_samples(counts: Sequence[tuple[int, int]], k: int, resamples: int,
         drawn = generator.integers(len(counts), size=len(counts))
         solved = generator.binomial(sizes[drawn], shares[drawn])
         means.append(np.mean([tables[n][c] for n, c in zip(sizes[drawn], solved, strict=True)]))
-    low, high = np.quantile(means, [0.025, 0.975])
-    return Estimate(mean, float(low), float(high))
+    return interval(mean, means, len(counts), SHARE)
 
 
 def bootstrap_pooled(
@@ -106,11 +135,12 @@ def bootstrap_pooled(
     seed: int,
     *,
     samples: bool = False,
+    bounds: Bounds | None = None,
 ) -> Estimate:
     """Return a figure of all tasks' values together and its 95% interval, resampling tasks and, if asked, samples.
 
     For figures that are no mean over tasks, such as the median speedup over right answers. Tasks without a value are
-    not drawn.
+    not drawn. With ``bounds`` the interval is ``alike``'s where it would have no width.
 
     Raises:
         ValueError: there is no value, or no resample.
@@ -125,8 +155,7 @@ def bootstrap_pooled(
         if samples:
             drawn = [values[generator.integers(len(values), size=len(values))] for values in drawn]
         found.append(figure(np.concatenate(drawn)))
-    low, high = np.quantile(found, [0.025, 0.975])
-    return Estimate(float(figure(np.concatenate(groups))), float(low), float(high))
+    return interval(float(figure(np.concatenate(groups))), found, len(groups), bounds)
 
 
 def binomial_interval(count: int, trials: int, level: float = 0.95) -> Estimate:

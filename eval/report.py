@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 TOP_REASONS = 10
+BENCHMARKS = ("kernelbench", "robust_kbench")  # suites, by the beginnings of their names
 
 
 def write(
@@ -82,6 +83,7 @@ def _facts(out: Path, evaluated: gathering.Evaluated | None, tasks: Mapping[str,
     return {
         "name": out.resolve().name,
         "summary": _summary(results),
+        "caution": _caution(results),
         "before_and_after": results is not None and gathering.TRAINED_MODEL in results["models"],
         "lines": [[_cell(text) for text in line] for line in _lines(results)] if results else [],
         "funnel": _funnel(curation, manifests),
@@ -187,6 +189,19 @@ def _summary_of_others(results: dict[str, Any] | None) -> str | None:
     told = ", ".join(f"{name} {share(found)}" for name, found in solved.items())
     tasks = max(models[name]["n_tasks"] for name in solved)
     return f"Solved at the first attempt, of {tasks} tasks of suite {results['suite']}: {told}."
+
+
+def _caution(results: dict[str, Any] | None) -> str | None:
+    """Return why figures on a benchmark's tasks are not those that others publish; None where nobody does."""
+    if results is None or not results["suite"].startswith(BENCHMARKS):
+        return None
+    policies = sorted(set((results.get("policies") or {}).values()))
+    under = f" under policy {' or '.join(policies)}" if policies else ""
+    return (
+        "Not comparable with published figures on these tasks: models are asked with this project's own prompt, and "
+        f"answers are judged{under} by this project's judge, on more inputs and sizes than the benchmark's evaluator "
+        "uses. Under strict it also rejects what that evaluator lets pass, such as fall-backs and fixed sizes."
+    )
 
 
 def _lines(results: dict[str, Any]) -> list[tuple[str, ...]]:

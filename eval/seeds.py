@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from eval.merging import samples_of
-from eval.metrics import Estimate
+from eval.metrics import DIFFERENCE, SHARE, Bounds, interval
 from pipeline.errors import UserError, nearest
 
 
@@ -47,10 +47,11 @@ def summarise(
     ]
     drawn = _resampled(values, same, resamples, seed)
     per_seed = np.array([own.mean(axis=1) for own in values]).T  # [models, runs]
-    models = {name: _summary(per_seed[i], drawn[:, i]) for i, name in enumerate(names)}
+    n_tasks = min(map(len, tasks))
+    models = {name: _summary(per_seed[i], drawn[:, i], n_tasks, SHARE) for i, name in enumerate(names)}
     differences = []
     for i, (before, after) in enumerate(pairwise(names)):
-        found = _summary(per_seed[i + 1] - per_seed[i], drawn[:, i + 1] - drawn[:, i])
+        found = _summary(per_seed[i + 1] - per_seed[i], drawn[:, i + 1] - drawn[:, i], n_tasks, DIFFERENCE)
         beyond = bool(found["low"] > 0 or found["high"] < 0)
         differences.append({"before": before, "after": after, **found, "beyond_zero": beyond})
     return {
@@ -96,7 +97,6 @@ def _resampled(values: Sequence[np.ndarray], same: bool, resamples: int, seed: i
     return means
 
 
-def _summary(per_seed: np.ndarray, drawn: np.ndarray) -> dict[str, Any]:
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    estimate = Estimate(float(per_seed.mean()), float(low), float(high))
+def _summary(per_seed: np.ndarray, drawn: np.ndarray, n_tasks: int, bounds: Bounds) -> dict[str, Any]:
+    estimate = interval(float(per_seed.mean()), drawn, n_tasks, bounds)
     return {**estimate._asdict(), "per_seed": [float(value) for value in per_seed]}

@@ -100,7 +100,7 @@ def attempts(
 
 async def _parallel(task: Task, helpers: Helpers, first: int) -> AsyncIterator[Candidate]:
     for sample in itertools.count(first):
-        yield await _ask(task, helpers, Place(sample, 0, ()), translate(task), ())
+        yield await _ask(task, helpers, Place(sample, 0, ()), translate(task, helpers.prompts), ())
 
 
 async def _beam(task: Task, helpers: Helpers, earlier: Sequence[Candidate]) -> AsyncIterator[Candidate]:
@@ -114,7 +114,7 @@ async def _beam(task: Task, helpers: Helpers, earlier: Sequence[Candidate]) -> A
             candidate = stored.get((turn, slot))
             if candidate is None:
                 turns = [attempt.candidate for attempt in line]
-                messages = repair(task, line) if line else translate(task)
+                messages = repair(task, line, helpers.prompts) if line else translate(task, helpers.prompts)
                 candidate = await _ask(task, helpers, Place(slot, turn, tuple(c.id for c in turns)), messages, turns)
                 yield candidate
             grown.append([*line, await attempted(task, candidate, helpers)])

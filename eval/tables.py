@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, get_args
 from eval.compare import compare
 from eval.config import Strategy
 from eval.difficulty import DIFFICULTIES
-from eval.headline import NOT_MEASURED, points, share
+from eval.headline import NOT_MEASURED, points, share, times
 
 Models = Mapping[str, Mapping[str, Any]]
 WORDS = {
@@ -268,7 +268,7 @@ def _mean_times(figures: Mapping[str, Any], name: str, k: str) -> str:
 
 
 def _multiple(value: Mapping[str, float] | None) -> str:
-    return f"{value['mean']:.2f}x ({value['low']:.2f} to {value['high']:.2f})" if value else NOT_MEASURED
+    return times(value) if value else NOT_MEASURED
 
 
 def _cost(figures: Mapping[str, Any], name: str) -> str:

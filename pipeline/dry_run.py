@@ -10,7 +10,7 @@ from eval import kernels
 from eval.config import EvaluateConfig
 from eval.suite import Suite, source_of, tasks_of
 from pipeline.agent.evolve import EvolveConfig
-from pipeline.agent.prompting import translate
+from pipeline.agent.prompting import SHIPPED, translate
 from pipeline.checks import check_splits, check_stages
 from pipeline.errors import UserError
 from pipeline.estimate import ASSUMED_COMPLETION_TOKENS, Estimate, completion_tokens, estimate
@@ -106,7 +106,8 @@ def _training_examples(
 
         answers = answers_of_grpo(config, len(tasks))
         length = min(length, config.grpo.trl.get("max_completion_length", 512))  # TRL's default
-        prompt = sum(len(m.content) for task in tasks for m in translate(task)) // CHARACTERS_PER_TOKEN
+        asked = recipe.generate.asked if recipe.generate else SHIPPED
+        prompt = sum(len(m.content) for task in tasks for m in translate(task, asked)) // CHARACTERS_PER_TOKEN
         read = prompt // max(1, len(tasks))
         return answers, length + read, f"{answers:,} answers of {length:,} tokens to prompts of {read:,}"
     curated = read_manifest(out / "curate") is not None
@@ -142,9 +143,11 @@ def _print_tasks(tasks: Sequence[Task], *, tested: bool) -> None:
 def _print_generate(recipe: Recipe, out: Path, tasks: Sequence[Task]) -> None:
     config = recipe.generate
     assert config is not None  # noqa: S101  (the caller has looked)
+    if config.prompts is not None:
+        print(f"\nprompts: {config.prompts.path} replaces {', '.join(sorted(config.prompts.texts))}")
     for number, task in enumerate(tasks[:: max(1, len(tasks) // EXAMPLES)][:EXAMPLES], 1):
         print(f"\n--- prompt {number} of {EXAMPLES}: {task.name} ---")
-        for message in translate(task):
+        for message in translate(task, config.asked):
             print(f"[{message.role}]\n{message.content.rstrip()}")
     length, origin = completion_tokens(config.teacher, out)
     least, most = estimate(config, tasks, length)

@@ -33,7 +33,7 @@ def estimate(config: GenerateConfig, tasks: Sequence[Task], completion_tokens: i
 
     ``adaptive`` divides the same number of units differently, so it is not in the figures; nor is the budget.
     """
-    prompt = sum(len(m.content) for task in tasks for m in translate(task)) // CHARACTERS_PER_TOKEN
+    prompt = sum(len(m.content) for task in tasks for m in translate(task, config.asked)) // CHARACTERS_PER_TOKEN
     least = _sum(config, len(tasks), prompt, completion_tokens, most=False)
     return least, _sum(config, len(tasks), prompt, completion_tokens, most=True)
 

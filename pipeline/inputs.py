@@ -31,6 +31,8 @@ def expected_inputs(recipe: Recipe, out: Path, stage: StageName) -> dict[str, An
     if stage == "evaluate" and recipe.evaluate is not None and recipe.evaluate.suite != HELDOUT:
         suite = recipe.evaluate.resolved()[1]
         inputs["suite"] = suite.model_dump(mode="json") if suite else None
+    if stage in ("train", "evaluate") and recipe.generate is not None and any(recipe.generate.asked):
+        inputs["asked with"] = recipe.generate.asked._asdict()
     for needed in needs(recipe, stage):
         inputs[f"output of {needed}"] = (read_manifest(out / needed) or {}).get("output")
     before = (inputs_of(out / stage) or {}).get(FILES, {})

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pyarrow as pa
 
-from pipeline.agent.prompting import translate
+from pipeline.agent.prompting import SHIPPED, translate
 from pipeline.agent.reply import parse
 from pipeline.executors.config import LocalConfig
 from pipeline.judge.config import JudgeConfig
@@ -35,7 +35,7 @@ def recipe(**sections: Any) -> Any:
         "name": "synthetic",
         "seed": 0,
         "executor": LocalConfig(),
-        "generate": SimpleNamespace(teacher=SimpleNamespace(kind="scripted")),
+        "generate": SimpleNamespace(teacher=SimpleNamespace(kind="scripted"), asked=SHIPPED),
         "judge": JudgeConfig(),
         "curate": CurateConfig(),
         "train": None,

@@ -73,7 +73,7 @@ async def evolve(
     for generation in range(generations):
         present = [c for slot in range(config.proposals) if (c := stored.get((generation, slot)))]
         missing = [slot for slot in range(config.proposals) if (generation, slot) not in stored]
-        proposals = {slot: _propose(task, population, config, generation, slot, helpers.seed) for slot in missing}
+        proposals = {slot: _propose(task, population, config, generation, slot, helpers) for slot in missing}
         asked = [_ask(task, helpers, proposal, generation, slot) for slot, proposal in proposals.items()]
         async for candidate in as_answered(asked, whole=not present):
             present.append(candidate)
@@ -85,30 +85,32 @@ async def evolve(
 
 
 def _propose(
-    task: Task, population: Population, config: EvolveConfig, generation: int, slot: int, seed: int
+    task: Task, population: Population, config: EvolveConfig, generation: int, slot: int, helpers: Helpers
 ) -> Proposal:
     """Return what a slot is asked: to translate first, to repair while nothing is right, then to better what is."""
-    rng = random.Random(content_hash([seed, task.id, generation, slot, "proposal"]))  # noqa: S311  (no secret)
+    rng = random.Random(content_hash([helpers.seed, task.id, generation, slot, "proposal"]))  # noqa: S311  (no secret)
     if not population.archive:
         lineage = population.lineage(slot)
         if not lineage or (lineage[-1].verdict and lineage[-1].verdict.status == "unsupported"):
-            return Proposal(translate(task), ())
-        return Proposal(repair(task, lineage), tuple(a.candidate for a in lineage))
+            return Proposal(translate(task, helpers.prompts), ())
+        return Proposal(repair(task, lineage, helpers.prompts), tuple(a.candidate for a in lineage))
     hints = sample_hints(config.hints, rng)
     crossing = len(population.archive) > 1 and rng.random() < config.crossover
     parents = population.parents(2 if crossing else config.parents, rng)
     failed = [a for a in population.attempts if a.candidate.turn == generation - 1 and not _is_right(a)]
     values: dict[str, Any] = {
-        "question": translate(task)[0].content,
+        "question": translate(task, helpers.prompts)[0].content,
         "parents": [_shown(parent, population) for parent in parents],
         "measured": population.objective,
         "meaning": MEANING[population.objective],
         "hints": hints,
     }
     if crossing:
-        text = render("crossover.jinja", **values)
+        text = render("crossover.jinja", helpers.prompts, **values)
     else:
-        text = render("evolve.jinja", **values, earlier=[ending(a) for a in failed[:MAX_FAILURES_TOLD]])
+        text = render(
+            "evolve.jinja", helpers.prompts, **values, earlier=[ending(a) for a in failed[:MAX_FAILURES_TOLD]]
+        )
     return Proposal((Message(role="user", content=text),), tuple(parent.candidate for parent in parents))
 
 

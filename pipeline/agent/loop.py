@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from pipeline.agent.prompting import repair, spoken, translate
+from pipeline.agent.prompting import SHIPPED, Prompts, repair, spoken, translate
 from pipeline.agent.reply import clean, parse
 from pipeline.agent.report import Attempt
 from pipeline.agent.verdicts import Judging, without_code
@@ -25,12 +25,13 @@ class RolloutConfig(Section):
 
 
 class Helpers(NamedTuple):
-    """Who writes, who judges, who reviews before the judge (nobody: None), and the recipe's seed."""
+    """Who writes, who judges, who reviews before the judge (nobody: None), the recipe's seed and its prompts."""
 
     teacher: Teacher
     judge: Judging
     verifiers: Reviewing | None
     seed: int
+    prompts: Prompts = SHIPPED
 
 
 async def rollout(
@@ -51,13 +52,13 @@ async def rollout(
     turns = list(earlier)
     attempts: list[Attempt] = []
     while len(turns) < config.max_turns:
-        messages = translate(task)
+        messages = translate(task, helpers.prompts)
         if turns:
             attempts += [await attempted(task, candidate, helpers) for candidate in turns[len(attempts) :]]
             verdict = attempts[-1].verdict
             if verdict is not None and verdict.status in SETTLED:
                 return
-            messages = repair(task, attempts)
+            messages = repair(task, attempts, helpers.prompts)
         reply = await helpers.teacher.complete(
             with_reasoning(messages, turns), request_seed(helpers.seed, task.id, sample, len(turns))
         )

@@ -15,7 +15,7 @@ from pipeline.agent.assessments import NAME, Assessment, Vote, good_ones
 from pipeline.agent.concurrently import together
 from pipeline.agent.conformal import Conformal
 from pipeline.agent.lines import RecordLines
-from pipeline.agent.prompting import render
+from pipeline.agent.prompting import SHIPPED, Prompts, only_float32, render
 from pipeline.agent.reply import clean, split_reasoning
 from pipeline.errors import RefusedError, UserError
 from pipeline.records import Candidate, Message, Task, content_hash
@@ -91,11 +91,14 @@ class Verifiers:
         UserError: the calibration is no finished run with reviews.
     """
 
-    def __init__(self, config: VerifiersConfig, teacher: Teacher, directory: Path) -> None:
+    def __init__(
+        self, config: VerifiersConfig, teacher: Teacher, directory: Path, prompts: Prompts = SHIPPED
+    ) -> None:
         self.config = config
         self.best = config.best
         self.conformal = calibrated(config)
         self._teacher = teacher
+        self._prompts = prompts
         self._lines = RecordLines(directory / NAME, Assessment, lambda a: a.candidate_id)
 
     async def assess(self, task: Task, candidate: Candidate, seed: int) -> Assessment:
@@ -127,7 +130,8 @@ class Verifiers:
         return any(badness([vote for vote in votes if vote.checklist == name]) > MAJORITY for name in lists)
 
     async def _vote(self, task: Task, candidate: Candidate, question: Question, seed: int) -> Vote:
-        text = render(f"verify_{question.checklist}.jinja", task=task, code=candidate.code)
+        values = {"task": task, "code": candidate.code, "only_float32": only_float32(task)}
+        text = render(f"verify_{question.checklist}.jinja", self._prompts, **values)
         messages = (Message(role="user", content=text),)
         replies: list[Reply] = []
         for turn in range(1 + self.config.reflect):
@@ -137,7 +141,7 @@ class Verifiers:
                 break
             replies.append(reply)
             said = spoken(reply) or "(no answer)"
-            again = Message(role="user", content=render("verify_again.jinja"))
+            again = Message(role="user", content=render("verify_again.jinja", self._prompts))
             messages = (*messages, Message(role="assistant", content=said), again)
         results = [result for reply in replies if (result := read_result(spoken(reply))) is not None]
         return Vote(

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from pipeline.agent.prompting import translate
+from pipeline.agent.prompting import Prompts, translate
 from pipeline.curation.features import NOT_JUDGED, Features
 from pipeline.curation.first_pass import Judged
 from pipeline.curation.joining import Answer, Job
@@ -66,7 +66,10 @@ def _speed(row: Features) -> float:
 
 
 def jobs(
-    pairs: Iterable[tuple[Kind, Features, Features]], tasks: Mapping[str, Task], verdict_of: Callable[[str], Judged]
+    pairs: Iterable[tuple[Kind, Features, Features]],
+    tasks: Mapping[str, Task],
+    verdict_of: Callable[[str], Judged],
+    prompts: Prompts,
 ) -> Iterator[Job]:
     """Yield what is to be made of each pair when both texts are there."""
     for kind, chosen, rejected in pairs:
@@ -75,7 +78,7 @@ def jobs(
             key=f"{TABLE}/{kind}/{ids[0]}/{ids[1]}",
             table=TABLE,
             candidates=ids,
-            build=partial(_build, kind, chosen, rejected, tasks[chosen.task_id], verdict_of),
+            build=partial(_build, kind, chosen, rejected, tasks[chosen.task_id], verdict_of, prompts),
         )
 
 
@@ -85,10 +88,11 @@ def _build(
     rejected: Features,
     task: Task,
     verdict_of: Callable[[str], Judged],
+    prompts: Prompts,
     answers: Mapping[str, Answer],
 ) -> dict[str, Any]:
     first, second = verdict_of(chosen.candidate_id), verdict_of(rejected.candidate_id)
-    prompt = translate(task)
+    prompt = translate(task, prompts)
     texts = answers[chosen.candidate_id], answers[rejected.candidate_id]
     fields = {
         "kind": kind,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.agent.prompting import translate
+from pipeline.agent.prompting import Prompts, translate
 from pipeline.curation.examining import said
 from pipeline.curation.features import Features
 from pipeline.curation.first_pass import Judged
@@ -22,7 +22,9 @@ def edits_of(answer: Mapping[str, Any], prompt: Sequence[Message]) -> tuple[str,
     return () if asked == tuple(prompt) else ("prompt_of_first_turn",)
 
 
-def sample_of(answer: Mapping[str, Any], task: Task, features: Features, verdict: Judged) -> Sample | None:
+def sample_of(
+    answer: Mapping[str, Any], task: Task, features: Features, verdict: Judged, prompts: Prompts
+) -> Sample | None:
     """Return the candidate as a sample; None without code or verdict, when there is nothing to train on.
 
     The prompt is always the one that asks for a translation: a right answer of a later turn is taught as a first
@@ -30,7 +32,7 @@ def sample_of(answer: Mapping[str, Any], task: Task, features: Features, verdict
     """
     if answer["code"] is None or verdict.verdict_id is None:
         return None
-    prompt = translate(task)
+    prompt = translate(task, prompts)
     return Sample(
         **_figures(answer, task, features, verdict),
         prompt=prompt,
@@ -39,9 +41,11 @@ def sample_of(answer: Mapping[str, Any], task: Task, features: Features, verdict
     )
 
 
-def row_of(answer: Mapping[str, Any], task: Task, features: Features, verdict: Judged) -> dict[str, Any]:
+def row_of(
+    answer: Mapping[str, Any], task: Task, features: Features, verdict: Judged, prompts: Prompts
+) -> dict[str, Any]:
     """Return the candidate as a row: that of its sample, or its figures alone where it makes none."""
-    sample = sample_of(answer, task, features, verdict)
+    sample = sample_of(answer, task, features, verdict, prompts)
     return to_row(sample) if sample else _figures(answer, task, features, verdict)
 
 

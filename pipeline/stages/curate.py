@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
+from pipeline.agent.prompting import SHIPPED, Prompts
 from pipeline.curation import (
     balance,
     correct,
@@ -115,6 +116,7 @@ class _Decided:
     features: Mapping[str, Features]
     broken: Mapping[str, str]
     dropped: Mapping[str, str]
+    prompts: Prompts
 
     def verdict(self, candidate: str) -> Judged:
         return self.verdicts.get(candidate, WITHOUT_VERDICT)
@@ -148,7 +150,8 @@ def run(context: StageContext) -> dict[str, Any]:
         lost = outcome.reasons.keys() - kept_once.keys()
         sound = [row for row in rows if row.candidate_id not in lost]  # right once only: part of no pair either
     dropped = outcome.reasons | heldout | first.broken
-    decided = _Decided(tasks, verdicts, {row.candidate_id: row for row in every}, first.broken, dropped)
+    prompts = context.recipe.generate.asked if context.recipe.generate else SHIPPED
+    decided = _Decided(tasks, verdicts, {row.candidate_id: row for row in every}, first.broken, dropped, prompts)
     further = list(_further(config, sound, filters, decided))
     for row in every:
         row.found.clear()  # half of what a row takes in memory, and of no use any more
@@ -196,7 +199,7 @@ def _further(
             later = first_turn.apply(wrong, first)  # a pair's prompt is the first question, for both of its answers
             wrong = [row for row in wrong if row.candidate_id not in later]
         pairs = preference.chosen_pairs(good, wrong, config.preference)
-        yield from preference.jobs(pairs, decided.tasks, decided.verdict)
+        yield from preference.jobs(pairs, decided.tasks, decided.verdict, decided.prompts)
     if config.multi_turn is not None:
         turns = multi_turn.chosen_turns(multi_turn.clean_answers(rows, filters), rows, config.multi_turn)
         yield from multi_turn.jobs(turns, decided.tasks, decided.verdict, config.multi_turn)
@@ -227,9 +230,9 @@ def _row(key: str, answer: dict[str, Any], decided: _Decided, pruner: "pir.Prune
     if key in decided.broken:
         return broken_row(answer, verdict)
     task, features = decided.tasks[answer["task_id"]], decided.features[key]
-    if pruner is not None and (sample := sample_of(answer, task, features, verdict)) is not None:
+    if pruner is not None and (sample := sample_of(answer, task, features, verdict, decided.prompts)) is not None:
         return to_row(pruner.prune(sample))
-    return row_of(answer, task, features, verdict)
+    return row_of(answer, task, features, verdict, decided.prompts)
 
 
 def _what_emptied(funnel: Mapping[str, Any], n_heldout: int, broken: Mapping[str, str]) -> str:

@@ -31,7 +31,7 @@ from eval.judges import JudgeByPolicy
 from eval.probing import TABLE, left_out, usable
 from eval.suite import HELDOUT
 from pipeline.agent.loop import Helpers, answered, request_seed
-from pipeline.agent.prompting import translate
+from pipeline.agent.prompting import SHIPPED, translate
 from pipeline.agent.verdicts import NAME as VERDICTS
 from pipeline.agent.verdicts import RememberingJudge
 from pipeline.errors import TeacherError, UserError
@@ -123,6 +123,7 @@ class Evaluation:
         self.judge = judge
         self.judge_by = functools.cache(self._remembering)
         self.in_flight = in_flight
+        self.prompts = context.recipe.generate.asked if context.recipe.generate else SHIPPED
         self.models: tuple[str, ...] = (*config.trained, *config.models)
         # Models repeat themselves: an answer that was judged for this task already is not judged again.
         self.known: dict[tuple[Policy, str, str], Outcome] = {}
@@ -204,7 +205,7 @@ class Evaluation:
 
     def _try_strategies(self, model: str, teacher: Teacher, budget: int, runner: asyncio.Runner) -> None:
         policy = self._policy(model)
-        helpers = Helpers(teacher, self.judge_by(policy), None, self.context.recipe.seed)
+        helpers = Helpers(teacher, self.judge_by(policy), None, self.context.recipe.seed, self.prompts)
         own = {(task_id, code): found for (by, task_id, code), found in self.known.items() if by == policy}
         tried = trials.Trials(self.context.store, model, helpers, budget, own, self.context.progress.advance)
         wanted = trials.trials(self.config.strategies, self.tasks)
@@ -235,7 +236,7 @@ class Evaluation:
     ) -> Iterator[Question]:
         """Have chunk after chunk answered, and yield what must be judged; the judge is at work meanwhile."""
         for sample, tasks in chunks:
-            conversations = [translate(task) for task in tasks]
+            conversations = [translate(task, self.prompts) for task in tasks]
             seeds = [request_seed(self.context.recipe.seed, task.id, sample, 0) for task in tasks]
             replies = answers(teacher, conversations, seeds, runner)
             for task, messages, reply in zip(tasks, conversations, replies, strict=True):
@@ -282,6 +283,7 @@ class Evaluation:
         if config.strategy_tokens is not None:
             tried = answers_of(store.rows(trials.TABLE))
             found["strategies"] = strategy_results(tried, config.strategy_tokens, config.resamples, seed)
+        found["policies"] = {model: self._policy(model) for model in self.models}
         if suite != HELDOUT:
             found["left_out"] = left_out(self.context)
         write_json(store.directory / "results.json", found)

@@ -16,6 +16,8 @@ from pipeline.agent.evolve import EvolveConfig, evolve
 from pipeline.agent.figures import evolution_figures, review_figures
 from pipeline.agent.jobs import Rollout, difficulties, key, phases, rollouts, units_done
 from pipeline.agent.loop import Helpers, RolloutConfig, request_seed, rollout
+from pipeline.agent.own_prompts import OwnPrompts
+from pipeline.agent.prompting import Prompts
 from pipeline.agent.verdicts import Judging, RememberingJudge
 from pipeline.agent.verifiers import Verifiers, VerifiersConfig
 from pipeline.errors import InfrastructureError, UserError
@@ -51,6 +53,9 @@ class GenerateConfig(RolloutConfig):
     the mode's own. ``verifiers`` review a kernel before the judge does, ``adaptive`` gives easy tasks less and hard
     ones more.
 
+    ``prompts`` is a folder whose files replace the templates of ``pipeline/agent/prompts`` that have their names, for
+    all that is asked in this recipe, evaluation included; ``gpu`` names the GPU that the kernels are for.
+
     ``concurrency`` bounds the requests in flight, ``judge_queue`` the rollouts beside them that wait for a verdict:
     where the judge can't keep up, no more is asked for. When the ``budget`` is spent, the stage ends with what it
     has; with a larger one it is made anew, from the replies that were paid for, and goes on.
@@ -61,6 +66,8 @@ class GenerateConfig(RolloutConfig):
     mode: Annotated[TranslateConfig | EvolveConfig, Field(discriminator="kind")] = TranslateConfig()
     verifiers: VerifiersConfig | None = None
     adaptive: AdaptiveConfig | None = None
+    prompts: OwnPrompts | None = None
+    gpu: str | None = Field(default=None, min_length=1)
     budget: Budget = Budget()
     concurrency: int = throughput(64, ge=1)
     judge_queue: int = throughput(64, ge=0)
@@ -80,6 +87,11 @@ class GenerateConfig(RolloutConfig):
         if isinstance(self.mode, EvolveConfig) and taken:
             raise ValueError(f"{min(taken)} is translate's; evolve has mode.proposals and mode.generations")
         return self
+
+    @property
+    def asked(self) -> Prompts:
+        """What is asked with."""
+        return Prompts(self.prompts.replaced if self.prompts else (), self.gpu)
 
     @property
     def units(self) -> int:
@@ -164,8 +176,10 @@ async def generate(
         remembering = stack.enter_context(RememberingJudge(judge, context.store.directory, tally.judged))
         verifiers = None
         if config.verifiers is not None:
-            verifiers = stack.enter_context(Verifiers(config.verifiers, reviewer, context.store.directory))
-        helpers = Helpers(teacher, remembering, verifiers, seed)
+            verifiers = stack.enter_context(
+                Verifiers(config.verifiers, reviewer, context.store.directory, config.asked)
+            )
+        helpers = Helpers(teacher, remembering, verifiers, seed, config.asked)
 
         def start(job: Rollout) -> AsyncIterator[Candidate]:
             if isinstance(config.mode, EvolveConfig):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.agent.prompting import translate
+from pipeline.agent.prompting import SHIPPED, Prompts, translate
 from pipeline.agent.verdicts import Judging
 from pipeline.errors import UserError
 from pipeline.records import Task
@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 
 
 def train(
-    tasks: Sequence[Task], config: TrainConfig, judge: Judging, directory: Path, seed: int, report: Report
+    tasks: Sequence[Task],
+    config: TrainConfig,
+    judge: Judging,
+    directory: Path,
+    seed: int,
+    report: Report,
+    prompts: Prompts = SHIPPED,
 ) -> dict[str, Any]:
     """Improve a model on tasks; leave ``untrained/`` and ``student/`` in the directory.
 
@@ -34,6 +40,7 @@ def train(
         directory: the stage's folder.
         seed: of the order of tasks and of sampling.
         report: called after every optimizer step.
+        prompts: what is asked with.
 
     Returns:
         ``steps``: one dictionary per logged step, and ``stats`` with counts of verdicts.
@@ -54,9 +61,10 @@ def train(
     arguments = grpo_config(config, directory / CHECKPOINTS, seed)
     transformers.set_seed(seed)
     model, tokenizer = start(config, ())
-    fitting = _fitting(tasks, tokenizer, config.max_length, arguments.max_completion_length or 0)
+    room = config.max_length - (arguments.max_completion_length or 0)
+    fitting = _fitting(tasks, prompts, tokenizer, config.max_length, room)
     rows = [{"prompt": task.id} for task in sorted(fitting, key=lambda task: task.id)]
-    rollouts = Rollouts({task.id: task for task in fitting}, tokenizer, judge, config.grpo)
+    rollouts = Rollouts({task.id: task for task in fitting}, tokenizer, judge, config.grpo, prompts)
     os.environ["TRL_EXPERIMENTAL_SILENCE"] = "1"  # rollout_func is one of its experiments; versions are pinned
     logging.getLogger("trl.trainer.grpo_trainer").addFilter(not_about_undecided)
     with quiet_renaming():
@@ -76,10 +84,13 @@ def train(
     )
 
 
-def _fitting(tasks: Sequence[Task], tokenizer: Any, max_length: int, max_completion: int) -> list[Task]:
-    """Return the tasks whose prompts leave room for the longest answer."""
-    room = max_length - max_completion
-    fitting = [t for t in tasks if len(tokenizer(prompt_text(tokenizer, translate(t)))["input_ids"]) <= room]
+def _fitting(tasks: Sequence[Task], prompts: Prompts, tokenizer: Any, max_length: int, room: int) -> list[Task]:
+    """Return the tasks whose prompts have at most ``room`` tokens and so leave some for the longest answer."""
+
+    def length(task: Task) -> int:
+        return len(tokenizer(prompt_text(tokenizer, translate(task, prompts)))["input_ids"])
+
+    fitting = [task for task in tasks if length(task) <= room]
     if not fitting:
         raise UserError(
             f"train.max_length: no prompt of {len(tasks)} tasks has at most {room} tokens, which "

@@ -1,7 +1,7 @@
 """Losses beside TRL's own (``sft.loss_type: nll | dft``)."""
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     import torch
@@ -46,14 +46,17 @@ def dco_trainer(samples: int) -> "type[SFTTrainer]":
         def compute_loss(
             self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
         ) -> Any:
-            """Return the loss; TRL's own is computed for its metrics (accuracy, entropy, tokens) only."""
-            import torch
-
+            """Return the loss; TRL's is computed from the same outputs, for metrics (accuracy, entropy, tokens)."""
             if return_outputs:  # evaluation, which this pipeline does by judging
                 return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-            with torch.no_grad():
-                super().compute_loss(model, inputs, num_items_in_batch=num_items_in_batch)
-            outputs = model(**{**inputs, "use_cache": False}, fused_lm_head=True)
+            made: list[Any] = []
+
+            def noted(**arguments: Any) -> Any:
+                made.append(model(**arguments))
+                return made[-1]
+
+            super().compute_loss(cast("Any", noted), inputs, num_items_in_batch=num_items_in_batch)
+            (outputs,) = made
             return dco_loss(outputs.log_probs.sum(dim=-1), samples).mean()
 
     return CoverageTrainer

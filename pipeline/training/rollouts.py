@@ -13,7 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pipeline.agent.loop import answered
-from pipeline.agent.prompting import repair, translate
+from pipeline.agent.prompting import SHIPPED, Prompts, repair, translate
 from pipeline.agent.reply import CLOSE
 from pipeline.agent.report import Attempt
 from pipeline.agent.verdicts import Judging, without_code
@@ -38,6 +38,7 @@ class Trajectory:
     """
 
     task: Task
+    prompts: Prompts = SHIPPED
     answers: list[Candidate] = field(default_factory=list)
     rewards: list[float | None] = field(default_factory=list)
     verdict: Verdict | None = None
@@ -51,8 +52,8 @@ class Trajectory:
     def prompt(self) -> tuple[Message, ...]:
         """Return the messages that ask for the next answer."""
         if not self.answers or self.verdict is None:
-            return translate(self.task)
-        return repair(self.task, self.attempts)
+            return translate(self.task, self.prompts)
+        return repair(self.task, self.attempts, self.prompts)
 
 
 class Rollouts:
@@ -63,6 +64,7 @@ class Rollouts:
         tokenizer: the model's; its chat template is applied here, as it is when the model is evaluated.
         judge: decides; faults of its own are counted and give no reward.
         config: the section ``train.grpo``.
+        prompts: what is asked with.
     """
 
     def __init__(
@@ -71,11 +73,13 @@ class Rollouts:
         tokenizer: "PreTrainedTokenizerBase",
         judge: Judging,
         config: GrpoSection,
+        prompts: Prompts = SHIPPED,
     ) -> None:
         self.tasks = tasks
         self.tokenizer = tokenizer
         self.judge = judge
         self.config = config
+        self.prompts = prompts
         self.counts: Counter[str] = Counter()
         self._failed_rounds = 0
 
@@ -90,14 +94,14 @@ class Rollouts:
         slots = [prompts[i : i + turns] for i in range(0, len(prompts), turns)]
         if any(len(slot) != turns or len(set(slot)) != 1 for slot in slots):
             raise ValueError(f"the prompts of one process are no whole trajectories of {turns} turns")
-        runs = [[Trajectory(self.tasks[slot[0]])] for slot in slots]
+        runs = [[Trajectory(self.tasks[slot[0]], self.prompts)] for slot in slots]
         prompt_ids: list[list[list[int]]] = [[] for _ in slots]
         answer_ids: list[list[list[int]]] = [[] for _ in slots]
         sampled: list[list[list[float]]] = [[] for _ in slots]  # the sampler's log-probabilities, where it tells them
         for _ in range(turns):
             for run in runs:
                 if run[-1].ended:
-                    run.append(Trajectory(run[-1].task))
+                    run.append(Trajectory(run[-1].task, self.prompts))
             texts = [prompt_text(self.tokenizer, run[-1].prompt()) for run in runs]
             asked = [self.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
             # TRL's own generation, whichever engine it has; one prompt for each answer, since later turns differ.

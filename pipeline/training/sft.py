@@ -71,6 +71,8 @@ def sft_config(config: TrainConfig, output: Path, seed: int) -> "SFTConfig":
         raise UserError("train.sft.packing_strategy: wrapped cuts samples in the middle; take bfd")
     if config.loss == "dco" and (config.sft.get("packing") or config.sft.get("padding_free")):
         raise UserError("train.loss: dco is a loss over whole sequences; set sft.packing and padding_free to false")
+    if config.loss == "dco" and config.sft.get("label_smoothing_factor"):
+        raise UserError("train.sft.label_smoothing_factor: loss dco is of the labels as they are; leave it out")
     ours = {
         **decided_by_us(output, seed),
         "max_length": config.max_length,

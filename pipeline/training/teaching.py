@@ -60,11 +60,13 @@ def _dpo(recipe: "Recipe", config: TrainConfig, out: Path, directory: Path, repo
 
 
 def _grpo(recipe: "Recipe", config: TrainConfig, out: Path, directory: Path, report: Report) -> dict[str, Any]:
+    from pipeline.agent.prompting import SHIPPED
     from pipeline.executors import open_judge
     from pipeline.training.grpo import train
 
     tasks = [from_row(Task, row) for row in read_rows(out / "tasks") if row["split"] == "train"]
     if not tasks:
         raise UserError("train: no task is of split 'train'")
+    prompts = recipe.generate.asked if recipe.generate else SHIPPED
     with open_judge(recipe.executor, recipe.judge) as judge:
-        return train(tasks, config, judge, directory, recipe.seed, report)
+        return train(tasks, config, judge, directory, recipe.seed, report, prompts)

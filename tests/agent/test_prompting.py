@@ -1,12 +1,15 @@
-from pathlib import Path
-
 import pytest
 from jinja2 import UndefinedError
+from pydantic import ValidationError
 
 from pipeline.agent import prompting
+from pipeline.agent.own_prompts import VALUES, OwnPrompts
 from pipeline.agent.prompting import repair, translate
 from pipeline.agent.report import Attempt, essential_lines
+from pipeline.errors import UserError
 from pipeline.records import Candidate, Check, Message, Task, Verdict
+from pipeline.section import identity
+from pipeline.stages.generate import GenerateConfig
 
 TASK = Task(name="t", reference="class Model:\n    x = '{{ braces }}'\n", category="c", source="s")
 
@@ -79,13 +82,69 @@ def test_a_report_says_at_which_sizes_and_inputs_it_failed():
     assert "Passed before" not in report
 
 
-TEMPLATES = sorted(path.name for path in (Path(prompting.__file__).parent / "prompts").glob("*.jinja"))
+TEMPLATES = sorted(path.name for path in prompting.FOLDER.glob("*.jinja"))
 
 
 @pytest.mark.parametrize("template", [name for name in TEMPLATES if name != "verify_again.jinja"])
 def test_an_undefined_variable_raises(template):
     with pytest.raises(UndefinedError):
         prompting.render(template)
+
+
+def test_every_template_is_known_with_the_values_that_it_uses():
+    assert sorted(VALUES) == TEMPLATES
+    own = OwnPrompts.model_validate(prompting.FOLDER)  # what uses an unknown value would be refused
+    assert sorted(own.texts) == TEMPLATES
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("translat.jinja", "x", r"translat\.jinja: no prompt is called that; there are translate\.jinja, "),
+        ("translate.jinja", "{{ tsk }}", r"translate\.jinja: 'tsk' is undefined; this prompt is given gpu, "),
+        ("repair.jinja", "one\n{% if %}", r"repair\.jinja, line 2: "),
+        (None, "", "is empty; it may hold translate"),
+    ],
+)
+def test_a_folder_of_prompts_that_can_t_be_used_is_one_line(tmp_path, name, text, told):
+    if name:
+        (tmp_path / name).write_text(text)
+    with pytest.raises(ValidationError, match=told):
+        OwnPrompts.model_validate(str(tmp_path))
+    with pytest.raises(ValidationError, match="no such folder"):
+        OwnPrompts.model_validate(str(tmp_path / "none"))
+
+
+def test_a_recipes_own_prompts_stand_in_for_ours(tmp_path):
+    (tmp_path / "translate.jinja").write_text("Mine, on {{ gpu }}: {{ task.reference }}")
+    section = {"teacher": {"kind": "scripted"}, "prompts": str(tmp_path), "gpu": "H100"}
+    config = GenerateConfig.model_validate(section)
+    mine = Message(role="user", content="Mine, on H100: class Model:\n    x = '{{ braces }}'\n")
+    answer = candidate("```python\nclass ModelNew: 0\n```", "class ModelNew: 0\n")
+    asked = repair(TASK, [Attempt(answer, verdict("incorrect", "wrong_value"))], config.asked)
+    assert asked[0] == mine == translate(TASK, config.asked)[0]
+    assert "is not accepted" in asked[-1].content  # what is not in the folder is ours
+    assert GenerateConfig.model_validate(config.model_dump(mode="json")) == config  # as processes of training get it
+    before = identity(config)
+    (tmp_path / "translate.jinja").write_text("Mine: {{ task.refrence }}")
+    changed = GenerateConfig.model_validate(section)
+    assert identity(changed) != before
+    with pytest.raises(UserError, match=r"generate\.prompts: translate\.jinja: .*refrence"):
+        translate(TASK, changed.asked)
+
+
+def test_dtypes_are_told_as_they_are():
+    half = TASK.model_copy(update={"reference": "x = torch.randn(3, dtype=torch.bfloat16)"})
+    assert "float32" not in translate(half)[0].content
+    assert "`Model`; every dtype as the module below makes it." in translate(half)[0].content
+    for task, told in (
+        (TASK, "It computes in float32: no halves"),
+        (half, "have the reference's dtypes; what is 16"),
+    ):
+        values = {"task": task, "code": "x", "only_float32": prompting.only_float32(task)}
+        assert told in prompting.render("verify_numerics.jinja", **values)
+    named = translate(TASK, prompting.Prompts(gpu="H100"))[0].content
+    assert named.replace("- The kernels are for this GPU: H100.\n", "") == FIRST_TURN
 
 
 FIRST_TURN = """\

@@ -10,6 +10,7 @@ import pytest
 from eval import commands
 from eval.compare import compare, mcnemar, paired_bootstrap
 from eval.merging import merge, read_results, rows_of
+from eval.metrics import binomial_interval
 from eval.results import Plan, Row, results
 from pipeline.errors import UserError
 
@@ -66,8 +67,10 @@ def test_speeds_are_compared_where_both_are_right_by_hand():
 def test_pairing_removes_what_tasks_share():
     a = [0.0, 1.0] * 50
     b = [x - 0.1 for x in a]
-    found = paired_bootstrap(a, b, 500, 0)
-    assert found == pytest.approx((0.1, 0.1, 0.1))
+    assert paired_bootstrap(a, b, 500, 0, bounds=None) == pytest.approx((0.1, 0.1, 0.1))
+    ends = binomial_interval(100, 100).low  # at least so many tasks differ like that, others may by 1 either way
+    assert paired_bootstrap(a, b, 500, 0) == pytest.approx((0.1, 0.1 * ends - (1 - ends), 0.1 * ends + (1 - ends)))
+    assert paired_bootstrap([1.0], [0.0], 50, 0) == pytest.approx((1.0, -0.95, 1.0))
 
 
 def test_shards_merge_into_the_whole():

@@ -4,11 +4,12 @@ import itertools
 import math
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.metrics import binomial_interval, bootstrap, fast_p, pass_at_k
+from eval.metrics import SHARE, binomial_interval, bootstrap, bootstrap_pooled, bootstrap_samples, fast_p, pass_at_k
 from eval.results import Plan, Row, results
 
 PLAN = Plan("heldout", (1, 2), (1.0, 2.0), 200, 0)
@@ -43,9 +44,27 @@ def test_fast_p_counts_correct_and_strictly_faster_samples():
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 def test_an_interval_encloses_the_mean_and_stays_within_the_values(values: list[float]):
     found = bootstrap(values, 200, seed=1)
-    assert min(values) - 1e-9 <= found.low <= found.high <= max(values) + 1e-9
+    if max(values) - min(values) > 1e-6:
+        assert min(values) - 1e-9 <= found.low <= found.high <= max(values) + 1e-9
+    assert 0 <= found.low <= found.mean + 1e-9
+    assert found.mean - 1e-9 <= found.high <= 1
     assert found.mean == pytest.approx(sum(values) / len(values))
     assert found == bootstrap(values, 200, seed=1)
+
+
+@pytest.mark.parametrize(("n", "solved"), [(1, 0), (1, 1), (120, 0), (120, 120)])
+def test_all_or_none_solved_has_the_exact_interval_over_tasks(n: int, solved: int):
+    exact = binomial_interval(solved, n)
+    assert bootstrap([float(bool(solved))] * n, 50, seed=0) == pytest.approx(exact)
+    assert bootstrap_samples([(4, 4 * bool(solved))] * n, 2, 50, seed=0) == pytest.approx(exact)
+    rows = [[float(bool(solved))] * 3] * n
+    assert bootstrap_pooled(rows, np.mean, 50, 0, bounds=SHARE) == pytest.approx(exact)
+    assert exact.high - exact.low == pytest.approx(1 - 0.025 ** (1 / n))
+
+
+def test_one_task_says_next_to_nothing_about_others():
+    assert bootstrap([0.5], 50, seed=0) == pytest.approx((0.5, 0.0125, 0.9875))
+    assert bootstrap([3.0], 50, seed=0, bounds=None) == (3.0, 3.0, 3.0)  # speeds have no upper end
 
 
 def test_the_interval_is_that_of_all_resamples():
@@ -69,7 +88,11 @@ def test_results_average_over_tasks_not_samples():
     found = results(rows, PLAN)["models"]["student"]
     assert (found["n_tasks"], found["samples_per_task"], found["compile_rate"]) == (2, 2, 0.75)
     assert found["pass_at_k"]["1"]["mean"] == found["pass_at_k"]["2"]["mean"] == 0.5
-    assert found["by_category"]["softmax"]["pass_at_k"]["1"] == {"mean": 1.0, "low": 1.0, "high": 1.0}
+    assert found["by_category"]["softmax"]["pass_at_k"]["1"] == {
+        "mean": 1.0,
+        "low": pytest.approx(0.025),
+        "high": 1.0,
+    }
     assert found["fast_p"] is None
 
 

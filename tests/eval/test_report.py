@@ -147,6 +147,17 @@ def test_without_a_student_a_models_own_answers_are_shown(run, tmp_path):
     assert "no answer has been judged" not in text
 
 
+def test_a_benchmarks_figures_are_told_apart_from_published_ones(run, tmp_path):
+    out = copy_of(run, tmp_path, "tasks", "evaluate")
+    assert "Not comparable with published" not in read(write(out)).text  # held-out tasks of one's own
+    results = json.loads((out / "evaluate" / "results.json").read_text())
+    policies = {"untrained": "strict", "student": "strict", "theirs": "report"}
+    write_json(out / "evaluate" / "results.json", results | {"suite": "kernelbench_level1", "policies": policies})
+    text = read(write(out)).text
+    assert "Not comparable with published figures on these tasks" in text
+    assert "judged under policy report or strict by" in text
+
+
 HOSTILE = "</pre><script>alert(1)</script><img src=http://example.com/x> {{ 7 * 7 }} & \x0b 核 $x^$"
 
 

@@ -87,5 +87,5 @@ def test_the_command_reads_runs_and_writes_json(tmp_path: Path, capsys: pytest.C
     for seed, path in enumerate(paths):
         path.write_text(json.dumps(run(seed, a="-" * 10, b="+" * 10)))
     commands.seeds(paths, ["a", "b"], tmp_path / "out.json")
-    assert "+100.0 points (+100.0 to +100.0)" in capsys.readouterr().out
+    assert "+100.0 points (+38.3 to +100.0)" in capsys.readouterr().out
     assert json.loads((tmp_path / "out.json").read_text())["differences"][0]["beyond_zero"]

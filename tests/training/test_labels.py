@@ -80,11 +80,15 @@ def test_coverage_is_of_whole_completions_and_of_nothing_else(tmp_path: Path):
     with torch.no_grad():
         for weight in trainer.model.parameters():
             weight.mul_(8)
+        calls: list[object] = []
+        handle = trainer.model.register_forward_hook(lambda *_: calls.append(None))
         found = float(trainer.compute_loss(trainer.model, dict(batch)))
+        handle.remove()
         logits = trainer.model(batch["input_ids"], attention_mask=batch["attention_mask"]).logits
     logs = logits[:, :-1].log_softmax(-1).gather(2, batch["input_ids"][:, 1:, None])[..., 0]
     sequences = (logs * (batch["labels"][:, 1:] != -100)).sum(1)  # ln p of each completion
     assert found == pytest.approx(float(dco_loss(sequences, 4).mean()), rel=1e-4)
+    assert len(calls) == 1  # TRL's metrics come of the same outputs
 
 
 def test_the_named_losses_are_trls(tmp_path: Path):
