@@ -171,7 +171,7 @@ def report(
 @app.command()
 @one_line_errors
 def doctor(
-    recipe: Annotated[Path | None, typer.Argument(help="Also reach the servers that it names.")] = None,
+    recipe: Annotated[Path | None, typer.Argument(help="Also look for what it names: files, keys, servers.")] = None,
 ) -> None:
     """Say what this machine has, and what each absence costs."""
     from pipeline.doctor import doctor as examine

@@ -18,7 +18,7 @@ from pipeline.store import REJECTED
 from pipeline.tables import schema_of, to_row
 
 if TYPE_CHECKING:
-    from pipeline.recipe import TasksConfig
+    from pipeline.recipe import Recipe, TasksConfig
 
 SCHEMA = schema_of(Task)
 COUNTERPARTS = "counterparts"
@@ -27,6 +27,13 @@ FURTHER = {
         [("task_id", pa.string()), ("task", pa.string()), ("counterpart", pa.string()), ("similarity", pa.float64())]
     )
 }
+
+
+def check(recipe: "Recipe") -> None:
+    """See whether what the source reads is there; see ``pipeline.checks``."""
+    path = getattr(recipe.tasks, "path", None)
+    if path is not None and not path.exists():
+        raise UserError(f"tasks.path: {path} does not exist")
 
 
 def run(context: StageContext) -> dict[str, Any]:
