@@ -1,6 +1,5 @@
 """Examines the machine: what is there, and what each absence costs in plain words."""
 
-import os
 import platform
 import shutil
 import subprocess
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from pipeline.doctor_recipe import examine_recipe
 from pipeline.findings import Finding, State
+from pipeline.machine import cores
 
 PROGRAM_SECONDS = 60  # torch on a cold disk takes long
 GIB = 2**30
@@ -137,8 +137,7 @@ def _user_namespaces() -> bool:
 def _room() -> Iterator[Finding]:
     import psutil
 
-    cores = len(os.sched_getaffinity(0))
-    yield Finding("processor", "ok", f"{cpu_name()}, {cores} core{'s' if cores != 1 else ''}", "")
+    yield Finding("processor", "ok", f"{cpu_name()}, {cores()} core{'s' if cores() != 1 else ''}", "")
     free = psutil.virtual_memory().available / GIB
     few = "judging and training may be killed for lack of memory; lower judge.workers"
     yield Finding("memory", "ok" if free >= 4 else "absent", f"{free:.1f} GiB free", few)

@@ -8,6 +8,15 @@ from pipeline.errors import UserError
 from pipeline.recipe import Recipe, StageName
 
 ORDER: tuple[StageName, ...] = get_args(StageName)
+UNITS: dict[StageName, str] = {  # what a row of a stage's table is
+    "tasks": "tasks",
+    "generate": "candidates",
+    "verify": "verdicts",
+    "curate": "samples",
+    "train": "logged steps",
+    "evaluate": "answers",
+    "publish": "files",
+}
 NEEDS: dict[StageName, tuple[StageName, ...]] = {
     "tasks": (),
     "generate": ("tasks",),

@@ -135,7 +135,7 @@ def test_prompts_and_sums_are_those_of_the_tasks_that_there_are(tmp_path, capsys
         store.seal()
     dry_run(recipe, tmp_path, "generate")
     told = capsys.readouterr().out
-    assert "tasks  complete: 3 rows" in told
+    assert "tasks  complete: 3 tasks" in told
     assert "generate  to be run" in told
     assert "tasks: 3 train\n" in told
     assert sum(translate(one)[0].content in told for one in posed) == 2
