@@ -116,10 +116,10 @@ def machine() -> dict[str, str]:
     import psutil
 
     from pipeline.doctor import cpu_name, gpu_names
+    from pipeline.machine import cores
 
-    cores = psutil.cpu_count() or 1
     return {
-        "processor": f"{cpu_name()}, {cores} core{'s' if cores != 1 else ''}",
+        "processor": f"{cpu_name()}, {cores()} core{'s' if cores() != 1 else ''}",
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
         "GPU": ", ".join(gpu_names()) or "none",
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",

@@ -78,8 +78,14 @@ def difference(found: "Comparison") -> list[tuple[str, str]]:
             )
         )
     if found.speed:
-        lines.append((f"speed of A over B, {found.speed.n_tasks} tasks", times(found.speed.ratio._asdict())))
+        over = f"speed of A over B, {counted(found.speed.n_tasks, 'task')}"
+        lines.append((over, times(found.speed.ratio._asdict())))
         lines.append(("tasks where A is faster, where B is", f"{found.speed.faster}, {found.speed.slower}"))
     if found.left_out:
         lines.append(("tasks asked of one only, left out", str(found.left_out)))
     return lines
+
+
+def counted(number: int, thing: str) -> str:
+    """Return a number of things in words: 1 task, 2 tasks."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"

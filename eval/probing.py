@@ -29,7 +29,7 @@ def usable(context: "StageContext", judge: "AnyJudge", suite: Suite, limit: int 
         InfrastructureError: the judge failed on some; the next run probes those again.
     """
     store = context.store
-    found = {(item if isinstance(item, Task) else item[0]).id: item for item in tasks_of(suite, context.recipe.seed)}
+    found = _found(context, suite)
     chosen = [found[task_id] for task_id in sorted(found)[:limit]]
     for item in chosen:
         if not isinstance(item, Task):
@@ -55,6 +55,17 @@ def usable(context: "StageContext", judge: "AnyJudge", suite: Suite, limit: int 
         first = next((row["detail"] for row in store.rows(REJECTED)), "there is none")
         raise UserError(f"evaluate: none of the {len(chosen)} tasks of suite {suite.name} can be used: {first}")
     return sorted(tasks, key=lambda task: task.id)
+
+
+def _found(context: "StageContext", suite: Suite) -> dict[str, Task | tuple[Task, TaskError]]:
+    """Return the suite's members by id. Of those that are the same the first is taken, and the others are said."""
+    found: dict[str, Task | tuple[Task, TaskError]] = {}
+    for item in tasks_of(suite, context.recipe.seed):
+        task = item if isinstance(item, Task) else item[0]
+        if (first := found.setdefault(task.id, item)) is not item:
+            name = (first if isinstance(first, Task) else first[0]).name
+            context.progress.say(f"{task.name} is word for word {name}: they are one task, {name}")
+    return found
 
 
 def left_out(context: "StageContext") -> dict[str, str]:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from eval import gathering, plots, tables
 from eval.curves import fast_curve, pass_curve
 from eval.grid import grid
-from eval.headline import headline, models_in_order, share
+from eval.headline import counted, headline, models_in_order, share
 from eval.histories import write_histories
 from eval.tables import comparisons
 from pipeline.store import read_manifest, read_rows
@@ -176,7 +176,7 @@ def _summary(results: dict[str, Any] | None) -> str | None:
         return None
     before = models.get("untrained", {}).get("pass_at_k", {}).get("1")
     compared = f", the untrained model {share(before)}" if before else ""
-    tasks = f"{student['n_tasks']} held-out tasks"
+    tasks = counted(student["n_tasks"], "held-out task")
     return f"At the first attempt the student solves {share(student['pass_at_k']['1'])} of {tasks}{compared}."
 
 
@@ -187,8 +187,8 @@ def _summary_of_others(results: dict[str, Any] | None) -> str | None:
     if results is None or not solved:
         return None
     told = ", ".join(f"{name} {share(found)}" for name, found in solved.items())
-    tasks = max(models[name]["n_tasks"] for name in solved)
-    return f"Solved at the first attempt, of {tasks} tasks of suite {results['suite']}: {told}."
+    tasks = counted(max(models[name]["n_tasks"] for name in solved), "task")
+    return f"Solved at the first attempt, of {tasks} of suite {results['suite']}: {told}."
 
 
 def _caution(results: dict[str, Any] | None) -> str | None:
@@ -224,9 +224,8 @@ def _funnel(curation: dict[str, Any] | None, manifests: dict[str, Any]) -> list[
     steps = [("candidates written", funnel["candidates"])]
     steps += [(_FILTERS.get(step["filter"], step["filter"]), step["after"]) for step in funnel["filters"]]
     most = max(1, funnel["candidates"])
-    tasks = (
-        f"{funnel['train_tasks']} training tasks of {manifests['tasks']['rows']}" if "tasks" in manifests else None
-    )
+    posed = counted(funnel["train_tasks"], "training task")
+    tasks = f"{posed} of {manifests['tasks']['rows']}" if "tasks" in manifests else None
     head = [{"name": tasks, "count": None, "share": 0.0}] if tasks else []
     return head + [{"name": name, "count": count, "share": 100 * count / most} for name, count in steps]
 

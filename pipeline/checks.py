@@ -48,12 +48,8 @@ def check_splits(recipe: Recipe, splits: Sequence[Split], wanted: Sequence[Stage
     if learns and "train" not in splits:
         raise UserError(f"tasks: none of {len(splits)} is of split 'train', and there must be some to learn on")
     heldout = "evaluate" in wanted and recipe.evaluate is not None and recipe.evaluate.suite == HELDOUT
-    if heldout and "heldout" not in splits:
+    if heldout and "heldout" not in splits and recipe.tasks is not None:
         raise UserError(
-            f"tasks: none of {len(splits)} is held out, and evaluate.suite is {HELDOUT!r}; raise {_share(recipe)}, "
-            "or name another suite"
+            f"tasks: none of {len(splits)} is held out, and evaluate.suite is {HELDOUT!r}; raise "
+            f"{recipe.tasks.heldout_key}, or name another suite"
         )
-
-
-def _share(recipe: Recipe) -> str:
-    return "tasks.heldout" if recipe.tasks.source == "composed" else "tasks.heldout_share"

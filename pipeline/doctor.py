@@ -1,40 +1,23 @@
 """Examines the machine: what is there, and what each absence costs in plain words."""
 
-import os
 import platform
 import shutil
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
-from pipeline.errors import UserError
-from pipeline.executors.config import RemoteConfig
-from pipeline.judge.config import JudgeConfig
+from pipeline.doctor_recipe import examine_recipe
+from pipeline.findings import Finding, State
+from pipeline.machine import cores
 
-State = Literal["ok", "absent", "missing"]  # missing: something that every run needs
-SECONDS = 3.0  # to wait for a server
 PROGRAM_SECONDS = 60  # torch on a cold disk takes long
 GIB = 2**30
 CLONE_NEWUSER = 0x10000000
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked for. ``cost_of_absence`` is one line; ``missing`` is what no run can do without."""
-
-    name: str
-    state: State
-    found: str
-    cost_of_absence: str
-
-
 def doctor(recipe: Path | None) -> int:
-    """Print what was found; return 0, or 1 if something that every run needs is missing.
+    """Print what was found; return 0, or 1 if something that every run, or this recipe, needs is missing.
 
     Raises:
         UserError: the recipe can't be read.
@@ -42,10 +25,10 @@ def doctor(recipe: Path | None) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    findings = [*examine(), *(_servers(recipe) if recipe else ())]
+    findings = [*examine(), *(examine_recipe(recipe) if recipe else ())]
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for title in ("", "what", "found", "what its absence costs"):
-        table.add_column(title, overflow="fold")
+        table.add_column(title, overflow="fold", no_wrap=title == "what")  # an address stays in one piece
     marks = {"ok": "[green]ok[/]", "absent": "[yellow]-[/]", "missing": "[red]missing[/]"}
     for finding in findings:
         cost = "" if finding.state == "ok" else finding.cost_of_absence
@@ -154,8 +137,7 @@ def _user_namespaces() -> bool:
 def _room() -> Iterator[Finding]:
     import psutil
 
-    cores = len(os.sched_getaffinity(0))
-    yield Finding("processor", "ok", f"{cpu_name()}, {cores} core{'s' if cores != 1 else ''}", "")
+    yield Finding("processor", "ok", f"{cpu_name()}, {cores()} core{'s' if cores() != 1 else ''}", "")
     free = psutil.virtual_memory().available / GIB
     few = "judging and training may be killed for lack of memory; lower judge.workers"
     yield Finding("memory", "ok" if free >= 4 else "absent", f"{free:.1f} GiB free", few)
@@ -163,49 +145,6 @@ def _room() -> Iterator[Finding]:
     yield Finding(
         "disk", "ok" if disk >= 2 else "absent", f"{disk:.1f} GiB free here", "a run may end with a full disk"
     )
-
-
-def _servers(path: Path) -> Iterator[Finding]:
-    """Reach every server that a recipe names."""
-    from pipeline.recipe import load_recipe
-
-    loaded = load_recipe(path)
-    for url in sorted(set(_base_urls(loaded.model_dump(mode="json")))):
-        yield _finding(url, _reach(url), "stages that ask this server will stop with an error")
-    if isinstance(loaded.executor, RemoteConfig):
-        yield _remote_judge(loaded.executor, loaded.judge)
-
-
-def _remote_judge(executor: RemoteConfig, config: JudgeConfig) -> Finding:
-    from pipeline.executors.remote_judge import RemoteJudge
-
-    name = f"judge at {executor.url}"
-    try:
-        with RemoteJudge(executor, config) as judge:
-            return _finding(name, f"{judge.backend}, of this version", "")
-    except UserError as error:
-        return _finding(name, None, f"stages that judge will stop with: {error}")
-
-
-def _base_urls(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        if isinstance(value.get("base_url"), str):
-            yield value["base_url"]
-        for inner in value.values():
-            yield from _base_urls(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _base_urls(inner)
-
-
-def _reach(url: str) -> str | None:
-    try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/models", timeout=SECONDS) as answer:  # noqa: S310  (http, by the recipe's pattern)
-            return f"answers ({answer.status})"
-    except urllib.error.HTTPError as error:  # it is there; whether it wants a key or lacks the page is no matter here
-        return f"answers ({error.code})"
-    except (OSError, ValueError):
-        return None
 
 
 def _hub_login() -> str | None:

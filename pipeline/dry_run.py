@@ -10,11 +10,11 @@ from eval import kernels
 from eval.config import EvaluateConfig
 from eval.suite import Suite, source_of, tasks_of
 from pipeline.agent.evolve import EvolveConfig
-from pipeline.agent.prompting import SHIPPED, translate
+from pipeline.agent.prompting import SHIPPED, Prompts, translate
 from pipeline.checks import check_splits, check_stages
 from pipeline.errors import UserError
 from pipeline.estimate import ASSUMED_COMPLETION_TOKENS, Estimate, completion_tokens, estimate
-from pipeline.order import wanted_stages
+from pipeline.order import section_of, wanted_stages
 from pipeline.recipe import Recipe, StageName
 from pipeline.records import Task
 from pipeline.runner import owed, stage_state
@@ -43,9 +43,7 @@ def dry_run(recipe: Recipe, out: Path, last: StageName) -> None:
     print(f"{recipe.name}: a dry run of {', '.join(stages)} in {out}")
     for stage in stages:
         print(f"{stage:>9}  {stage_state(recipe, out, stage)}")
-    tested = stage_state(recipe, out, "tasks").startswith("complete")
-    tasks = _tasks(recipe, out, tested=tested)
-    _print_tasks(tasks, tested=tested)
+    tasks = _tasks(recipe, out) if "tasks" in stages else []
     check_splits(recipe, [task.split for task in tasks], stages)
     train = [task for task in tasks if task.split == "train"]
     if "generate" in stages and recipe.generate is not None:
@@ -86,7 +84,7 @@ def _print_train(recipe: Recipe, config: TrainConfig, out: Path, tasks: Sequence
 
     examples, length, basis = _training_examples(recipe, config, out, tasks)
     tokens = round(examples * length * passes(config, examples))
-    print(f"\ntrain by {config.method}: {tokens:,} tokens in all ({basis})")
+    print(f"\ntrain by {config.method}: {tokens:,} tokens in all; {basis}")
     try:
         lines = estimate_training(config, tokens, matmul_speed()).lines()
     except UserError as error:
@@ -100,37 +98,52 @@ def _training_examples(
     recipe: Recipe, config: TrainConfig, out: Path, tasks: Sequence[Task]
 ) -> tuple[int, float, str]:
     """Return how many samples, pairs or answers there are to train on, tokens of each, and what that rests on."""
-    length = min(ASSUMED_COMPLETION_TOKENS, config.max_length)
+    read = _prompt_tokens(tasks, recipe.generate.asked if recipe.generate else SHIPPED)
     if config.method == "grpo":
         from pipeline.training.estimate import answers_of_grpo
 
         answers = answers_of_grpo(config, len(tasks))
-        length = min(length, config.grpo.trl.get("max_completion_length", 512))  # TRL's default
-        asked = recipe.generate.asked if recipe.generate else SHIPPED
-        prompt = sum(len(m.content) for task in tasks for m in translate(task, asked)) // CHARACTERS_PER_TOKEN
-        read = prompt // max(1, len(tasks))
+        length = min(ASSUMED_COMPLETION_TOKENS, config.grpo.trl.get("max_completion_length", 512))  # TRL's default
         return answers, length + read, f"{answers:,} answers of {length:,} tokens to prompts of {read:,}"
+    written, origin = ASSUMED_COMPLETION_TOKENS, "assumed"
+    if recipe.generate is not None:
+        written, origin = completion_tokens(recipe.generate.teacher, out, tasks)
+    length = min(read + written, config.max_length)
+    origin = f"prompts of {read:,} and answers of {written:,}: {origin}"
+    if config.model.kind == "scratch":
+        origin += "; at most: a scratch student's own tokenizer makes one token of many"
     curated = read_manifest(out / "curate") is not None
     if config.method == "dpo":
         there = out / "curate" / f"{PREFERENCE}.parquet"
         wanted = recipe.curate.preference if recipe.curate else None
         pairs = pq.read_metadata(there).num_rows if curated and there.exists() else 0
         pairs = pairs or len(tasks) * (wanted.pairs_per_task if wanted else 1)
-        return pairs, 2 * length, f"{pairs:,} pairs of answers of {length:,} tokens"
+        return pairs, 2 * length, f"{pairs:,} pairs of samples of {length:,} tokens ({origin})"
     if curated:
         counts = pq.read_table(out / "curate" / "data.parquet", columns=["completion_tokens"])["completion_tokens"]
-        mean = sum(counts.to_pylist()) / TOKENS_PER_MODEL_TOKEN / max(1, len(counts))
-        return len(counts), mean, f"curate's {len(counts):,} samples of {mean:,.0f} tokens on average"
-    return len(tasks), length, f"a sample of {length:,} tokens a task"
+        mean = read + sum(counts.to_pylist()) / TOKENS_PER_MODEL_TOKEN / max(1, len(counts))
+        return len(counts), mean, f"curate's {len(counts):,} samples of {mean:,.0f} tokens on average with prompts"
+    return len(tasks), length, f"a sample of {length:,} tokens a task ({origin})"
 
 
-def _tasks(recipe: Recipe, out: Path, *, tested: bool) -> list[Task]:
-    if tested:
-        return [from_row(Task, row) for row in read_rows(out / "tasks")]
-    tasks = {task.id: task for task in read_source(recipe.tasks, recipe.seed) if isinstance(task, Task)}
-    if not tasks:
-        raise UserError(f"tasks: source {recipe.tasks.source!r} has no tasks")
-    return list(tasks.values())
+def _prompt_tokens(tasks: Sequence[Task], prompts: Prompts) -> int:
+    """Return the mean length of a first prompt."""
+    characters = sum(len(m.content) for task in tasks for m in translate(task, prompts))
+    return characters // CHARACTERS_PER_TOKEN // max(1, len(tasks))
+
+
+def _tasks(recipe: Recipe, out: Path) -> list[Task]:
+    """Return the tasks that there are, or those of the source, and print how many they are."""
+    if tested := stage_state(recipe, out, "tasks").startswith("complete"):
+        tasks = [from_row(Task, row) for row in read_rows(out / "tasks")]
+    else:
+        section = section_of(recipe, "tasks")
+        found = {task.id: task for task in read_source(section, recipe.seed) if isinstance(task, Task)}
+        if not found:
+            raise UserError(f"tasks: source {section.source!r} has no tasks")
+        tasks = list(found.values())
+    _print_tasks(tasks, tested=tested)
+    return tasks
 
 
 def _print_tasks(tasks: Sequence[Task], *, tested: bool) -> None:
@@ -145,11 +158,12 @@ def _print_generate(recipe: Recipe, out: Path, tasks: Sequence[Task]) -> None:
     assert config is not None  # noqa: S101  (the caller has looked)
     if config.prompts is not None:
         print(f"\nprompts: {config.prompts.path} replaces {', '.join(sorted(config.prompts.texts))}")
-    for number, task in enumerate(tasks[:: max(1, len(tasks) // EXAMPLES)][:EXAMPLES], 1):
-        print(f"\n--- prompt {number} of {EXAMPLES}: {task.name} ---")
+    shown = tasks[:: max(1, len(tasks) // EXAMPLES)][:EXAMPLES]
+    for number, task in enumerate(shown, 1):
+        print(f"\n--- prompt {number} of {len(shown)} that are shown: {task.name} ---")
         for message in translate(task, config.asked):
             print(f"[{message.role}]\n{message.content.rstrip()}")
-    length, origin = completion_tokens(config.teacher, out)
+    length, origin = completion_tokens(config.teacher, out, tasks)
     least, most = estimate(config, tasks, length)
     print(f"\ngenerate: {len(tasks):,} tasks x {_shape(config)}")
     if config.verifiers is not None:
@@ -171,7 +185,8 @@ def _shape(config: GenerateConfig) -> str:
 
 
 def _print_estimate(label: str, figures: Estimate) -> None:
-    dollars = "no price given" if figures.dollars is None else f"${figures.dollars:,.2f}"
+    known = "no price given" if figures.dollars is None else "free"
+    dollars = f"${figures.dollars:,.2f}" if figures.dollars else known
     print(
         f"{label:>9}: {figures.requests:,} requests, {figures.prompt_tokens:,} prompt tokens, "
         f"{figures.completion_tokens:,} completion tokens, {dollars}"

@@ -9,11 +9,12 @@ from pipeline.agent.evolve import EvolveConfig
 from pipeline.agent.prompting import translate
 from pipeline.records import Task
 from pipeline.stages.generate import GenerateConfig
-from pipeline.teachers import ensemble, openai
+from pipeline.teachers import ensemble, openai, scripted
 from pipeline.teachers.journal import CHARACTERS_PER_TOKEN
 from pipeline.teachers.making import TeacherConfig
 
 ASSUMED_COMPLETION_TOKENS = 8000  # a reasoning model on such tasks: 6K tokens when right, 8K when wrong (ConCuR)
+WRITTEN = 8  # answers of a script, to see how long they are
 ASSUMED_REVIEW_TOKENS = 2000
 ASSUMED_MODULE_TOKENS = 2000  # a module with its kernels, where a prompt shows one
 ASSUMED_REPORT_TOKENS = 500
@@ -38,15 +39,25 @@ def estimate(config: GenerateConfig, tasks: Sequence[Task], completion_tokens: i
     return least, _sum(config, len(tasks), prompt, completion_tokens, most=True)
 
 
-def completion_tokens(config: TeacherConfig, out: Path) -> tuple[int, str]:
-    """Return how long an answer is and where that is from: this run's earlier answers, or an assumption."""
+def completion_tokens(config: TeacherConfig, out: Path, tasks: Sequence[Task]) -> tuple[int, str]:
+    """Return how long an answer is and where that is from: earlier answers, a script's to some tasks, or a guess."""
     for directory in (out / "generate", *sorted((out / "superseded").glob("generate-*"), reverse=True)):
         measured = _measured(directory / "stats.json")
         if measured:
             return measured, f"the mean of {directory}"
+    if tasks and all(isinstance(teacher, scripted.Config) for teacher, _ in _shares(config)):
+        return _written(config, tasks[:: max(1, len(tasks) // WRITTEN)][:WRITTEN])
     limit = min((getattr(m, "max_tokens", None) or ASSUMED_COMPLETION_TOKENS for m, _ in _shares(config)))
     length = min(limit, ASSUMED_COMPLETION_TOKENS)
     return length, "assumed, at most max_tokens"
+
+
+def _written(config: TeacherConfig, tasks: Sequence[Task]) -> tuple[int, str]:
+    """Have the script answer: it costs nothing, and it is known how long its answers are then."""
+    by = next(teacher for teacher, _ in _shares(config) if isinstance(teacher, scripted.Config))
+    answers = [scripted.answer(translate(task), seed, by) for seed, task in enumerate(tasks)]
+    lengths = [scripted.count_tokens(a.reasoning) + scripted.count_tokens(a.content) for a in answers]
+    return round(sum(lengths) / len(lengths)), f"the mean of {len(lengths)} answers that the script wrote to see"
 
 
 def _measured(stats: Path) -> int | None:

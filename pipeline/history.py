@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from pipeline.agent.assessments import Assessment, read_assessments
 from pipeline.agent.lines import read_records
@@ -60,14 +60,28 @@ def write_history(out: Path, candidate_id: str, page: Path) -> int:
     Raises:
         UserError: no or more than one candidate has that id, or the page can't be written.
     """
+    return write_page(*_records(out, candidate_id), page)
+
+
+def history_text(out: Path, candidate_id: str) -> str:
+    """Return the same history as text for a terminal, without what would steer one; raises as ``write_history``."""
+    return rendered(*_records(out, candidate_id))
+
+
+def rendered(chosen: Candidate, records: Records) -> str:
+    """Return the text about a candidate from records at hand."""
+    text = _template("history.txt.jinja").render(**_shown(chosen, records))
+    return "".join(character for character in text if character.isprintable() or character in "\n\t")
+
+
+def _records(out: Path, candidate_id: str) -> tuple[Candidate, Records]:
     chosen, family = _find(out, candidate_id)
     lineage = {candidate.id for candidate in _lineage(chosen, family)}
     verdicts = _with_repeats(_verdicts(out, set(family)), [family[i] for i in lineage], family)
     tasks = (row for stage, table in TASK_TABLES for row in rows_so_far(out / stage, table))
     task = next((from_row(Task, row) for row in tasks if row["id"] == chosen.task_id), None)
     reviews = {a.candidate_id: a for a in read_assessments(out) if a.candidate_id in lineage}
-    records = Records(family, {task.id: task} if task else {}, verdicts, reviews)
-    return write_page(chosen, records, page)
+    return chosen, Records(family, {task.id: task} if task else {}, verdicts, reviews)
 
 
 def write_page(chosen: Candidate, records: Records, page: Path) -> int:
@@ -76,11 +90,17 @@ def write_page(chosen: Candidate, records: Records, page: Path) -> int:
     Raises:
         UserError: the page can't be written.
     """
+    shown = _shown(chosen, records)
+    text = _template("history.html.jinja").render(**shown)
+    to_write(page).write_text(text, encoding="utf-8")
+    return len(shown["turns"])
+
+
+def _shown(chosen: Candidate, records: Records) -> dict[str, Any]:
+    """Return what the templates need."""
     lineage = _lineage(chosen, records.candidates)
     turns = [_turn(candidate, lineage, records.verdicts, records.reviews) for candidate in lineage]
-    text = _template().render(chosen=chosen, task=records.tasks.get(chosen.task_id), turns=turns)
-    to_write(page).write_text(text, encoding="utf-8")
-    return len(turns)
+    return {"chosen": chosen, "task": records.tasks.get(chosen.task_id), "turns": turns}
 
 
 def _find(out: Path, candidate_id: str) -> tuple[Candidate, dict[str, Candidate]]:
@@ -148,9 +168,10 @@ def difference(before: str, after: str) -> list[Line]:
 
 
 @cache
-def _template() -> Any:
+def _template(name: str) -> Any:
     loader = FileSystemLoader(Path(__file__).parent)
+    escaped = select_autoescape(["html.jinja"])
     environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=loader, autoescape=escaped, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.get_template("history.html.jinja")
+    return environment.get_template(name)

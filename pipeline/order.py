@@ -8,6 +8,15 @@ from pipeline.errors import UserError
 from pipeline.recipe import Recipe, StageName
 
 ORDER: tuple[StageName, ...] = get_args(StageName)
+UNITS: dict[StageName, str] = {  # what a row of a stage's table is
+    "tasks": "tasks",
+    "generate": "candidates",
+    "verify": "verdicts",
+    "curate": "samples",
+    "train": "logged steps",
+    "evaluate": "answers",
+    "publish": "files",
+}
 NEEDS: dict[StageName, tuple[StageName, ...]] = {
     "tasks": (),
     "generate": ("tasks",),
@@ -34,9 +43,20 @@ def wanted_stages(recipe: Recipe, last: StageName) -> list[StageName]:
 
 def last_stage(recipe: Recipe) -> StageName:
     """Return the last stage that a recipe has a section for; what is generated is judged without a section."""
+    return stages_of(recipe)[-1]
+
+
+def stages_of(recipe: Recipe) -> list[StageName]:
+    """Return the stages that a recipe has sections for, in their order.
+
+    Raises:
+        UserError: there is none.
+    """
     sections = {"verify": "generate"}
     present: list[StageName] = [s for s in ORDER if getattr(recipe, sections.get(s, s)) is not None]
-    return present[-1]
+    if not present:
+        raise UserError(f"recipe {recipe.name}: has a section for no stage ({', '.join(ORDER)})")
+    return present
 
 
 def needs(recipe: Recipe, stage: StageName) -> tuple[StageName, ...]:

@@ -33,7 +33,7 @@ class Recipe(Section):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     seed: int = Field(default=0, ge=0)
     executor: ExecutorConfig = LocalConfig()
-    tasks: TasksConfig
+    tasks: TasksConfig | None = None
     generate: GenerateConfig | None = None
     judge: JudgeConfig = JudgeConfig()
     curate: CurateConfig | None = None
@@ -72,7 +72,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         where = f", line {mark.line + 1}" if mark else ""
         raise UserError(f"{path}{where}: not YAML: {getattr(error, 'problem', None) or error}") from None
     if not isinstance(data, dict):
-        raise UserError(f"{path}: a recipe is a mapping with at least 'name' and 'tasks'")
+        raise UserError(f"{path}: a recipe is a mapping with at least a 'name'")
     return data
 
 

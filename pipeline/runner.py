@@ -10,7 +10,7 @@ from pipeline.checks import check_stages, check_tasks, module_of
 from pipeline.disk import disk_full_is_the_users
 from pipeline.errors import UserError
 from pipeline.inputs import changed, expected_inputs, inputs_of
-from pipeline.order import ORDER, wanted_stages
+from pipeline.order import ORDER, UNITS, wanted_stages
 from pipeline.progress import StageProgress
 from pipeline.recipe import Recipe, StageName
 from pipeline.stages import StageContext
@@ -59,7 +59,7 @@ def stage_state(recipe: Recipe, out: Path, stage: StageName) -> str:
     if before != inputs:
         return f"to be redone, because {changed(before, inputs)} changed"
     manifest = read_manifest(out / stage)
-    return f"complete: {_counts(manifest)}" if manifest else "to be continued"
+    return f"complete: {_counts(stage, manifest)}" if manifest else "to be continued"
 
 
 def run_stage(recipe: Recipe, out: Path, stage: StageName) -> None:
@@ -74,7 +74,7 @@ def run_stage(recipe: Recipe, out: Path, stage: StageName) -> None:
             target = set_aside(directory)
             progress.say(f"redone, because {changed(before, inputs)} changed; the old one is in {target}")
         elif manifest := read_manifest(directory):
-            progress.say(f"complete: {_counts(manifest)}")
+            progress.say(f"complete: {_counts(stage, manifest)}")
             return
         module = module_of(stage)
         with StageStore(directory, module.SCHEMA, inputs, getattr(module, "FURTHER", None)) as store:
@@ -84,10 +84,10 @@ def run_stage(recipe: Recipe, out: Path, stage: StageName) -> None:
                 stats = module.run(StageContext(recipe, out, store, progress))
             progress.stop()
             manifest = store.seal(stats, {name: importlib.metadata.version(name) for name in LIBRARIES})
-        progress.say(f"{_counts(manifest)}, {manifest['seconds']:.0f} s")
+        progress.say(f"{_counts(stage, manifest)}, {manifest['seconds']:.0f} s")
 
 
-def _counts(manifest: dict[str, Any]) -> str:
+def _counts(stage: StageName, manifest: dict[str, Any]) -> str:
     reasons = ", ".join(f"{count} {reason}" for reason, count in list(manifest["reasons"].items())[:4])
     rejected = f", {manifest['rejected']} rejected ({reasons})" if manifest["rejected"] else ""
-    return f"{manifest['rows']} rows{rejected}"
+    return f"{manifest['rows']} {UNITS[stage]}{rejected}"

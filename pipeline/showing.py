@@ -10,12 +10,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline.errors import UserError
-from pipeline.order import ORDER
+from pipeline.order import ORDER, UNITS
+from pipeline.rejected import rejected
 from pipeline.store import read_manifest
 from pipeline.unsealed import entries
 from pipeline.watching import at_work, reviews
 
 MAX_REASONS = 6
+TURN_AWAY = ("tasks", "generate", "verify", "curate")  # stages whose work it is, also where they reject nothing
 
 
 def show(out: Path) -> None:
@@ -31,7 +33,7 @@ def show(out: Path) -> None:
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for title in ("stage", "state"):
         table.add_column(title)
-    for title in ("kept", "rejected", "seconds"):
+    for title in ("has", "rejected", "seconds"):
         table.add_column(title, justify="right")
     table.add_column("rejected why", overflow="fold")
     for stage in ORDER:
@@ -50,6 +52,22 @@ def show_result(out: Path) -> None:
 
         write(out)
     _print_result(out)
+
+
+def show_rejected(out: Path, reason: str | None, limit: int) -> None:
+    """Print candidates that the judge rejected, with what it says of each; raises as ``rejected`` does."""
+    if not out.is_dir():
+        raise UserError(f"{out}: no such directory")
+    shown, total = rejected(out, reason, limit)
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for title in ("candidate", "task", "reason", "detail"):
+        table.add_column(title, overflow="fold", no_wrap=title == "candidate")
+    for row in shown:
+        table.add_row(*(escape(" ".join(text.split())) for text in row))
+    console = Console()
+    console.print(table)
+    more = f"the first {len(shown)} of {total}; --limit shows more" if total > len(shown) else f"{total} in all"
+    console.print(f"{more}. One of them: show {out} --candidate ID", highlight=False, markup=False, soft_wrap=True)
 
 
 def show_rounds(rows: list[dict[str, Any]]) -> None:
@@ -102,7 +120,9 @@ def _cells(directory: Path) -> tuple[str, str, str, str, str]:
     if manifest is not None:
         kept, reasons = _kept(directory, manifest)
         seconds = f"{manifest['seconds']:.1f}"
-        return "[green]complete[/]", str(kept), str(reasons.total()), seconds, _reason_lines(reasons)
+        unit = "right" if directory.name == "verify" else UNITS[directory.name]  # type: ignore[index]
+        lost = str(reasons.total()) if reasons or directory.name in TURN_AWAY else ""
+        return "[green]complete[/]", f"{kept} {unit}", lost, seconds, _reason_lines(reasons)
     if not (directory / "inputs.json").exists():
         return "[dim]not run[/]", "", "", "", ""
     counts = Counter(entry.table for entry in entries(directory))

@@ -141,19 +141,32 @@ def ablate(recipe: RecipePath, overrides: Overrides = None, out: Out = None) -> 
 def show(
     directory: Annotated[Path, typer.Argument(help="A run's directory.", metavar="DIR")],
     candidate: Annotated[str | None, typer.Option(help="A candidate's id, or how it starts: its history.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Where the page with the history goes.")] = None,
+    html: Annotated[Path | None, typer.Option(help="A page with the history, in place of text.")] = None,
+    rejected: Annotated[bool, typer.Option("--rejected", help="List candidates that the judge rejected.")] = False,
+    reason: Annotated[str | None, typer.Option(help="With --rejected: for this reason alone.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="With --rejected: at most so many.")] = 20,
 ) -> None:
     """Print what each stage kept, what it rejected and why. Also while the run goes on."""
-    if candidate is None and html is None:
+    if rejected and not (candidate or html):
+        from pipeline.showing import show_rejected
+
+        show_rejected(directory, reason, limit)
+    elif reason:
+        raise UserError("show: --reason belongs to --rejected")
+    elif candidate is None and html is None:
         from pipeline.showing import show as print_run
 
         print_run(directory)
-    elif candidate and html:
+    elif candidate and html is None and not rejected:
+        from pipeline.history import history_text
+
+        print(history_text(directory, candidate))
+    elif candidate and html and not rejected:
         from pipeline.history import write_history
 
         print(f"{html}: {write_history(directory, candidate, html)} candidates")
     else:
-        raise UserError("show: --candidate and --html belong together")
+        raise UserError("show: give --candidate, with or without --html, or --rejected")
 
 
 @app.command()
@@ -171,7 +184,7 @@ def report(
 @app.command()
 @one_line_errors
 def doctor(
-    recipe: Annotated[Path | None, typer.Argument(help="Also reach the servers that it names.")] = None,
+    recipe: Annotated[Path | None, typer.Argument(help="Also look for what it names: files, keys, servers.")] = None,
 ) -> None:
     """Say what this machine has, and what each absence costs."""
     from pipeline.doctor import doctor as examine

@@ -14,7 +14,7 @@ from pipeline.executors.config import LocalConfig
 from pipeline.judge.config import JudgeConfig
 from pipeline.progress import StageProgress
 from pipeline.records import Candidate, Check, Message, Task, Verdict
-from pipeline.stages import StageContext, curate, evaluate
+from pipeline.stages import StageContext, curate, evaluate, verify
 from pipeline.stages.curate import CurateConfig
 from pipeline.stages.publish import PublishConfig
 from pipeline.store import StageStore, write_json
@@ -100,7 +100,8 @@ def build_run(out: Path, n_tasks: int = 40, *, last: str = "evaluate") -> Path:
         out, "generate", schema_of(Candidate), {f"{c.task_id}/{c.sample}/{c.turn}": to_row(c) for c, _ in pairs}
     )
     why = {"by_reason": Counter(v.reason for _, v in pairs if v.reason)}
-    write_stage(out, "verify", schema_of(Verdict), {v.candidate_id: to_row(v) for _, v in pairs}, why)
+    verdicts = {c.id: {**to_row(v), "task_id": c.task_id, "sample": c.sample, "turn": c.turn} for c, v in pairs}
+    write_stage(out, "verify", verify.SCHEMA, verdicts, why)
     if last == "verify":
         return out
     run_stage(out, "curate", curate)

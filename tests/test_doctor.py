@@ -1,20 +1,30 @@
 """``doctor``: each absence is found and priced, and only what every run needs makes it fail."""
 
+import json
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
 
 import pytest
 
 from pipeline import doctor as module
 from pipeline.doctor import doctor, examine, gpu_names
+from pipeline.doctor_recipe import examine_recipe
 from pipeline.errors import UserError
 
 
 class Models(BaseHTTPRequestHandler):
+    listed: ClassVar = []
+    key: ClassVar = None
+
     def do_GET(self):
-        self.send_response(200 if self.path == "/v1/models" else 404)
+        Models.key = self.headers["Authorization"]
+        there = self.path == "/v1/models"
+        self.send_response(200 if there else 404)
         self.end_headers()
+        if there:
+            self.wfile.write(json.dumps({"data": [{"id": name} for name in self.listed]}).encode())
 
     def log_message(self, format, *args):  # noqa: A002  (the base class's name)
         pass
@@ -67,22 +77,45 @@ def test_a_gpu_needs_nvcc_and_a_torch_that_can_use_it(monkeypatch, tmp_path):
     assert found["nvcc"].found == "Cuda compilation tools, release 13.0, V13.0.88"
 
 
-def test_servers_of_a_recipe_are_reached(server, tmp_path):
-    recipe = tmp_path / "recipe.yaml"
-    closed = "http://127.0.0.1:9/v1"
+def recipe(folder, url, *, key="", tasks="{source: composed}"):
+    path = folder / "recipe.yaml"
+    teacher = f"{{kind: openai, base_url: '{url}', model: m{key}}}"
+    path.write_text(f"name: asks\ntasks: {tasks}\ngenerate: {{teacher: {teacher}}}\n")
+    return path
 
+
+def test_servers_of_a_recipe_are_reached(server, tmp_path, monkeypatch, capsys):
     def states(url):
-        recipe.write_text(
-            "name: asks\ntasks: {source: composed}\n"
-            f'generate: {{teacher: {{kind: openai, base_url: "{url}", model: m}}}}\n'
-        )
-        return [(f.name, f.state, f.found) for f in module._servers(recipe)]
+        return [(f.name, f.state, f.found) for f in examine_recipe(recipe(tmp_path, url))]
 
-    assert states(f"{server}/v1/") == [(f"{server}/v1/", "ok", "answers (200)")]
+    Models.listed = ["m", "n"]
+    assert states(f"{server}/v1/") == [(f"{server}/v1/", "ok", "answers, and has the model")]
+    Models.listed = ["n"]
+    assert states(f"{server}/v1/") == [(f"{server}/v1/", "absent", "answers")]
     assert states(f"{server}/other") == [(f"{server}/other", "ok", "answers (404)")]
-    assert states(closed) == [(closed, "absent", "no")]
+    closed = "http://127.0.0.1:9/a/very/long/address/that/no/line/of/a/narrow/terminal/would/have/room/for/v1"
+    assert states(closed) == [(closed, "missing", "no answer")]
+    monkeypatch.setattr(module, "examine", list)
+    monkeypatch.setenv("COLUMNS", "120")
+    assert doctor(recipe(tmp_path, closed)) == 1
+    assert closed in capsys.readouterr().out
+    assert doctor(recipe(tmp_path, f"{server}/v1")) == 0
+
+
+def test_a_key_and_a_folder_that_are_not_there_are_found(server, tmp_path, monkeypatch):
+    Models.listed = ["m"]
+    path = recipe(
+        tmp_path, f"{server}/v1", key=", api_key_env: A_KEY_OF_MINE", tasks="{source: files, path: nowhere}"
+    )
+    missing = [f.cost_of_absence for f in examine_recipe(path) if f.state == "missing"]
+    assert [words.partition(":")[0] for words in missing] == ["tasks.path", "teacher.api_key_env"]
+    (tmp_path / "nowhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("A_KEY_OF_MINE", "secret")
+    assert [f.state for f in examine_recipe(path)] == ["ok"]
+    assert Models.key == "Bearer secret"
 
 
 def test_a_recipe_that_is_not_there_is_the_users_fault(tmp_path):
     with pytest.raises(UserError, match=r"none\.yaml"):
-        list(module._servers(tmp_path / "none.yaml"))
+        examine_recipe(tmp_path / "none.yaml")

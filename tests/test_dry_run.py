@@ -1,6 +1,7 @@
 """A dry run: right counts and sums, real prompts, nothing asked and nothing written."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,21 +11,24 @@ from pipeline.agent.prompting import translate
 from pipeline.dry_run import dry_run
 from pipeline.estimate import ASSUMED_MODULE_TOKENS, ASSUMED_REPORT_TOKENS, completion_tokens, estimate
 from pipeline.inputs import expected_inputs
-from pipeline.order import last_stage
+from pipeline.order import last_stage, stages_of
 from pipeline.recipe import load_recipe
+from pipeline.runner import run_stages
 from pipeline.stages import tasks
 from pipeline.store import StageStore, write_json
 from pipeline.tables import to_row
 from tests.sources.test_third_party import BOOK, MODULE, checkout, folder
 from tests.training.examples import OPERATORS, task
 
-RECIPES = [path for path in sorted(Path("recipes").rglob("*.yaml")) if "accelerate" not in path.parts]
+SCORING = Path("recipes/score_kernels.yaml")  # poses no tasks of its own
+RECIPES = [p for p in sorted(Path("recipes").rglob("*.yaml")) if "accelerate" not in p.parts and p != SCORING]
 FEW = "tasks={source: composed, train: 4, heldout: 2}"
 TEACHER = "{kind: openai, base_url: 'http://127.0.0.1:9/v1', model: m, price: {prompt: 1, completion: 10}}"
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=str)
-def test_every_shipped_recipe_can_be_run_dry(path, tmp_path, capsys):
+def test_every_shipped_recipe_can_be_run_dry(path, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("MY_KEY", "of nothing")
     recipe = load_recipe(path, [FEW])
     last = last_stage(recipe)
     dry_run(recipe, tmp_path / "out", last)
@@ -33,6 +37,21 @@ def test_every_shipped_recipe_can_be_run_dry(path, tmp_path, capsys):
     assert ("at least: " in told and "requests" in told) == (recipe.generate is not None)
     assert ("train by " in told) == ("train  " in told)
     assert not (tmp_path / "out").exists()
+
+
+def test_finished_kernels_are_scored_without_tasks_of_ones_own(tmp_path, capsys):
+    (tmp_path / "posed").mkdir()
+    (tmp_path / "posed" / "one.py").write_text(MODULE)
+    (tmp_path / "theirs.jsonl").write_text(json.dumps({"task": "one", "code": "class ModelNew: pass"}))
+    mine = [f"evaluate.models.theirs.path={tmp_path / 'theirs.jsonl'}"]
+    dry_run(load_recipe(SCORING, mine), tmp_path / "out", "evaluate")
+    assert "evaluate: the tasks of suite kernelbench, which are on the Hub" in capsys.readouterr().out
+    posed = [*mine, f"evaluate.suite={tmp_path / 'posed'}", "judge.backend=none"]
+    recipe = load_recipe(SCORING, posed)
+    assert stages_of(recipe) == ["evaluate"]
+    run_stages(recipe, tmp_path / "out", last_stage(recipe))
+    found = json.loads((tmp_path / "out" / "evaluate" / "results.json").read_text())["models"]
+    assert found["theirs"]["n_tasks"] == 1
 
 
 def own_tasks(source: str, root: Path) -> list[str]:
@@ -75,8 +94,12 @@ def test_the_recipe_of_each_source_reads_that_source(name, told, tmp_path, capsy
 def test_what_a_training_needs_is_estimated_and_an_unreachable_model_ends_nothing(tmp_path, capsys):
     dry_run(load_recipe(Path("recipes/quickstart.yaml"), [FEW]), tmp_path / "out", "train")
     told = capsys.readouterr().out
-    # No longer sample is trained on; 8 epochs.
-    assert "train by sft: 131,072 tokens in all (a sample of 4,096 tokens a task)" in told
+    tokens = re.search(r"train by sft: ([\d,]+) tokens in all; a sample of ([\d,]+) tokens a task \(prompts", told)
+    assert tokens is not None
+    assert int(tokens[1].replace(",", "")) == 4 * 8 * int(tokens[2])  # tasks, epochs
+    assert int(tokens[2]) < 1000, "the script's answers are short, and max_length is no length"
+    assert "the script wrote to see" in told
+    assert re.search(r"at least: 8 requests, [\d,]+ prompt tokens, [\d,]{4,5} completion tokens, free", told)
     assert "2.4 M parameters, 2.36 M of them trained" in told
     dry_run(
         load_recipe(Path("recipes/small_24gb.yaml"), [FEW, "train.model.name=no/where"]), tmp_path / "out", "train"
@@ -112,7 +135,7 @@ def test_prompts_and_sums_are_those_of_the_tasks_that_there_are(tmp_path, capsys
         store.seal()
     dry_run(recipe, tmp_path, "generate")
     told = capsys.readouterr().out
-    assert "tasks  complete: 3 rows" in told
+    assert "tasks  complete: 3 tasks" in told
     assert "generate  to be run" in told
     assert "tasks: 3 train\n" in told
     assert sum(translate(one)[0].content in told for one in posed) == 2
@@ -141,11 +164,11 @@ def test_generations_and_reviews_are_counted():
 def test_what_earlier_answers_were_is_better_than_an_assumption(tmp_path):
     config = load_recipe(Path("recipes/quickstart.yaml"), [f"generate.teacher={TEACHER}"]).generate
     assert config is not None
-    assert completion_tokens(config.teacher, tmp_path)[0] == 8000
+    assert completion_tokens(config.teacher, tmp_path, [])[0] == 8000
     (tmp_path / "superseded" / "generate-0").mkdir(parents=True)
     stats = {"requests": {"answered": 4, "completion_tokens": 2000}}
     write_json(tmp_path / "superseded" / "generate-0" / "stats.json", stats)
-    assert completion_tokens(config.teacher, tmp_path) == (500, f"the mean of {tmp_path}/superseded/generate-0")
+    assert completion_tokens(config.teacher, tmp_path, []) == (500, f"the mean of {tmp_path}/superseded/generate-0")
 
 
 def test_an_ensemble_costs_by_shares_and_an_unknown_price_is_no_sum():

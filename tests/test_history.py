@@ -12,7 +12,7 @@ from pipeline.agent.assessments import Assessment, Vote
 from pipeline.agent.jobs import key
 from pipeline.agent.lines import RecordLines
 from pipeline.errors import UserError
-from pipeline.history import write_history
+from pipeline.history import Records, history_text, rendered, write_history
 from pipeline.records import Candidate, Check, Message, Task, Verdict
 from pipeline.stages import generate, tasks, verify
 from pipeline.store import StageStore
@@ -99,6 +99,17 @@ def test_the_page_shows_all_turns_and_hostile_text_stays_text(out):
         assert part in reader.text
     assert "unrelated" not in reader.text
     assert not re.search(r"(src|url)\s*[=(]\s*[\"']?(https?:|//)", page.read_text())
+
+
+def test_the_history_is_text_without_a_page_and_steers_no_terminal(out):
+    text = history_text(out, SECOND.id)
+    for part in (TASK.name, FIRST.id, SECOND.id, "incorrect", "FAILED", "+new", "-old", "memory: error", "reasoning"):
+        assert part in text
+    assert "unrelated" not in text
+    steering = candidate(2, (), "\x1b[2Jgone\r\x07")
+    records = Records({steering.id: steering}, {}, {}, {})
+    assert not set(rendered(steering, records)) & {"\x1b", "\r", "\x07"}
+    assert "gone" in rendered(steering, records)
 
 
 def test_verify_has_the_last_word_on_a_verdict(out):

@@ -40,7 +40,7 @@ def test_every_shipped_recipe_is_read(path: Path):
         (GOOD, ["tasks.train=many"], r"tasks.train: must be a whole number \(given: 'many'\)"),
         (GOOD, ["seed"], r"'seed': an override is written key=value"),
         (GOOD, ["name.x=1"], r"name is not a section"),
-        ("name: mine\n", [], r"tasks: missing"),
+        ("tasks: {source: composed}\n", [], r"name: missing"),
         ("name: [\n", [], r"recipe.yaml, line 2: not YAML"),
         ("- 1\n", [], r"a recipe is a mapping"),
         ("name: ../x\ntasks: {source: composed}\n", [], r"name: .*'../x'"),

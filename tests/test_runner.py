@@ -114,7 +114,8 @@ OPENAI = {"kind": "openai", "base_url": "http://127.0.0.1:9/v1", "model": "m", "
         ({"evaluate": {"models": {"theirs": OPENAI}}}, r"teacher.api_key_env: .* NOBODY_SETS_THIS is not set"),
         ({"evaluate": {"models": {"theirs": {"kind": "kernels", "path": "nowhere"}}}}, r"nowhere: no folder of kernels"),
         ({"tasks": {"source": "composed", "train": 2, "heldout": 0}}, r"tasks.heldout: is 0"),
-        ({"tasks": {"source": "files", "path": "nowhere"}}, r"tasks.heldout_share: is 0"),
+        ({"tasks": {"source": "files", "path": "."}}, r"tasks.heldout_share: is 0"),
+        ({"tasks": {"source": "files", "path": "nowhere"}}, r"tasks.path: nowhere does not exist"),
     ],
 )  # fmt: skip
 def test_what_a_recipe_shows_to_be_wrong_is_said_before_anything_runs(
@@ -124,7 +125,7 @@ def test_what_a_recipe_shows_to_be_wrong_is_said_before_anything_runs(
         run_stages(recipe(**changes), tmp_path / "out", "evaluate")
     assert not (tmp_path / "out").exists()
     if "generate" not in changes:  # a stage that is not wanted is not looked at
-        check_stages(recipe(**changes), ["tasks", "generate"])
+        check_stages(recipe(**{**changes, "tasks": SECTIONS["tasks"]}), ["tasks", "generate"])
 
 
 def test_a_number_that_yaml_takes_for_a_text_is_a_number():

@@ -6,7 +6,7 @@ from rich.console import Console
 from pipeline import showing
 from pipeline.errors import UserError
 from pipeline.records import Task
-from pipeline.showing import show, show_result
+from pipeline.showing import show, show_rejected, show_result
 from pipeline.stages import publish
 from pipeline.store import StageStore, read_manifest, read_rows
 from pipeline.tables import schema_of
@@ -30,14 +30,18 @@ def test_a_finished_run(tmp_path, printed):
     text, lines = printed(tmp_path)
     manifest = read_manifest(tmp_path / "curate")
     assert manifest is not None
-    assert lines["curate"].split()[1:4] == ["complete", str(manifest["rows"]), str(manifest["rejected"])]
+    assert lines["curate"].split()[1:5] == ["complete", str(manifest["rows"]), "samples", str(manifest["rejected"])]
     assert all(f"{count} {reason}" in text for reason, count in manifest["reasons"].items())
     accepted = sum(row["accepted"] for row in read_rows(tmp_path / "verify"))
-    assert lines["verify"].split()[2:4] == [
+    assert lines["verify"].split()[2:5] == [
         str(accepted),
+        "right",
         str(sum(1 for _ in read_rows(tmp_path / "verify")) - accepted),
     ]
     assert "not run" in lines["publish"]
+    steps = read_manifest(tmp_path / "train")
+    assert steps is not None
+    assert f"{steps['rows']} logged steps" in lines["train"]
     assert "80.0% (72.0 to 88.0)" in text
 
 
@@ -62,6 +66,25 @@ def test_a_stage_at_work_is_part_done_and_left_alone(tmp_path, printed):
         store.append("d", {})
     assert lines["tasks"].split() == ["tasks", "part", "done", "2", "1"]
     assert "not run" in lines["generate"]
+
+
+def test_rejected_candidates_are_listed_with_what_the_judge_says(tmp_path, monkeypatch, capsys):
+    build_run(tmp_path)
+    monkeypatch.setattr(showing, "Console", lambda: Console(width=200))
+    wrong = [row for row in read_rows(tmp_path / "verify") if not row["accepted"]]
+    show_rejected(tmp_path, None, limit=3)
+    text = capsys.readouterr().out
+    assert sum(row["candidate_id"] in text for row in wrong) == 3
+    assert "the first 3 of" in text
+    reason = wrong[0]["reason"]
+    show_rejected(tmp_path, reason, limit=10**6)
+    text = capsys.readouterr().out
+    assert {row["reason"] for row in wrong if row["candidate_id"] in text} == {reason}
+    assert all(row["candidate_id"] in text for row in wrong if row["reason"] == reason)
+    with pytest.raises(
+        UserError, match=f"no candidate is rejected for reason '{reason[:-1]}'; did you mean {reason}"
+    ):
+        show_rejected(tmp_path, reason[:-1], limit=3)
 
 
 @pytest.mark.parametrize("there", [True, False])

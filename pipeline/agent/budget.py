@@ -21,8 +21,9 @@ Difficulty = Literal["easy", "medium", "hard"]
 class AdaptiveConfig(Section):
     """How units are divided. Lengths are counted as curation counts them: words and punctuation marks of reasoning.
 
-    ``probe``: units that every task gets. ``weights``: shares of the rest by difficulty; 0 stops there. ``most``: at
-    most so many units for one task, None: twice the recipe's units a task.
+    ``probe``: units that every task gets. A task whose reasoning is shorter than ``easy_below`` on average is easy,
+    one above ``hard_above`` hard; ``easy``, ``medium`` and ``hard`` are the weights by which the rest is divided, 0
+    stops there. ``most``: at most so many units for one task, None: twice the recipe's units a task.
     """
 
     probe: int = Field(default=1, ge=1)

@@ -6,7 +6,6 @@ sees a candidate; the candidate's process runs only the candidate, confined, and
 
 import hashlib
 import math
-import os
 import platform
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -35,6 +34,7 @@ from pipeline.judge.task_filters import TaskFilters, check
 from pipeline.judge.task_workers import TaskWorkers
 from pipeline.judge.version import judge_version
 from pipeline.judge.workers import Limits
+from pipeline.machine import cores
 from pipeline.records import Check, Task, Timing, Verdict, VerdictStatus
 
 FIGURES = "pipeline.judge.task_figures"
@@ -58,7 +58,7 @@ class Judge:
         self.config = config
         self.backend = _choose_backend(config.backend)
         self.version = judge_version()
-        self.workers = config.workers or os.cpu_count() or 1
+        self.workers = config.workers or cores()
         self._gpu = GpuBackend.here() if self.backend == "cuda" else None
         if self._gpu is not None and not config.workers:
             self.workers = min(self.workers, self._gpu.most_workers)

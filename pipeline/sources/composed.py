@@ -54,6 +54,11 @@ class Config(Posing):
     filters: TaskFilters = FILTERS
 
     @property
+    def heldout_key(self) -> str:
+        """Which key of the recipe says how many tasks are made for evaluation."""
+        return "tasks.heldout"
+
+    @property
     def holds_out_none(self) -> bool:
         """Whether no task is made for evaluation."""
         return not self.heldout

@@ -1,4 +1,4 @@
-"""Tasks from a folder of KernelBench modules, one ``*.py`` each.
+"""Tasks from a folder of KernelBench modules, one ``*.py`` each; ``_*.py`` are helpers of the user's, and no tasks.
 
 A module may say more about itself in literals at its top level: ``CATEGORY = "..."``, ``LICENCE = "..."``, and
 ``SETTINGS = {"odd": {"ROWS": 37}, ...}`` where sizes are not as free as those that the judge derives,
@@ -32,7 +32,7 @@ class Config(Posing):
 
     def local_files(self) -> dict[str, list[Path]]:
         """Return the modules."""
-        return {"path": list(self.path.glob("*.py"))}
+        return {"path": modules_in(self.path)}
 
 
 def read(config: Config, seed: int) -> Iterator[Task]:
@@ -43,16 +43,23 @@ def read(config: Config, seed: int) -> Iterator[Task]:
     """
     if not config.path.is_dir():
         raise UserError(f"tasks.path: {config.path} is no folder")
-    paths = sorted(config.path.glob("*.py"))
+    paths = modules_in(config.path)
     if not paths:
         raise UserError(f"tasks.path: {config.path} holds no *.py")
     for path in paths:
-        task = task_from_source(_text_of(path), path.stem, str(path))
+        task = task_from_source(_text_of(path), path.stem, str(path), f"; if it is none, rename it to _{path.name}")
         yield task.model_copy(update={"split": split_of(task.reference, seed, config.heldout_share)})
 
 
-def task_from_source(source: str, name: str, where: str) -> Task:
+def modules_in(folder: Path) -> list[Path]:
+    """Return the modules of a folder that are to be tasks, in the order of their names."""
+    return sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
+
+
+def task_from_source(source: str, name: str, where: str, hint: str = "") -> Task:
     """Return the task of one KernelBench module; ``where`` names it in errors. Nothing is executed.
+
+    ``hint`` is said besides where the module is no task at all.
 
     Raises:
         UserError: it does not parse, or lacks one of ``REQUIRED``, or its literals are not what they should be.
@@ -65,7 +72,7 @@ def task_from_source(source: str, name: str, where: str) -> Task:
         raise UserError(f"{where}: {error or type(error).__name__}") from error
     missing = [required for required in REQUIRED if required not in defined_names(tree)]
     if missing:
-        raise UserError(f"{where}: no task, it does not define {', '.join(missing)}")
+        raise UserError(f"{where}: no task, it does not define {', '.join(missing)}{hint}")
     constants = _constants(tree)
     return Task(
         name=name,

@@ -36,6 +36,11 @@ class Posing(Section):
     decontaminate: Decontaminate | None = None
 
     @property
+    def heldout_key(self) -> str:
+        """Which key of the recipe says how many tasks are kept for evaluation."""
+        return "tasks.heldout_share"
+
+    @property
     def holds_out_none(self) -> bool:
         """Whether the recipe says that no task is kept for evaluation."""
         return not getattr(self, "heldout_share", 1)

@@ -5,7 +5,6 @@ the second reads the texts one by one and writes a row for each: a sample, or a 
 made of several answers (preference pairs, turns with summaries) is written as soon as the last of them is read.
 """
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -47,6 +46,7 @@ from pipeline.curation.reverify import STEP, reverify
 from pipeline.curation.samples import broken_row, row_of, sample_of
 from pipeline.errors import UserError
 from pipeline.forms import PreferencePair, TurnSample
+from pipeline.machine import cores
 from pipeline.records import Sample, Task, Verdict
 from pipeline.section import Section, throughput
 from pipeline.stages import StageContext
@@ -134,9 +134,7 @@ def run(context: StageContext) -> dict[str, Any]:
     tasks = {task.id: task for task in (from_row(Task, row) for row in context.read("tasks"))}
     verdicts = {row["candidate_id"]: judged(row) for row in read_verdicts(context.out / "verify")}
     filters = config.chain()
-    first = read_features(
-        context.out / "generate", tasks, verdicts, filters, config.workers or len(os.sched_getaffinity(0))
-    )
+    first = read_features(context.out / "generate", tasks, verdicts, filters, config.workers or cores())
     seen = examine_tasks(list(tasks.values()), filters)
     every = with_tasks_figures(list(first.features.values()), seen, config.difficulty_edges)
     first.features.clear()  # a million of them are a gigabyte, and the completed ones take their place

@@ -67,8 +67,8 @@ def check(recipe: "Recipe") -> None:
         return
     config, suite = recipe.evaluate.resolved()
     if suite is None and recipe.tasks is not None and recipe.tasks.holds_out_none:
-        key = "heldout" if recipe.tasks.source == "composed" else "heldout_share"
-        raise UserError(f"tasks.{key}: is 0, so there is nothing for evaluate.suite {HELDOUT!r} to evaluate on")
+        key = recipe.tasks.heldout_key
+        raise UserError(f"{key}: is 0, so there is nothing for evaluate.suite {HELDOUT!r} to evaluate on")
     for model in config.models.values():
         if isinstance(model, kernels.Config):
             kernels.look(model)

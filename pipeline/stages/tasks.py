@@ -18,7 +18,8 @@ from pipeline.store import REJECTED
 from pipeline.tables import schema_of, to_row
 
 if TYPE_CHECKING:
-    from pipeline.recipe import TasksConfig
+    from pipeline.recipe import Recipe, TasksConfig
+    from pipeline.sources.posing import Decontaminate
 
 SCHEMA = schema_of(Task)
 COUNTERPARTS = "counterparts"
@@ -27,6 +28,13 @@ FURTHER = {
         [("task_id", pa.string()), ("task", pa.string()), ("counterpart", pa.string()), ("similarity", pa.float64())]
     )
 }
+
+
+def check(recipe: "Recipe") -> None:
+    """See whether what the source reads is there; see ``pipeline.checks``."""
+    path = getattr(recipe.tasks, "path", None)
+    if path is not None and not path.exists():
+        raise UserError(f"tasks.path: {path} does not exist")
 
 
 def run(context: StageContext) -> dict[str, Any]:
@@ -41,13 +49,16 @@ def run(context: StageContext) -> dict[str, Any]:
         InfrastructureError: the judge failed on some tasks; the next run probes those again.
     """
     recipe, store, progress = context.recipe, context.store, context.progress
-    found = list(read_source(recipe.tasks, recipe.seed))
-    rejections = _Rejections(context)
-    tasks = list(_usable(found, context, rejections))
+    section = recipe.tasks
+    if section is None:
+        raise UserError("the recipe has no section 'tasks'")
+    found = list(read_source(section, recipe.seed))
+    rejections = _Rejections(context, named=section.source == "files")
+    tasks = list(_usable(found, section.decontaminate, context, rejections))
     progress.start(len(found), done=len(found) - len(tasks))
     untraced = 0
     with open_judge(recipe.executor, recipe.judge) as judge:
-        probe = lambda task: judge.probe(task, recipe.tasks.filters, recipe.seed)  # noqa: E731
+        probe = lambda task: judge.probe(task, section.filters, recipe.seed)  # noqa: E731
         limit = IN_FLIGHT_PER_WORKER * judge.workers
         for task, future in as_finished(iter(tasks), probe, limit):
             try:
@@ -66,8 +77,8 @@ def run(context: StageContext) -> dict[str, Any]:
         first = rejections.first or next(
             (f"{r['name']}: {r['reason']}" for r in store.rows(REJECTED)), "there is none"
         )
-        source = recipe.tasks.source
-        raise UserError(f"tasks: none of the {len(found)} tasks of source {source!r} can be used; the first: {first}")
+        of = f"tasks of source {section.source!r}"
+        raise UserError(f"tasks: none of the {len(found)} {of} can be used; the first: {first}")
     return stats
 
 
@@ -99,9 +110,9 @@ def read_source(config: "TasksConfig", seed: int) -> Iterator[Found]:
 class _Rejections:
     """Writes rejected rows; keeps the first one's line for the error of a stage that has no task left."""
 
-    def __init__(self, context: StageContext) -> None:
+    def __init__(self, context: StageContext, *, named: bool) -> None:
         self._context = context
-        self._named = context.recipe.tasks.source == "files"  # the user's own modules: every fault is theirs to mend
+        self._named = named  # the user's own modules: every fault is theirs to mend
         self.first: str | None = None
 
     def add(self, key: str, task: Task, reason: str, detail: str) -> None:
@@ -112,11 +123,12 @@ class _Rejections:
             self._context.progress.say(f"rejected {line}")
 
 
-def _usable(found: list[Found], context: StageContext, rejections: _Rejections) -> Iterator[Task]:
+def _usable(
+    found: list[Found], config: "Decontaminate | None", context: StageContext, rejections: _Rejections
+) -> Iterator[Task]:
     """Yield the tasks that are not stored yet; reject broken ones, duplicates and contaminated ones on the way."""
     from pipeline.sources.suites import corpus_of
 
-    config = context.recipe.tasks.decontaminate
     corpus = corpus_of(config) if config else Corpus({})
     store, seen = context.store, Counter[str]()
     for item in found:

@@ -61,6 +61,7 @@ def trl_arguments(
     defaults = {
         "report_to": "none",
         "logging_steps": 10,
+        "logging_first_step": True,  # a loss to look at soon, and where it began
         "save_steps": 100,
         "save_total_limit": 2,
         "bf16": gpu,

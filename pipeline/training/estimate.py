@@ -44,11 +44,13 @@ class Estimate:
         parts = ("weights", "gradients", "optimizer", "activations")
         gigabytes = ", ".join(f"{part} {getattr(self, part) / GIGA:.2f}" for part in parts)
         speed = self.flops_per_second / 1e12
+        hours = self.seconds / 3600
+        time_needed = f"{hours:.2f} hours" if hours >= 1 else f"{max(1, round(60 * hours))} minutes"
         return [
             f"{self.parameters / 1e6:.1f} M parameters, {self.trained_parameters / 1e6:.2f} M of them trained",
             f"memory on one device: about {self.memory / GIGA:.2f} GB ({gigabytes})",
             "ZeRO-3 or FSDP over n devices divide all but the activations by n",
-            f"time on one such device: about {self.seconds / 3600:.2f} hours",
+            f"time on one such device: about {time_needed}",
             f"({SHARE_OF_PEAK:.0%} of its {speed:.2f} TFLOP/s in a matrix product, which was measured)",
         ]
 

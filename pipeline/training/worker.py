@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from pipeline.errors import UserError
+from pipeline.machine import cores
 from pipeline.recipe import Recipe
 from pipeline.training.launching import JOB
 from pipeline.training.teaching import teach
@@ -21,7 +22,7 @@ def main(directory: Path) -> None:
     first = os.environ.get("RANK", "0") == "0"
     processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     if not recipe.judge.workers:  # each process has a judge of its own: they share the cores
-        workers = max(1, (os.cpu_count() or 1) // processes)
+        workers = max(1, cores() // processes)
         recipe = recipe.model_copy(update={"judge": recipe.judge.model_copy(update={"workers": workers})})
 
     def report(step: int, total: int, note: str) -> None:

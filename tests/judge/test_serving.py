@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import doctor
+from pipeline.doctor_recipe import examine_recipe
 from pipeline.errors import InfrastructureError, UserError
 from pipeline.executors.config import RemoteConfig
 from pipeline.executors.remote_judge import RemoteJudge, _seconds
@@ -152,9 +152,9 @@ def test_the_doctor_says_whether_it_can_be_used(server: str, tmp_path: Path, mon
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(f"name: r\ntasks: {{source: composed}}\nexecutor: {{kind: remote, url: '{server}'}}\n")
     monkeypatch.setenv("JUDGE_TOKEN", TOKEN)
-    found = list(doctor._servers(recipe))
+    found = examine_recipe(recipe)
     monkeypatch.setenv("JUDGE_TOKEN", "another")
-    found += doctor._servers(recipe)
+    found += examine_recipe(recipe)
     assert [(f.state, f.found) for f in found] == [("ok", "simt, of this version"), ("absent", "no")]
     assert "wrong token" in found[1].cost_of_absence
 

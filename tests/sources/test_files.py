@@ -73,6 +73,13 @@ def test_held_out_share(tmp_path: Path):
     assert {t.split for t in read(tmp_path, heldout_share=1.0)} == {"heldout"}
 
 
+def test_what_begins_with_an_underscore_is_no_task(tmp_path: Path):
+    (tmp_path / "one.py").write_text(MODULE)
+    (tmp_path / "__init__.py").write_text("")
+    (tmp_path / "_sizes.py").write_text("ROWS = 3\n")
+    assert [task.name for task in read(tmp_path)] == ["one"]
+
+
 def test_the_same_computation_is_on_one_side(tmp_path: Path):
     for index in range(12):
         text = MODULE.replace("BATCH", f"ROWS{index}").replace(
@@ -86,7 +93,10 @@ def test_the_same_computation_is_on_one_side(tmp_path: Path):
     ("text", "message"),
     [
         ("def broken(:\n", r"bad\.py: line 1: "),
-        ("x = 1\n", r"bad\.py: no task, it does not define Model, get_inputs, get_init_inputs"),
+        (
+            "x = 1\n",
+            r"bad\.py: no task, it does not define Model, get_inputs, get_init_inputs; if it is none, rename it to _bad\.py",
+        ),
         (MODULE + f"x = {'-' * 3000}1\n", r"bad\.py: .*recursion"),
         (MODULE + f"x = {'-' * 20_000}1\n", r"bad\.py: "),
         (MODULE + "CATEGORY = 3\n", r"bad\.py: CATEGORY must be a text, not 3"),

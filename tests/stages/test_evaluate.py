@@ -3,11 +3,13 @@
 import json
 import re
 from concurrent.futures import Future
+from io import StringIO
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from pydantic import ValidationError
+from rich.console import Console
 
 from eval.config import EvaluateConfig
 from eval.merging import merge
@@ -16,6 +18,7 @@ from eval.suite import Suite, load_suite
 from pipeline.errors import InfrastructureError, TaskError, UserError
 from pipeline.history import write_history
 from pipeline.judge.outputs import Fingerprint
+from pipeline.progress import StageProgress
 from pipeline.records import Check, Task, Verdict
 from pipeline.stages import StageContext, evaluate
 from pipeline.stages.evaluate import Evaluation, heldout
@@ -280,6 +283,17 @@ def test_a_broken_task_of_a_suite_is_named_and_what_was_probed_stays(tmp_path: P
     assert len(first.probed) == 4
     assert len(second.probed) == 1  # only what the judge failed on
     assert probe(Prober())[0] == tasks
+
+
+def test_modules_of_a_suite_that_are_the_same_are_said_and_the_first_is_taken(tmp_path: Path):
+    suite = suite_of(tmp_path / "mine")
+    (tmp_path / "mine" / "zz.py").write_text((tmp_path / "mine" / f"{OPERATORS[0]}.py").read_text())
+    said = StringIO()
+    with StageStore(tmp_path / "evaluate", evaluate.SCHEMA, {}, evaluate.FURTHER) as store:
+        context = StageContext(recipe(), tmp_path, store, StageProgress("evaluate", Console(file=said, width=200)))
+        found = usable(context, cast("Any", Prober()), suite, None, 1)
+    assert sorted(task.name for task in found) == sorted(OPERATORS[:3])
+    assert f"zz is word for word {OPERATORS[0]}: they are one task, {OPERATORS[0]}" in said.getvalue()
 
 
 def test_finished_kernels_are_judged_by_their_policy_and_gaps_are_not_solved(tmp_path: Path):
