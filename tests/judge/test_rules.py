@@ -166,6 +166,7 @@ IN_FORWARD = [
     ("torch_computes", "return self.linear(x)", "return ext.k(x, self.linear.weight)"),
     ("torch_computes", "return nn.functional.relu(x)", "return torch.empty_like(x)"),
     ("torch_computes", "return self.helper(x)", "return self.other(x)"),
+    ("files", "open('x', 'w').write('')\n        return ext.k(x)", "return ext.write(x, 'w')"),
     ("fallback", "return ext.k(x) if x.is_cuda else torch.relu(x)", "return ext.k(x if x.is_cuda else x.cuda())"),
     ("call_counter", "self.n += 1\n        if self.n > 3: return x", "self.n += 1\n        return ext.k(x)"),
     ("torch_computes", "return Model()(x)", "return ext.forward(x)"),

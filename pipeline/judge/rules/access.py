@@ -91,7 +91,7 @@ def _name(source: Source, node: ast.Name, name: str) -> Iterator[Finding]:
         parent = source.parents[node]
         if name in DYNAMIC and not (name == "getattr" and isinstance(parent, ast.Call) and parent.func is node):
             yield Finding("dynamic_code", node.lineno, f"{name}()")
-        elif name == "open" and not _only_writes(parent, node):
+        elif name == "open" and not _writes_a_source(source, parent, node):
             yield Finding("files", node.lineno, "open()")
         elif name in ("chr", "bytes", "bytearray"):
             yield Finding("hidden_source", node.lineno, f"{name}()")
@@ -103,18 +103,14 @@ def _name(source: Source, node: ast.Name, name: str) -> Iterator[Finding]:
             yield Finding("introspection", node.lineno, name)
 
 
-def _only_writes(call: ast.AST, node: ast.Name) -> bool:
-    """Whether it is ``open(path, "w")``: whoever wrote a source reads nothing."""
-    if not isinstance(call, ast.Call) or call.func is not node or not call.args:
+def _writes_a_source(source: Source, call: ast.AST, node: ast.Name) -> bool:
+    """Whether it is ``open(path, "w")`` where things are built, not where forward comes to: nothing is read."""
+    if not isinstance(call, ast.Call) or call.func is not node or not 1 <= len(call.args) <= 2:
         return False
     named = {keyword.arg: keyword.value for keyword in call.keywords}
     mode = call.args[1] if len(call.args) == 2 else named.pop("mode", None)
-    return (
-        len(call.args) <= 2
-        and isinstance(mode, ast.Constant)
-        and mode.value in ("w", "wt", "x")
-        and named.keys() <= {"encoding", "newline"}
-    )
+    writes = isinstance(mode, ast.Constant) and mode.value in ("w", "wt", "x")
+    return writes and named.keys() <= {"encoding", "newline"} and node not in source.reached
 
 
 def _asks_for_type(source: Source, call: ast.AST, node: ast.Name) -> bool:

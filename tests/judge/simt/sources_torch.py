@@ -57,6 +57,25 @@ py::tuple f(torch::Tensor x) {
 )
 
 
+CHANNELS_LAST = (
+    KERNEL
+    + r"""
+std::vector<torch::Tensor> f(torch::Tensor x, torch::Tensor volume) {
+    auto last = x.contiguous(at::MemoryFormat::ChannelsLast), again = last.contiguous(at::MemoryFormat::ChannelsLast);
+    auto deep = volume.contiguous(torch::MemoryFormat::ChannelsLast3d);
+    TORCH_CHECK(last.is_contiguous(at::MemoryFormat::ChannelsLast) && again.data_ptr() == last.data_ptr());
+    auto as_it_lies = torch::empty_like(x);
+    square<<<(x.numel() + 63) / 64, 64>>>(last.data_ptr<float>(), as_it_lies.data_ptr<float>(), x.numel());
+    return {as_it_lies, squared(deep)};
+}
+"""
+)
+
+
+def _channels_last(x: torch.Tensor, volume: torch.Tensor) -> list[torch.Tensor]:
+    return [(x * x).permute(0, 2, 3, 1).reshape(x.shape), volume * volume]
+
+
 def _pieces(x: torch.Tensor) -> tuple[object, ...]:
     return [(x * x).chunk(2, 1)[0], (x * x).split(3)[1]], torch.full((2,), 2.0), x[-1:], x.shape[1], 2.5
 
@@ -84,6 +103,12 @@ EXAMPLES = {
     ),
     "pieces and a tuple of everything": example(
         PIECES, "py::tuple f(torch::Tensor x)", lambda: (torch.randn(5, 7),), _pieces
+    ),
+    "memory with the channels last": example(
+        CHANNELS_LAST,
+        "std::vector<torch::Tensor> f(torch::Tensor x, torch::Tensor volume)",
+        lambda: (torch.randn(2, 3, 4, 5), torch.randn(2, 3, 4, 5, 2)),
+        _channels_last,
     ),
     "convolution by torch": example(
         CONVOLUTION,

@@ -1,6 +1,7 @@
 // at::Tensor's members.
 #include "storage.h"
 #include <string.h>
+#include <algorithm>
 
 namespace c10 {
 
@@ -112,10 +113,18 @@ Tensor Tensor::clone() const {
 }
 
 Tensor Tensor::contiguous(MemoryFormat format) const {
-    if (format != MemoryFormat::Contiguous && format != MemoryFormat::Preserve)
-        simt::fail<c10::NotImplementedError>("contiguous(channels_last) is unsupported by this backend");
-    if (is_contiguous()) return *this;
-    Tensor copy = empty(sizes(), options());
+    const bool plain = format == MemoryFormat::Contiguous || format == MemoryFormat::Preserve;
+    if (is_contiguous(plain ? MemoryFormat::Contiguous : format)) return *this;
+    Tensor copy;
+    if (plain) {
+        copy = empty(sizes(), options());
+    } else {
+        const int64_t wanted = format == MemoryFormat::ChannelsLast ? 4 : 5;
+        if (dim() != wanted) simt::fail<c10::Error>("required rank ", wanted, " tensor to use channels_last format");
+        auto shape = sizes().vec();
+        std::rotate(shape.begin() + 1, shape.begin() + 2, shape.end());
+        copy = empty(shape, options()).permute(dim() == 4 ? IntArrayRef({0, 3, 1, 2}) : IntArrayRef({0, 4, 1, 2, 3}));
+    }
     simt::tensor_copy(copy.impl_, impl_);
     return copy;
 }
