@@ -41,8 +41,9 @@ def serve(channel: Channel, fault_page: int, device: Device) -> None:
     {"op": "load", "code"}: execute the module; each load_inline in it becomes a {"build": ...} request to the parent.
     {"op": "call", "construct", "order", "seed", "weights_seed", "repeats", "seeks_kept", "looks", "launching",
     "aside", "halved", "names": as answered before, "compared": names of buffers, "values": {"init", "state",
-    "inputs", "upstream"}}: call ModelNew (``aside``: an instance that is made for this call alone; not ``launching``: kernels
-    do nothing), answer with {"values": {"outputs", "inputs", "buffers"}, "names": see ``weights.own_names``, ...};
+    "inputs", "upstream"}}: call ModelNew (``aside``: an instance that is made for this call alone; not
+    ``launching``: kernels do nothing), answer with {"values": {"outputs", "inputs", "buffers"}, "names": see
+    ``weights.own_names``, ...};
     on a GPU also what ``cuda.timed`` answers. What goes wrong is answered with {"error": kind, "detail": text}.
     """
     device.set_fault_page(fault_page)

@@ -33,7 +33,8 @@ class OperatorLog(TorchDispatchMode):
 
     ``scalars`` counts the elements that became Python numbers or text, ``copied_bytes`` what went from a GPU's memory
     to the host's, or into memory that is not enclosed. ``copies`` has the tensors that were copied to, if
-    ``keep_copies``, and ``moved_bytes`` what they take whose values lie otherwise than in what they were copied from.
+    ``keep_copies``, and ``moved_bytes`` what they take whose values lie otherwise than in what they were copied from,
+    or in a part of something.
 
     Args:
         keep_copies: see there.
@@ -107,7 +108,9 @@ class OperatorLog(TorchDispatchMode):
         if self._keep_copies and isinstance(source, torch.Tensor):
             lies = source.shape, source.stride()
             as_given = not source.is_contiguous() and (source.data_ptr(), *lies) in self._given
-            self.moved_bytes += 0 if as_given or lies == (result.shape, result.stride()) else result.nbytes
+            is_part = result.nbytes < result.untyped_storage().nbytes()
+            stays = as_given or (lies == (result.shape, result.stride()) and not is_part)
+            self.moved_bytes += 0 if stays else result.nbytes
         if self._keep_copies:
             self.copies.append(own_object(result))  # the other one is the candidate's, and may bring code along
 

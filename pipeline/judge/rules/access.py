@@ -31,7 +31,7 @@ from pipeline.judge.rules.access_names import (
     TORCH_UTILS,
 )
 from pipeline.judge.rules.findings import Finding
-from pipeline.judge.rules.source import Source, bound_names, dotted, is_module
+from pipeline.judge.rules.source import Source, bound_names, dotted, formatted_attributes, is_module
 
 
 def examine(source: Source) -> Iterator[Finding]:
@@ -84,6 +84,9 @@ def _looked_up(source: Source, node: ast.AST, own: set[str]) -> Iterator[Finding
                 yield from _attribute("", name, node.lineno)
         case ast.Constant(value=str(text)) if text in INSIDES:
             yield Finding("introspection", node.lineno, f"names {text}")
+        case ast.Constant(value=str(text)):
+            insides = (attr for attr in formatted_attributes(text) if attr in FRAMES or _is_dunder(attr))
+            yield from (Finding("introspection", node.lineno, f"formats .{attr}") for attr in insides)
 
 
 def _imports(node: ast.Import | ast.ImportFrom) -> Iterator[Finding]:
@@ -283,7 +286,7 @@ def _is_own_private(owner: ast.expr, name: str, own: set[str]) -> bool:
 
 
 def _is_dunder(name: str) -> bool:
-    return name.startswith("__") and name.endswith("__")
+    return len(name) > 4 and name.startswith("__") and name.endswith("__")
 
 
 def _is_private(name: str) -> bool:

@@ -19,6 +19,7 @@ from pipeline.judge.rules.native_names import (
     OUT_OF_BOUNDS,
     PYBIND,
     PYTHON,
+    QUALIFIERS,
     STREAMS,
     THREADS,
     TORCH_NAMESPACES,
@@ -88,7 +89,7 @@ def _scoped(source: NativeSource) -> Iterator[Finding]:
             "timing": root == "std" and second == "chrono",
             "files": root == "std" and second in ("filesystem", "ifstream", "ofstream", "fstream"),
             "stream": root == "std" and last in THREADS,
-            "native_calls": root in ("py", "pybind11") and bool(set(path) & PYBIND),
+            "native_calls": root == "simt" or (root in ("py", "pybind11") and bool(set(path) & PYBIND)),
         }
         for rule in (rule for rule, fires in rules.items() if fires):
             yield Finding(rule, _line(node), "::".join(path))
@@ -177,7 +178,7 @@ def _conditions(source: NativeSource) -> Iterator[Finding]:
         for node in source.of_type(kind):
             condition = node.child_by_field_name("name") or node.child_by_field_name("condition") or node
             for name in source.words(condition) if kind != "preproc_defined" else source.words(node):
-                if name.startswith(JUDGED):
+                if name.startswith(JUDGED) or name in QUALIFIERS:
                     yield Finding("macro", _line(node), f"asks for {name}")
 
 
