@@ -121,6 +121,8 @@ def count_printing() -> None:
     Foreign code must not get its turn then: methods that a tensor's object has of its own.
     """
     formatted = _tensor_str._str  # noqa: SLF001
+    if formatted.__module__ == __name__:
+        return
 
     def text(tensor: torch.Tensor, *, tensor_contents: str | None = None) -> str:
         options = _tensor_str.PRINT_OPTS
