@@ -94,6 +94,8 @@ class OperatorLog(TorchDispatchMode):
             return type(result)(self._enclosed(enclosure, name, args, part) for part in result)
         if not isinstance(result, torch.Tensor) or type(result) not in PLAIN or not result.numel():
             return result
+        if result.layout is not torch.strided or result.device.type != "cpu":
+            return result
         if name == "copy_":
             self.copied_bytes += 0 if enclosure.holds(result) else result.nbytes
         numbers = name.startswith("lift") and not result.is_floating_point()

@@ -19,7 +19,6 @@ from pipeline.judge.rules.native_names import (
     OUT_OF_BOUNDS,
     PYBIND,
     PYTHON,
-    QUALIFIERS,
     STREAMS,
     THREADS,
     TORCH_NAMESPACES,
@@ -178,7 +177,7 @@ def _conditions(source: NativeSource) -> Iterator[Finding]:
         for node in source.of_type(kind):
             condition = node.child_by_field_name("name") or node.child_by_field_name("condition") or node
             for name in source.words(condition) if kind != "preproc_defined" else source.words(node):
-                if name.startswith(JUDGED) or name in QUALIFIERS:
+                if name.startswith(JUDGED):
                     yield Finding("macro", _line(node), f"asks for {name}")
 
 

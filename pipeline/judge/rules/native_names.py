@@ -71,8 +71,6 @@ KEYWORDS = frozenset(
     torch at Tensor std main exp expf sqrtf""".split()  # noqa: SIM905
 )
 JUDGED = ("SIMT", "simt", "__SANITIZE")  # what only this project's builds define
-# Keywords for nvcc; macros, if anything, for those who compile device code without it.
-QUALIFIERS = frozenset({"__global__", "__device__", "__host__", "__shared__", "__constant__", "__managed__"})
 HEADERS = re.compile(
     r"""(torch|ATen|c10|pybind11|cub|thrust|cute|cutlass|cooperative_groups|cuda|nv)/[\w/.-]+(?<!\.\.)
     | (cuda|cublas|cudnn|curand|cufft|cusparse|cusolver|nvrtc|nvtx|nvToolsExt|device|vector|math|sm_|mma|Python)

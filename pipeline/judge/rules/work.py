@@ -4,9 +4,9 @@ import ast
 from collections.abc import Iterator
 
 from pipeline.judge.moving import MOVING
-from pipeline.judge.rules.access_names import WHEREABOUTS
+from pipeline.judge.rules.access_names import PLACES, WHEREABOUTS
 from pipeline.judge.rules.findings import Finding
-from pipeline.judge.rules.source import Source, dotted, is_main_guard
+from pipeline.judge.rules.source import Source, dotted
 
 COMPUTING = frozenset(
     """matmul mm bmm mv addmm addmv addbmm baddbmm dot einsum tensordot outer inner softmax log_softmax sigmoid tanh
@@ -37,7 +37,7 @@ def examine(source: Source) -> Iterator[Finding]:
         match node:
             case ast.Try() | ast.TryStar():
                 yield Finding("fallback", node.lineno, "a try statement: an answer must not have a second path")
-            case ast.Compare() if not is_main_guard(node):
+            case ast.Compare():
                 yield from _whereabouts(source, node)
             case ast.ClassDef(name=name):
                 yield from _bases(source, node, name)
@@ -68,10 +68,12 @@ def _bases(source: Source, node: ast.ClassDef, name: str) -> Iterator[Finding]:
 
 
 def _whereabouts(source: Source, node: ast.Compare) -> Iterator[Finding]:
-    for part in ast.walk(node):
-        told = source.path(part) or (part.id if isinstance(part, ast.Name) else "")
-        if told in WHEREABOUTS:
-            yield Finding("test_mode", node.lineno, f"compares {told}")
+    parts = list(ast.walk(node))
+    told = {source.path(part) or (part.id if isinstance(part, ast.Name) else "") for part in parts}
+    texts = {part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)}
+    asked = told & WHEREABOUTS | (texts & PLACES if "os.environ" in told else set())
+    if asked and "__main__" not in texts:
+        yield Finding("test_mode", node.lineno, f"compares {', '.join(sorted(asked))}")
 
 
 def _is_own(source: Source, node: ast.Attribute) -> bool:
