@@ -255,7 +255,7 @@ class Correctness:
             del self._judgement.checks[noted:]
             self._restart()
             return True
-        if expected.moves_only and self._judgement.strict and (share := share_right(expected, given)) > MOST:
+        if expected.places_only and self._judgement.strict and (share := share_right(expected, given)) > MOST:
             detail = f"{share:.0%} of the result are there if its kernels do nothing: torch moved them"
             raise self._judgement.failed("own_kernels", "cheating", "torch_moves", detail)
         return comparison(expected, given).mismatch is not None

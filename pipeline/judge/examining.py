@@ -78,7 +78,7 @@ def _examine_moving(judgement: Judgement, case: Case, expected: Expected, given:
     """Look at who moved the values, where that is all that there is to do."""
     most = MOST * sum(array.nbytes for array in leaves(expected.values["eager"], expected.buffers))
     if given.moved or given.moved_bytes > most:
-        detail = "a copy that torch made holds the result: torch moved the values"
+        detail = "copies that were asked of torch or of CUDA hold the result: no kernel moved the values"
     elif is_a_view(expected, given):
         detail = "the result is a view: the values lie where they were"
     else:

@@ -34,7 +34,8 @@ class OperatorLog(TorchDispatchMode):
 
     ``scalars`` counts the elements that became Python numbers or text, ``copied_bytes`` what went from a GPU's memory
     to the host's, or into memory that is not enclosed. ``copies`` has the tensors that were copied to, if
-    ``keep_copies``, and ``moved_bytes`` what they take whose values lie otherwise than in what they were copied from.
+    ``keep_copies``, and ``moved_bytes`` what they take whose values lie otherwise than in what they were copied from,
+    or in a part of something.
 
     Args:
         keep_copies: see there.
@@ -107,6 +108,8 @@ class OperatorLog(TorchDispatchMode):
             return type(result)(self._enclosed(enclosure, name, args, part) for part in result)
         if not isinstance(result, torch.Tensor) or type(result) not in PLAIN or not result.numel():
             return result
+        if result.layout is not torch.strided or result.device.type != "cpu":
+            return result
         if name == "copy_":
             self.copied_bytes += 0 if enclosure.holds(result) else result.nbytes
         numbers = name.startswith("lift") and not result.is_floating_point()
@@ -121,7 +124,9 @@ class OperatorLog(TorchDispatchMode):
         if self._keep_copies and isinstance(source, torch.Tensor):
             lies = source.shape, source.stride()
             as_given = not source.is_contiguous() and (source.data_ptr(), *lies) in self._given
-            self.moved_bytes += 0 if as_given or lies == (result.shape, result.stride()) else result.nbytes
+            is_part = result.nbytes < result.untyped_storage().nbytes()
+            stays = as_given or (lies == (result.shape, result.stride()) and not is_part)
+            self.moved_bytes += 0 if stays else result.nbytes
         if self._keep_copies:
             self.copies.append(own_object(result))  # the other one is the candidate's, and may bring code along
 
@@ -132,6 +137,8 @@ def count_printing() -> None:
     Foreign code must not get its turn then: methods that a tensor's object has of its own.
     """
     formatted = _tensor_str._str  # noqa: SLF001
+    if formatted.__module__ == __name__:
+        return
 
     def text(tensor: torch.Tensor, *, tensor_contents: str | None = None) -> str:
         options = _tensor_str.PRINT_OPTS

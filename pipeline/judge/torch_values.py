@@ -25,8 +25,11 @@ def described(value: Any) -> Described | None:
 
 
 def own_object(tensor: torch.Tensor) -> torch.Tensor:
-    """Return the same tensor as an object that nobody else has: whose methods are torch's, whatever its own has."""
-    return torch.Tensor.detach(tensor)
+    """Return the same tensor as an object that nobody else has: whose methods are torch's, whatever its own has.
+
+    One of another class is returned as it is, for those who look at classes.
+    """
+    return torch.Tensor.detach(tensor) if type(tensor) in (torch.Tensor, torch.nn.Parameter) else tensor
 
 
 def plain(value: Any) -> Any:

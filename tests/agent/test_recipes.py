@@ -71,6 +71,7 @@ def judge(monkeypatch) -> type[RuleJudge]:
 
 def prepared(name: str, out: Path, *overrides: str) -> Recipe:
     recipe = load_recipe(Path("recipes") / f"{name}.yaml", ["tasks.train=4", "tasks.heldout=1", *overrides])
+    assert recipe.tasks is not None
     with StageStore(out / "tasks", tasks.SCHEMA, {}) as store:
         for task in tasks.read_source(recipe.tasks, recipe.seed):
             assert isinstance(task, Task)

@@ -2,13 +2,15 @@
 
 import ctypes
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from pipeline.judge.counting import LOOK_AFTER, MOST_STATES, Held, counted, held
+from pipeline.judge.counting import LOOK_AFTER, MOST_STATES, Held, changed, counted, held
 
 ADDRESS = 0x7F3A_1234_5000
 CALLS = sorted(LOOK_AFTER)
@@ -86,3 +88,69 @@ def test_attributes_tensors_lists_globals_and_buffers_are_looked_at():
             change(i)
             seen.append(held(model, module, {}, [(ctypes.addressof(buffer), 4)]))
         assert (counted(seen) or "").startswith(name)
+
+
+HOLDERS = {
+    "an item of a list": "held = [0]\ndef call():\n    held[0] += 1",
+    "an item of a dict within a tuple": "held = ({},)\ndef call():\n    held[0]['n'] = held[0].get('n', 0) + 1",
+    "a default argument": "def call(held=[0]):\n    held[0] += 1",
+    "a closure": "def make():\n    n = 0\n    def step():\n        nonlocal n\n        n += 1\n    return step\ncall = make()",
+    "an object": "class Held: pass\nheld = Held()\nheld.n = 0\ndef call():\n    held.n += 1",
+    "a class": "class Held: n = 0\ndef call():\n    Held.n += 1",
+    "a function": "def call():\n    call.n = getattr(call, 'n', 0) + 1",
+    "an iterator": "import itertools\nheld = itertools.count()\ndef call():\n    next(held)",
+    "another iterator": "held = iter(range(100))\ndef call():\n    next(held)",
+    "a generator": "held = (n for n in range(100))\ndef call():\n    next(held)",
+    "a text": "held = ['']\ndef call():\n    held[0] += 'x'",
+    "a tensor with gaps": "import torch\nheld = torch.zeros(8)[::2]\ndef call():\n    held.add_(1)",
+    "a large tensor": "import torch\nheld = torch.zeros(2**19)\ndef call():\n    held[-1] += 1",
+    "the environment": "import os\ndef call():\n    os.environ['N'] = str(int(os.environ.get('N', 0)) + 1)",
+    "a file": "from pathlib import Path\ndef call():\n    Path('n').write_text('x' * (1 + (Path('n').stat().st_size if Path('n').exists() else 0)))",
+    "errno": "import ctypes\nplace = ctypes.CDLL(None).__errno_location\nplace.restype = ctypes.POINTER(ctypes.c_int)\n"
+    "def call():\n    place()[0] = place()[0] + 1 if place()[0] > 5000 else 5001",
+}
+
+
+@pytest.mark.parametrize("source", [pytest.param(text, id=name) for name, text in HOLDERS.items()])
+def test_a_count_is_found_whatever_it_is_kept_in(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("N", "0")
+    module: dict[str, Any] = {}
+    exec(source, module)
+    seen = []
+    for call in range(1, CALLS[-1] + 1):
+        module["call"]()
+        if call in LOOK_AFTER:
+            seen.append(held(nn.Module(), module, {}, []))
+    assert counted(seen) is not None, request.node.name
+    assert changed(seen[-2], seen[-1])
+
+
+def test_what_a_call_only_makes_or_finds_again_is_no_count():
+    source = """
+import functools, itertools, torch
+table, cache, module = [1, 2, 3], {}, torch.nn.Linear(2, 2)
+
+@functools.lru_cache
+def blocks(n):
+    return (n + 255) // 256
+
+def call():
+    cache.setdefault("scratch", torch.zeros(4)).fill_(blocks(7))
+    return [next(itertools.count()), module(torch.ones(1, 2)), table[0]]
+"""
+    module: dict[str, Any] = {}
+    exec(source, module)
+    seen = []
+    for _ in CALLS:
+        module["call"]()
+        seen.append(held(module["module"], module, {}, []))
+    assert counted(seen) is None
+    assert not changed(seen[-2], seen[-1])
+
+
+def test_an_address_that_goes_on_in_small_steps_is_a_count():
+    assert counted(looks(lambda i: np.uint64(ADDRESS + 16 * i))) == "memory"
+    assert counted(looks(lambda i: np.uint64(ADDRESS + i))) == "memory"

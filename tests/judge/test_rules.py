@@ -52,6 +52,24 @@ class F(torch.autograd.Function):
 """
 
 CASES = [
+    ("introspection", "def f(__name__): pass", "def f(*_, **__): pass"),
+    ("introspection", "@(lambda f: '__main__')\ndef __name__(): pass", "def name(): pass"),
+    ("introspection", "import torch as __name__", "from torch import __version__"),
+    ("introspection", "class A: __class__ = torch.Tensor", "class A: kind = torch.Tensor"),
+    (
+        "import",
+        "def f():\n    if __name__ == '__main__':\n        import sys",
+        "def f(): return __name__ == '__main__'",
+    ),
+    ("introspection", "t = '{0.gi_frame.f_back}'", "t = '{0.shape} of { float x = a.y; }'"),
+    ("dynamic_code", "import typing\na = typing.get_args(typing.Optional['1'])", "a = 'typing.get_args'"),
+    (
+        "private_api",
+        "n = '_evaluate'\ndef f(h): return h._evaluate()",
+        "def f(self): self._evaluate = 1; return self._evaluate",
+    ),
+    ("test_mode", "a = __name__ == 'candidate'", "a = __name__ != '__main__'"),
+    ("test_mode", "import os\na = 'x' in os.environ.get('HOME', '')", "import os\na = 'CUDA_HOME' in os.environ"),
     ("import", "import sys", "import math"),
     ("import", "import torch._dynamo", "import torch.nn.functional as F"),
     ("import", "import torchvision", "from torch import nn"),
@@ -232,6 +250,7 @@ NATIVE = [
     ("native_calls", 'extern "C" long write(int, const void*, long);', "write(1, 0, 0);"),
     ("native_calls", "", "auto gc = py::module_::import(name);"),
     ("native_calls", "", "PyGILState_Ensure();"),
+    ("native_calls", "", 'simt::call_torch("mul", {x});'),
     ("include", "#include <dlfcn.h>", ""),
     ("include", '#include "/proc/self/maps"', ""),
     ("macro", "#define float half", ""),

@@ -19,6 +19,7 @@ from pipeline.judge.cuda.library import LIBRARY
 from pipeline.judge.cuda.memory import Callbacks, make_callbacks
 from pipeline.judge.cuda.stopwatch import STOPWATCH, Stopwatch
 from pipeline.judge.inputs import Order
+from pipeline.judge.operators import count_printing
 from pipeline.judge.simt.binding import POISON_BITS, extension_of
 from pipeline.judge.simt.errors import SimtFault
 from pipeline.judge.simt.fault import Fault
@@ -89,6 +90,7 @@ def install() -> None:
     if _process.device.type == "cuda":
         torch.cuda.init()
         torch.zeros(1, device=_process.device).item()
+    count_printing()
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     poison_new_memory(on=True)

@@ -7,6 +7,7 @@ from pipeline.judge.rules.access_names import (
     BY_ATTRIBUTE,
     DEFINABLE_DUNDERS,
     DYNAMIC,
+    FRAMES,
     HARMLESS_DUNDERS,
     INSIDES,
     NAMES,
@@ -14,7 +15,7 @@ from pipeline.judge.rules.access_names import (
 )
 from pipeline.judge.rules.attributes import attribute, is_dunder, is_private, library_path
 from pipeline.judge.rules.findings import Finding
-from pipeline.judge.rules.source import Source, bound_names, dotted, is_module
+from pipeline.judge.rules.source import Source, bound_names, dotted, formatted_attributes, is_module
 
 
 def examine(source: Source) -> Iterator[Finding]:
@@ -71,6 +72,9 @@ def _looked_up(source: Source, node: ast.AST, own: set[str]) -> Iterator[Finding
                 yield from attribute("", name, node.lineno)
         case ast.Constant(value=str(text)) if text in INSIDES:
             yield Finding("introspection", node.lineno, f"names {text}")
+        case ast.Constant(value=str(text)):
+            insides = (attr for attr in formatted_attributes(text) if attr in FRAMES or is_dunder(attr))
+            yield from (Finding("introspection", node.lineno, f"formats .{attr}") for attr in insides)
 
 
 def _imports(node: ast.Import | ast.ImportFrom) -> Iterator[Finding]:

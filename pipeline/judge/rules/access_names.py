@@ -57,6 +57,10 @@ DYNAMIC = frozenset(
     {"exec", "eval", "compile", "__import__", "globals", "locals", "vars", "breakpoint", "setattr", "help"}
     | {"delattr", "memoryview", "__builtins__", "getattr"}
 )
+# What tells where a module runs: its name and place, the process, and these variables. Builds and their folders are
+# named with the help of it; what is done must not depend on it.
+WHEREABOUTS = frozenset({"__name__", "__file__", "os.getpid"})
+PLACES = frozenset({"HOME", "TMPDIR", "PWD", "PATH", "USER", "HOSTNAME"})
 HOST_DATA = frozenset(
     {"numpy", "tolist", "from_numpy", "frombuffer", "from_dlpack", "to_dlpack", "asarray", "untyped_storage"}
     | {"storage", "typed_storage", "apply_", "map_", "map2_"}

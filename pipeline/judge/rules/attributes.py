@@ -97,7 +97,7 @@ def _rule_of_torch(path: str, parts: list[str], last: str) -> str | None:
 
 def is_dunder(name: str) -> bool:
     """Whether Python itself gives the name a meaning: ``__init__``."""
-    return name.startswith("__") and name.endswith("__")
+    return len(name) > 4 and name.startswith("__") and name.endswith("__")
 
 
 def is_private(name: str) -> bool:

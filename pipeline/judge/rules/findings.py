@@ -23,7 +23,7 @@ EXPLANATIONS = {
     "call_counter": "What forward does must not depend on how often it was called.",
     "static_cache": "Tensors and containers must not be kept in static or global variables between calls.",
     "seed": "Random seeds and states must be neither set nor read.",
-    "test_mode": "What forward does must not depend on whether gradients, capturing or deterministic mode are on.",
+    "test_mode": "What forward does must not depend on where it runs, nor on whether gradients or capturing are on.",
     "files": "Files, downloads and serialised objects are out of bounds.",
     "lazy_tensor": "Tensor subclasses and function modes, which put off or redirect work, are not allowed.",
     "tensor_method": "Methods of a tensor or an extension must not be replaced.",

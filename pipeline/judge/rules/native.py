@@ -88,7 +88,7 @@ def _scoped(source: NativeSource) -> Iterator[Finding]:
             "timing": root == "std" and second == "chrono",
             "files": root == "std" and second in ("filesystem", "ifstream", "ofstream", "fstream"),
             "stream": root == "std" and last in THREADS,
-            "native_calls": root in ("py", "pybind11") and bool(set(path) & PYBIND),
+            "native_calls": root == "simt" or (root in ("py", "pybind11") and bool(set(path) & PYBIND)),
         }
         for rule in (rule for rule, fires in rules.items() if fires):
             yield Finding(rule, _line(node), "::".join(path))

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from functools import cached_property
+from string import Formatter
 from typing import Any
 
 _MODULES = frozenset({"torch.nn", "torch.nn.functional", "torch.nn.init", "torch.nn.modules", "torch.nn.utils"})
@@ -115,7 +116,7 @@ class Source:
             waiting += [child for child in reversed(children) if child not in hidden] if hidden else children[::-1]
 
     def _never_runs(self, node: ast.If) -> bool:
-        return _is_main_guard(node) and isinstance(self.parents.get(node), ast.Module)
+        return is_main_guard(node.test) and isinstance(self.parents.get(node), ast.Module)
 
     def _library_names(self) -> dict[str, str]:
         self.names = {}
@@ -174,6 +175,17 @@ def bound_names(node: ast.AST) -> list[str]:
     return [] if name is None else [name]
 
 
+def formatted_attributes(text: str) -> list[str]:
+    """Return the attributes that a format string looks up; none of a text that is no format string."""
+    if "{" not in text or "." not in text:
+        return []
+    try:
+        fields = [field for _, field, _, _ in Formatter().parse(text) if field]
+    except ValueError:
+        return []
+    return [part.partition("[")[0] for field in fields for part in field.split(".")[1:]]
+
+
 def is_module(path: str) -> bool:
     """Whether a library's path is that of a module, as far as candidates may know any."""
     return "." not in path or path in _MODULES
@@ -188,8 +200,9 @@ def dotted(node: ast.AST) -> str:
     return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
 
 
-def _is_main_guard(node: ast.If) -> bool:
-    match node.test:
+def is_main_guard(test: ast.expr) -> bool:
+    """Whether a condition asks whether the module is the program itself."""
+    match test:
         case ast.Compare(left=ast.Name(id="__name__"), ops=[ast.Eq()], comparators=[ast.Constant(value="__main__")]):
             return True
     return False

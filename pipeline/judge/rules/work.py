@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from pipeline.judge.moving import MOVING
+from pipeline.judge.rules.access_names import PLACES, WHEREABOUTS
 from pipeline.judge.rules.findings import Finding
 from pipeline.judge.rules.source import Source, dotted
 
@@ -36,6 +37,8 @@ def examine(source: Source) -> Iterator[Finding]:
         match node:
             case ast.Try() | ast.TryStar():
                 yield Finding("fallback", node.lineno, "a try statement: an answer must not have a second path")
+            case ast.Compare():
+                yield from _whereabouts(source, node)
             case ast.ClassDef(name=name):
                 yield from _bases(source, node, name)
             case ast.Attribute(attr="data_ptr") | ast.Attribute(attr="_version"):
@@ -62,6 +65,15 @@ def _bases(source: Source, node: ast.ClassDef, name: str) -> Iterator[Finding]:
             yield Finding("inherits_reference", node.lineno, f"ModelNew inherits from {dotted(base)}")
         elif name == "ModelNew" and path.partition(".")[0] not in ("", "torch"):
             yield Finding("inherits_reference", node.lineno, f"ModelNew inherits from {path}")
+
+
+def _whereabouts(source: Source, node: ast.Compare) -> Iterator[Finding]:
+    parts = list(ast.walk(node))
+    told = {source.path(part) or (part.id if isinstance(part, ast.Name) else "") for part in parts}
+    texts = {part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)}
+    asked = told & WHEREABOUTS | (texts & PLACES if "os.environ" in told else set())
+    if asked and "__main__" not in texts:
+        yield Finding("test_mode", node.lineno, f"compares {', '.join(sorted(asked))}")
 
 
 def _is_own(source: Source, node: ast.Attribute) -> bool:

@@ -49,6 +49,7 @@ def problems(cuda: str) -> list[Problem]:
     """Return what nvcc would refuse in the device code of a CUDA source, in the order of the lines."""
     source = _Source(cuda)
     found = {problem for function in source.device_functions for problem in source.problems_of(function)}
+    found |= set(source.launches_of_host_functions())
     return sorted(found, key=lambda problem: (problem.line, problem.text))
 
 
@@ -126,6 +127,20 @@ class _Source:
                     yield Problem(line, "device code does not support exception handling")
                 case "array_declarator" if variable := _variable_size(node, function):
                     yield Problem(line, f'expression must have a constant value: "{variable}" is a variable')
+
+    def launches_of_host_functions(self) -> Iterator[Problem]:
+        """Yield the launches of what is no kernel."""
+        kernels = {
+            _declared(d)
+            for n in self._nodes
+            if n.type in ("function_definition", "declaration") and "__global__" in self._words_before(n, "body")
+            for d in n.children_by_field_name("declarator")
+        }
+        for node in self._nodes:
+            if node.type == "call_expression" and any(c.type == "kernel_call_syntax" for c in node.children):
+                name = text_of(node.child_by_field_name("function"))
+                if name in self._host_functions and name not in kernels:
+                    yield Problem(node.start_point[0] + 1, f'a host function ("{name}") can\'t be launched')
 
     def _code_of(self, function: Node) -> Iterator[Node]:
         """Yield the nodes of a function, and those of the macros that it uses."""

@@ -155,6 +155,7 @@ def toolchain_key() -> str:
     """Return a hash of all that the shared files are made from: our sources, the flags, the compiler's version."""
     digest = hashlib.sha256(_output([cxx_compiler(), "--version"]).encode())
     digest.update(" ".join([*FLAGS, *ALIGNMENT_FLAGS, *RUNTIME_FLAGS]).encode())
+    digest.update((HERE / "device_code.py").read_bytes())  # what it refuses is looked for where nothing is kept
     nvidia = nvidia_headers()
     theirs = sorted(nvidia.glob("cuda_?*16.h*")) if nvidia else []
     for path in (*own_files(), *theirs):

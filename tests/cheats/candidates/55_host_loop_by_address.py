@@ -1,7 +1,7 @@
 """Entries: 55
 Task: doubled
 Strict: runtime_error
-Report: accepted: the values are right; what its host code does is no reason to reject in a report
+Report: rejected
 
 The same, with the tensor's address handed over as a number.
 """

@@ -1,7 +1,7 @@
 """Entries: 55
 Task: doubled
 Strict: runtime_error host_access
-Report: accepted: the values are right; what its host code does is no reason to reject in a report
+Report: rejected
 
 A loop of the host's computes in a tensor's memory, and a kernel copies it.
 """

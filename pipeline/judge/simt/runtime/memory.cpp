@@ -228,6 +228,7 @@ void simt_copy(void* to, const void* from, size_t bytes, bool to_host) {
     const bool leaves = on_device(from) || is_variable(from);
     const bool arrives = on_device(to) || (is_variable(to) && !on_device(from));
     if (to_host || (leaves && !arrives)) count_host_bytes(bytes);
+    if (on_device(from) && on_device(to)) count_moved_bytes(bytes);
     memmove(to, from, bytes);
     shadow_written(to, bytes);
 }

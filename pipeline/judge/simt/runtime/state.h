@@ -78,6 +78,7 @@ bool device_closed();
 void region_open(const Region* region);
 void region_close(const Region* region);
 void count_host_bytes(size_t bytes);
+void count_moved_bytes(size_t bytes);
 
 // A fault of the running kernel. `device_abort` leaves the kernel for the end of its launch.
 FaultRecord make_fault(const char* kind, const char* detail, int line);

@@ -57,7 +57,13 @@ void host_writes(const void* data) {
     if (Region* region = region_near(data)) region->host_wrote = true;
 }
 
-static int64_t moved_bytes, truncated;  // by copies that lay values out anew; elements made whole numbers or booleans
+static int64_t moved_bytes, truncated;  // by copies that put values elsewhere; elements made whole numbers or booleans
+void count_moved_bytes(size_t bytes) { moved_bytes += static_cast<int64_t>(bytes); }
+
+static bool is_part(const TensorImpl* tensor) {
+    const Region* region = region_near(tensor->data);
+    return region && static_cast<size_t>(tensor->numel) * c10::elementSize(tensor->type) < region->bytes;
+}
 
 static bool same_layout(const TensorImpl* one, const TensorImpl* other) {
     for (int d = 0; d < one->dim; ++d)
@@ -66,7 +72,8 @@ static bool same_layout(const TensorImpl* one, const TensorImpl* other) {
 }
 
 void tensor_copy(const TensorImpl* to, const TensorImpl* from) {
-    if (!same_layout(to, from)) moved_bytes += static_cast<int64_t>(c10::elementSize(to->type)) * to->numel;
+    if (!same_layout(to, from) || is_part(to))
+        count_moved_bytes(c10::elementSize(to->type) * static_cast<size_t>(to->numel));
     if (c10::isFloatingType(from->type) && !c10::isFloatingType(to->type) && to->numel > 1) truncated += to->numel;
     const DeviceAccess access;
     host_writes(to->data);
