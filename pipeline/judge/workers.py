@@ -16,7 +16,7 @@ from pipeline.judge.values import only_named
 
 FAULT_PAGE_BYTES = 4096
 GREETING_SECONDS = 120
-ARRIVAL_SECONDS = 5.0  # at least, for the rest of an answer that has begun
+ARRIVAL_SECONDS = 5.0  # at least, for a request, and for the rest of an answer that has begun
 HELD_UP_SECONDS = 0.5  # of waiting for a core since the last look: less than that is no busy machine
 MOST_HELD_UP = 10.0  # times the seconds on the clock: what a worker may have at most because of a busy machine
 
@@ -141,7 +141,7 @@ class Worker:
             header = {**header, "values": values}
         number = secrets.token_hex(8)  # what an answer must bear: none can be sent before its question is known
         try:
-            self._channel.send({**header, "number": number}, buffers, self._deadline)
+            self._channel.send({**header, "number": number}, buffers, self._arrival())
             while True:
                 answer, data = self._receive()
                 _check_number(answer, number)
@@ -149,7 +149,7 @@ class Worker:
                     return answer, data
                 with self.away():
                     built = on_build(answer["build"])
-                self._channel.send(built, (), self._deadline)
+                self._channel.send(built, (), self._arrival())
         except ChannelTimeoutError as error:
             raise WorkerGoneError(self.end(), timed_out=True) from error
         except NotAFrameError as error:
@@ -164,7 +164,11 @@ class Worker:
         arriving = self._channel.has_more(self._deadline)
         while not arriving and self._was_held_up():
             arriving = self._channel.has_more(self._deadline)
-        return self._channel.receive(max(self._deadline, time.monotonic() + ARRIVAL_SECONDS))
+        return self._channel.receive(self._arrival())
+
+    def _arrival(self) -> float:
+        """Return when what has begun must have arrived: whether it may begin is for ``_receive`` to say."""
+        return max(self._deadline, time.monotonic() + ARRIVAL_SECONDS)
 
     def _was_held_up(self) -> bool:
         """Extend the deadline by what the process waited for a core since the last look; return whether it did."""

@@ -49,6 +49,14 @@ def test_waiting_for_a_core_is_not_charged(on_a_busy_core: ForkServer):
     assert time.monotonic() - began > LIMITS.wall_seconds
 
 
+def test_a_request_is_sent_also_when_the_clock_ran_out_before(on_a_busy_core: ForkServer):
+    with on_a_busy_core.start_worker("candidate", LIMITS) as worker:
+        worker.ask({"op": "load", "code": MODEL})
+        time.sleep(LIMITS.wall_seconds)
+        answer, _ = worker.ask({"op": "load", "code": MODEL})
+        assert "error" not in answer
+
+
 def test_sleeping_is_charged_on_a_busy_machine_too(on_a_busy_core: ForkServer):
     with on_a_busy_core.start_worker("candidate", LIMITS) as worker:
         began = time.monotonic()
