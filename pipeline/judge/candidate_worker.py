@@ -170,7 +170,9 @@ class CandidateModule:
         self._device.reset_launches()
         read = self._device.host_bytes()
         moved, truncated = self._device.copies()
-        with OperatorLog(keep_copies=request["keep_copies"]) as log:
+        # not on a GPU: there each guard costs kernels and a search
+        place = self._device.guard if self._device.poisons() else None
+        with OperatorLog(keep_copies=request["keep_copies"], place=place) as log:
             self._load_state(state)
             seed_all(seed)
             began = time.process_time()

@@ -1,6 +1,7 @@
 """Which torch operators ran: those of a candidate, which may only move data, and the work of those of a reference."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,6 +11,10 @@ from torch.utils.flop_counter import flop_registry
 from pipeline.judge.moving import MOVING
 
 PLAIN = (torch.Tensor, torch.nn.Parameter)
+ALLOCATING = frozenset(
+    {"empty", "empty_like", "empty_strided", "new_empty", "zeros", "zeros_like", "new_zeros"}
+    | {"ones", "ones_like", "new_ones", "full", "full_like", "new_full"}
+)
 COPYING = frozenset({"clone", "copy_", "_to_copy"})
 
 
@@ -17,11 +22,15 @@ class OperatorLog(TorchDispatchMode):
     """Context manager; afterwards ``computing`` holds the names of the operators that computed something.
 
     ``scalars`` counts the elements that became Python numbers, ``copied_bytes`` what went from a GPU's memory to the
-    host's. ``copies`` has the tensors that were copied to, if ``keep_copies``.
+    host's. ``copies`` has the tensors that were copied to, if ``keep_copies``. ``place`` moves new tensors to where
+    an access beyond them is found.
     """
 
-    def __init__(self, *, keep_copies: bool = False) -> None:
+    def __init__(
+        self, *, keep_copies: bool = False, place: Callable[[torch.Tensor], torch.Tensor] | None = None
+    ) -> None:
         super().__init__()
+        self._place = place
         self.computing: set[str] = set()
         self.copies: list[torch.Tensor] = []
         self._keep_copies = keep_copies
@@ -39,6 +48,8 @@ class OperatorLog(TorchDispatchMode):
         self.computing |= {f"a {kind.__name__}" for kind in types if kind not in PLAIN}  # its handlers are not seen
         self.scalars += name == "_local_scalar_dense"
         result = func(*args, **(kwargs or {}))
+        if self._place is not None and name in ALLOCATING and type(result) is torch.Tensor and result.numel():
+            result = self._place(result)
         if name in COPYING and isinstance(result, torch.Tensor):
             self._note_copy(name, args[1] if name == "copy_" else args[0], result)
         if name in ("_to_copy", "copy_") and _on_host(result) and any(map(_on_gpu, args)):
