@@ -15,6 +15,10 @@ from pipeline.judge.moving import MOVING
 from pipeline.judge.torch_values import own_object
 
 PLAIN = (torch.Tensor, torch.nn.Parameter)
+ALLOCATING = frozenset(
+    {"empty", "empty_like", "empty_strided", "new_empty", "zeros", "zeros_like", "new_zeros"}
+    | {"ones", "ones_like", "new_ones", "full", "full_like", "new_full"}
+)
 COPYING = frozenset({"clone", "copy_", "_to_copy"})
 SCALAR_BYTES = 8  # what a tensor's element takes as a Python number
 FEW_BYTES = 128  # of a new tensor
@@ -102,7 +106,8 @@ class OperatorLog(TorchDispatchMode):
     def _enclosed(self, enclosure: Enclosure, name: str, args: Any, result: Any) -> Any:
         """Return a result with its new tensors in the enclosure: out of reach for host code, and stray writes found.
 
-        Small ones stay: they may hold numbers for the host's code, sizes or the like, but no data may come there.
+        Small ones that are made of something stay: they may hold numbers for the host's code, sizes or the like, but
+        no data may come there.
         """
         if isinstance(result, tuple | list):
             return type(result)(self._enclosed(enclosure, name, args, part) for part in result)
@@ -113,7 +118,8 @@ class OperatorLog(TorchDispatchMode):
         if name == "copy_":
             self.copied_bytes += 0 if enclosure.holds(result) else result.nbytes
         numbers = name.startswith("lift") and not result.is_floating_point()
-        if result.nbytes <= (MOST_NUMBERS if numbers else FEW_BYTES) or enclosure.holds(result):
+        few = 0 if name in ALLOCATING else MOST_NUMBERS if numbers else FEW_BYTES
+        if result.nbytes <= few or enclosure.holds(result):
             return result
         return result if not name.startswith("lift") and _shares(result, args) else enclosure.guard(result)
 

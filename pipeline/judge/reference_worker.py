@@ -21,7 +21,8 @@ from pipeline.judge.torch_values import map_tensors, pack_values, seed_all, wide
 from pipeline.judge.values import BadValueError
 from pipeline.judge.weights import halved, varied
 
-NEARBY = 2.0**-21  # of a value: some rounding errors of float32, as any kernel makes in its first operations
+# Of a value: some rounding errors of float64, or else of float32, as any kernel makes in its first operations.
+NEARBY, NEARBY_WIDE = 2.0**-21, 2.0**-50
 BATCH_SECONDS, BATCH_BYTES = 0.05, 4 * 2**20  # of the processor, of results: what is made of cases asked for ahead
 Arguments: TypeAlias = Callable[..., list[Any]]  # by how much large values are large; one of ``LARGE``
 
@@ -234,14 +235,15 @@ def _first_finite(call: Call, model: torch.nn.Module, arguments: Arguments, *, l
 
 
 def _nearby(inputs: list[Any], seed: int) -> list[Any]:
-    """Return the arguments in float64, each floating value changed by up to ``NEARBY`` of itself."""
+    """Return the arguments in float64, each floating value changed by some rounding errors of its type."""
     generator = torch.Generator().manual_seed(seed)
 
     def change(value: torch.Tensor) -> torch.Tensor:
         if not value.is_floating_point():
             return value
         noise = 2 * torch.rand(value.shape, generator=generator, dtype=torch.float64) - 1
-        return value.double() * (1 + NEARBY * noise.to(value.device))
+        step = NEARBY_WIDE if value.dtype == torch.float64 else NEARBY
+        return value.double() * (1 + step * noise.to(value.device))
 
     return map_tensors(inputs, change)
 

@@ -126,7 +126,7 @@ void simt_reset_launches() {
 void simt_set_launching(bool on) { launching = on; }
 void simt_set_order(int order, uint64_t seed) {
     set_order(static_cast<Order>(order), seed);
-    set_scratch(static_cast<unsigned>(seed % 3));
+    set_poison(static_cast<unsigned>(seed % 3));
 }
 
 }  // extern "C"

@@ -30,14 +30,12 @@ static void fill(void* data, size_t bytes, uint16_t pattern) {
     if (bytes & 1) static_cast<uint8_t*>(data)[bytes - 1] = pattern & 0xFF;
 }
 
-void poison(void* data, size_t bytes) { fill(data, bytes, kPoison); }
-
 // What nobody has written: a NaN, which no sum hides but a maximum does, or a huge number of either sign, in any float
-// format. Results stay NaN, by which those that were left out are told.
+// format.
 static const uint16_t kinds[] = {0x7FC1, 0x7B41, 0xFB41};
 static unsigned kind;
 
-void poison_scratch(void* data, size_t bytes) {
+void poison(void* data, size_t bytes) {
     fill(data, bytes, kind ? static_cast<uint16_t>(kinds[kind] + 57) : kPoison);
 }
 
@@ -81,7 +79,7 @@ static void surround(Region* region) {
     fill(end, static_cast<size_t>(body_end(region) - end), region->slack_pattern);
 }
 
-void set_scratch(unsigned number) {
+void set_poison(unsigned number) {
     kind = number % 3;
     for (Region* region = first_region; region; region = region->next) surround(region);
 }

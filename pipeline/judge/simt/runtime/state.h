@@ -52,9 +52,8 @@ void region_destroy(Region* region);
 const char* region_damage(const Region* region);  // null when the slack around the data is untouched
 Region* region_near(const void* address);         // the region whose data or guards hold this address
 Region* region_first();
-void poison(void* data, size_t bytes);          // of results: always the same NaN
-void poison_scratch(void* data, size_t bytes);  // of what no result is in
-void set_scratch(unsigned number);              // what that holds, and the memory around regions: one of three kinds
+void poison(void* data, size_t bytes);
+void set_poison(unsigned number);  // which of three kinds it is from now on, around all regions too
 
 // Memory of Python tensors that are not regions, while an extension holds them.
 void borrow(const void* address, size_t bytes);
