@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UserError, nearest
+from pipeline.output import to_write
 from pipeline.records import Task
 from pipeline.store import read_rows, write_json
 from pipeline.tables import from_row
@@ -58,8 +59,7 @@ def merge(paths: list[Path], out: Path) -> None:
     if out.exists():
         raise UserError(f"{out}: already there")
     found = merged([read_results(path) for path in paths])
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_json(out, found)
+    write_json(to_write(out), found)
     Console().print(table(found))
 
 
@@ -87,7 +87,7 @@ def seeds(paths: list[Path], models: list[str], out: Path | None) -> None:
         table.add_row(f"{row['after']} minus {row['before']}", points(row) + clear, each)
     Console().print(table)
     if out is not None:
-        write_json(out, found)
+        write_json(to_write(out), found)
 
 
 def export(run: Path, model: str, out: Path) -> None:

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, model_validator
 from eval import kernels
 from eval.suite import HELDOUT, Suite, load_suite, source_of
 from pipeline.errors import UserError
+from pipeline.mistakes import told
 from pipeline.section import Section, throughput
 from pipeline.teachers import transformers
 from pipeline.teachers.making import TeacherConfig
@@ -106,6 +107,13 @@ class EvaluateConfig(Section):
             logprobs=self.logprobs,
         )
 
+    def local_files(self) -> dict[str, list[Path]]:
+        """Return what the suite's tasks are read from."""
+        if self.suite == HELDOUT:
+            return {}
+        source = source_of(load_suite(self.suite, self.suite_path))
+        return {"suite": [file for files in source.local_files().values() for file in files]}
+
     def resolved(self) -> tuple["EvaluateConfig", Suite | None]:
         """Return the section with the suite's own ``samples_per_task`` and ``k`` where it says none, and the suite.
 
@@ -120,7 +128,8 @@ class EvaluateConfig(Section):
             name: getattr(suite, name) for name in ("samples_per_task", "k") if name not in self.model_fields_set
         }
         given = {name: value for name, value in theirs.items() if value is not None}
+        values = {**self.model_dump(exclude_unset=True), **given}
         try:
-            return EvaluateConfig.model_validate({**self.model_dump(exclude_unset=True), **given}), suite
+            return EvaluateConfig.model_validate(values), suite
         except ValidationError as error:
-            raise UserError(f"suite {suite.name}: {error.errors()[0]['msg']}") from None
+            raise UserError(f"suite {suite.name}: {told(error, EvaluateConfig, values)}") from None

@@ -6,6 +6,7 @@ from typing import Any
 
 from eval.kernels import problem_of
 from pipeline.errors import UserError
+from pipeline.output import to_write
 from pipeline.records import Task
 
 
@@ -25,7 +26,7 @@ def export(rows: Iterable[Mapping[str, Any]], tasks: Iterable[Task], model: str,
     own = [row for row in rows if row["model"] == model and row["code"] is not None]
     if not own:
         raise UserError(f"export: model {model!r} has no answer with code")
-    folder.mkdir(parents=True, exist_ok=True)
+    to_write(folder / "kernel.py")
     for row in own:
         place = places.get(row["task_id"])
         if place is None:

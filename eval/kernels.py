@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.errors import UserError
-from pipeline.judge.bare import as_module
 from pipeline.records import Task
 from pipeline.section import Section
 
@@ -27,6 +26,11 @@ class Config(Section):
     kind: Literal["kernels"]
     path: Path
     policy: Literal["report", "strict"] = "report"
+
+    def local_files(self) -> dict[str, list[Path]]:
+        """Return the kernels, or the JSON lines."""
+        named = [file for file in self.path.glob("*") if NAME.match(file.name)]
+        return {"path": named or [self.path]}
 
 
 def problem_of(task: Task) -> tuple[int, int] | None:
@@ -52,12 +56,10 @@ def read(config: Config, tasks: Sequence[Task]) -> tuple[dict[str, list[str | No
     Every task has as many as the one with most: what is missing is None, an attempt that came to nothing.
 
     Raises:
-        UserError: there is nothing to read, a row is not one, a bare ``.cu`` can't be called for its task, or nothing
-            is for any of the tasks.
+        UserError: there is nothing to read, a row is not one, or nothing is for any of the tasks.
     """
     by_place = {place: task.id for task in tasks if (place := problem_of(task)) is not None}
     by_name = {task.name: task.id for task in tasks} | {task.id: task.id for task in tasks}
-    by_id = {task.id: task for task in tasks}
     found: dict[str, dict[int, str | None]] = defaultdict(dict)
     others = 0
     for place, sample, code in _kernels(config.path):
@@ -68,8 +70,7 @@ def read(config: Config, tasks: Sequence[Task]) -> tuple[dict[str, list[str | No
         number = len(found[task_id]) if sample is None else sample
         if number in found[task_id]:
             raise UserError(f"{config.path}: sample {number} of {place} comes twice")
-        where = f"{config.path}: sample {number} of {by_id[task_id].name}"
-        found[task_id][number] = None if code is None else as_module(code, by_id[task_id], where)
+        found[task_id][number] = code
     if not found:
         raise UserError(f"{config.path}: none of its {others} kernels is for a task of this suite")
     most = max(map(len, found.values()))

@@ -15,6 +15,7 @@ import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
 from pipeline.errors import TaskError, UserError, nearest
+from pipeline.mistakes import told
 from pipeline.records import Task
 from pipeline.section import Section
 
@@ -54,11 +55,13 @@ def load_suite(named: str, path: Path | None = None) -> Suite:
         hint = f"did you mean {near}?" if near else f"there are {', '.join(known)}, a YAML file or a folder"
         raise UserError(f"evaluate.suite: no suite {named!r}; {hint}")
     try:
-        suite = Suite.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        data = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError):
         raise UserError(f"{file}: not YAML") from None
+    try:
+        suite = Suite.model_validate(data)
     except ValidationError as error:
-        raise UserError(f"{file}: {_first(error)}") from None
+        raise UserError(f"{file}: {told(error, Suite, data)}") from None
     source = dict(suite.source)
     if path is not None:
         source["path"] = str(path)
@@ -86,7 +89,7 @@ def source_of(suite: Suite) -> "TasksConfig":
         first = error.errors(include_url=False)[0]
         if first["type"] == "missing" and first["loc"][-1] == "path":
             raise UserError(f"suite {suite.name}: evaluate.suite_path must name a checkout") from None
-        raise UserError(f"suite {suite.name}: source: {_first(error)}") from None
+        raise UserError(f"suite {suite.name}: source: {told(error, TasksConfig, suite.source)}") from None
 
 
 def tasks_of(suite: Suite, seed: int) -> Iterator[Task | tuple[Task, TaskError]]:
@@ -105,8 +108,3 @@ def tasks_of(suite: Suite, seed: int) -> Iterator[Task | tuple[Task, TaskError]]
         else:
             for direction in suite.directions:
                 yield found.model_copy(update={"direction": direction, "name": f"{found.name}_{direction}"})
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

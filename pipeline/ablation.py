@@ -46,9 +46,11 @@ def ablate(recipe: Any, out: Path) -> list[dict[str, Any]]:
     Raises:
         UserError: a section is missing, the run is not complete, an arm needs speed that was not measured.
     """
+    from pipeline.checks import check_stages
     from pipeline.runner import run_stage, run_stages
 
     config = _checked(recipe)
+    check_stages(recipe, ("train",))
     run = config.run or out / "run"
     if config.run is None:
         run_stages(recipe, run, "verify")

@@ -11,11 +11,13 @@ from eval.config import EvaluateConfig
 from eval.suite import Suite, source_of, tasks_of
 from pipeline.agent.evolve import EvolveConfig
 from pipeline.agent.prompting import SHIPPED, translate
+from pipeline.checks import check_splits, check_stages
 from pipeline.errors import UserError
 from pipeline.estimate import ASSUMED_COMPLETION_TOKENS, Estimate, completion_tokens, estimate
+from pipeline.order import wanted_stages
 from pipeline.recipe import Recipe, StageName
 from pipeline.records import Task
-from pipeline.runner import stage_state, wanted_stages
+from pipeline.runner import owed, stage_state
 from pipeline.stages.generate import GenerateConfig
 from pipeline.stages.tasks import read_source
 from pipeline.store import read_manifest, read_rows
@@ -34,15 +36,17 @@ def dry_run(recipe: Recipe, out: Path, last: StageName) -> None:
     Tasks come from the stage's table if it is complete, else from the source: then some may yet be rejected.
 
     Raises:
-        UserError: the recipe lacks a section, or its tasks can't be read.
+        UserError: the recipe lacks a section or shows to be wrong, or its tasks can't be read.
     """
     stages = wanted_stages(recipe, last)
+    check_stages(recipe, owed(recipe, out, stages))
     print(f"{recipe.name}: a dry run of {', '.join(stages)} in {out}")
     for stage in stages:
         print(f"{stage:>9}  {stage_state(recipe, out, stage)}")
     tested = stage_state(recipe, out, "tasks").startswith("complete")
     tasks = _tasks(recipe, out, tested=tested)
     _print_tasks(tasks, tested=tested)
+    check_splits(recipe, [task.split for task in tasks], stages)
     train = [task for task in tasks if task.split == "train"]
     if "generate" in stages and recipe.generate is not None:
         _print_generate(recipe, out, train)

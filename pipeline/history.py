@@ -13,6 +13,7 @@ from pipeline.agent.lines import read_records
 from pipeline.agent.reply import split_reasoning
 from pipeline.agent.verdicts import NAME as VERDICTS
 from pipeline.errors import UserError
+from pipeline.output import to_write
 from pipeline.records import Candidate, Task, Verdict
 from pipeline.tables import from_row
 from pipeline.unsealed import rows_so_far
@@ -78,10 +79,7 @@ def write_page(chosen: Candidate, records: Records, page: Path) -> int:
     lineage = _lineage(chosen, records.candidates)
     turns = [_turn(candidate, lineage, records.verdicts, records.reviews) for candidate in lineage]
     text = _template().render(chosen=chosen, task=records.tasks.get(chosen.task_id), turns=turns)
-    try:
-        page.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{page}: {error.strerror or error}") from error
+    to_write(page).write_text(text, encoding="utf-8")
     return len(turns)
 
 

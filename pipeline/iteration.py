@@ -40,7 +40,7 @@ def iterate(recipe: Any, out: Path) -> list[dict[str, Any]]:
     """Run the rounds and write ``rounds.json``; return one row per round, with the model before it as round 0.
 
     Raises:
-        UserError: the recipe lacks a section that a round needs.
+        UserError: the recipe lacks a section or a model that a round needs.
     """
     from pipeline.runner import run_stages
 
@@ -50,6 +50,8 @@ def iterate(recipe: Any, out: Path) -> list[dict[str, Any]]:
     for section in ("generate", "train", "evaluate"):
         if getattr(recipe, section) is None:
             raise UserError(f"recipe {recipe.name}: section {section!r} is missing, each round needs it")
+    if lacking := {"untrained", "student"} - set(recipe.evaluate.trained):
+        raise UserError(f"evaluate.trained: lacks {min(lacking)!r}; a round is measured against the model before it")
     if recipe.train.method != "sft":
         raise UserError("train.method: the rounds of iterate train with sft, on what the judge accepted")
     rows: list[dict[str, Any]] = []

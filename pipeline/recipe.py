@@ -1,29 +1,25 @@
 """The typed recipe: one YAML file per experiment, overrides on the command line, no unknown keys."""
 
-import re
-import types
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from eval.config import EvaluateConfig
 from pipeline.ablation import AblateConfig
-from pipeline.errors import UserError, nearest
+from pipeline.errors import UserError
 from pipeline.executors.config import ExecutorConfig, LocalConfig
 from pipeline.iteration import IterateConfig
 from pipeline.judge.config import JudgeConfig
+from pipeline.mistakes import told
 from pipeline.section import Section
 from pipeline.sources import composed, files, kernelbench, kernelbook, robust_kbench
 from pipeline.stages.curate import CurateConfig
 from pipeline.stages.generate import GenerateConfig
 from pipeline.stages.publish import PublishConfig
 from pipeline.stages.train import TrainConfig
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
 
 TasksConfig = Annotated[
     composed.Config | files.Config | kernelbench.Config | kernelbook.Config | robust_kbench.Config,
@@ -61,7 +57,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     try:
         return Recipe.model_validate(data)
     except ValidationError as error:
-        raise UserError(f"{path}: {_first_error(error, data)}") from None
+        raise UserError(f"{path}: {told(error, Recipe, data)}") from None
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -94,62 +90,6 @@ def _apply(data: dict[str, Any], override: str) -> None:
             raise UserError(f"{override!r}: {part} is not a section")
         data = data[part]
     data[last] = value
-
-
-def _first_error(error: ValidationError, data: Any) -> str:
-    errors = error.errors(include_url=False)
-    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
-    key = ".".join(_visible(first["loc"], data))
-    if first["type"] == "extra_forbidden":
-        near = nearest(str(first["loc"][-1]), _fields_at(first["loc"][:-1]))
-        return f"{key}: unknown key" + (f"; did you mean {near}?" if near else "")
-    if first["type"] == "missing":
-        return f"{key}: missing"
-    given = "" if isinstance(first["input"], dict) else f" (given: {first['input']!r})"
-    return f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}{given}{_nearest_choice(first)}"
-
-
-def _nearest_choice(error: "ErrorDetails") -> str:
-    """Return a hint at the choice that is most like what was given, where there is a choice and one is like it."""
-    about = error.get("ctx", {})
-    chosen = about.get("tag", error["input"])
-    choices = re.findall(r"'([^']+)'", str(about.get("expected_tags", about.get("expected", ""))))
-    near = nearest(chosen, choices) if isinstance(chosen, str) else None
-    return f"; did you mean {near}?" if near else ""
-
-
-def _visible(location: Sequence[int | str], data: Any) -> list[str]:
-    """Return the location as the user wrote it, without the tags that pydantic adds for the members of a union."""
-    shown: list[str] = []
-    for index, part in enumerate(location):
-        inside = (isinstance(data, dict) and part in data) or (isinstance(data, list) and isinstance(part, int))
-        if inside:
-            data = cast("Any", data)[part]
-        elif index < len(location) - 1:
-            continue
-        shown.append(str(part))
-    return shown
-
-
-def _fields_at(location: Iterable[int | str]) -> set[str]:
-    """Return the names of the keys that are allowed at a location."""
-    classes: list[type[BaseModel]] = [Recipe]
-    for part in location:
-        if isinstance(part, int):
-            continue
-        tagged = [c for c in classes if any(part in get_args(f.annotation) for f in c.model_fields.values())]
-        inner = [m for c in classes if part in c.model_fields for m in _models(c.model_fields[part].annotation)]
-        classes = inner or tagged
-    return {name for c in classes for name in c.model_fields}
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    """Return the section classes inside an annotation."""
-    if get_origin(annotation) in (Union, types.UnionType, Annotated, tuple, list):
-        return [m for argument in get_args(annotation) for m in _models(argument)]
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return []
 
 
 StageName = Literal["tasks", "generate", "verify", "curate", "train", "evaluate", "publish"]

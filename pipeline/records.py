@@ -119,8 +119,14 @@ class Candidate(Record):
         return content_hash([self.task_id, self.sample, self.turn, self.teacher, messages])
 
 
+SETTINGS = "settings"  # the check whose figures tell the sizes of each setting
+
+
 class Check(Record):
-    """One check of the judge, its figures beside its result; ``detail`` is one line for a person or a model."""
+    """One check of the judge, its figures beside its result; ``detail`` is one line for a person or a model.
+
+    Checks of one case are called ``correct:SETTING/CALL/INPUTS/ORDER``.
+    """
 
     name: str
     passed: bool

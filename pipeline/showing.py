@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline.errors import UserError
-from pipeline.runner import ORDER
+from pipeline.order import ORDER
 from pipeline.store import read_manifest
 from pipeline.unsealed import entries
 from pipeline.watching import at_work, reviews

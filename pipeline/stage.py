@@ -16,6 +16,7 @@ import typer
 from eval.command_line import app as results_app
 from pipeline.command_line import one_line_errors
 from pipeline.errors import UserError
+from pipeline.output import to_write
 
 app = typer.Typer(
     help="From PyTorch tasks to an evaluated model that writes CUDA kernels. A stage first runs the stages it needs "
@@ -75,8 +76,9 @@ def publish(  # noqa: PLR0913, PLR0917  (the options of a command)
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent; send nothing.")] = False,
 ) -> None:
     """Run the stage publish, then send its folders to the repositories that are named."""
-    from pipeline.publishing.sending import send_run
+    from pipeline.publishing.sending import check_sending, send_run
     from pipeline.recipe import load_recipe
+    from pipeline.runner import refuse_incomplete
 
     section = "publish.model" if model else "publish"
     changes = list(overrides or [])
@@ -85,17 +87,23 @@ def publish(  # noqa: PLR0913, PLR0917  (the options of a command)
         changes.append("publish.model={}")
     given = {"to": to, "private": private or None, "revision": revision}
     changes += [f"{section}.{key}={json.dumps(value)}" for key, value in given.items() if value is not None]
-    directory = _run(recipe, changes, out, "publish", dry_run=False)
     kinds = ("model",) if model else ("dataset",) if to else ("dataset", "model")
-    send_run(directory, load_recipe(recipe, changes).publish, kinds, dry_run=dry_run)
+    loaded = load_recipe(recipe, changes)
+    named = check_sending(loaded.publish, kinds, dry_run=dry_run)
+    if not named and (private or revision):
+        raise UserError("publish: --private and --revision are for a repository, which --to or publish.to names")
+    if dry_run:
+        refuse_incomplete(loaded, out or Path("runs") / loaded.name, "publish")
+    directory = _run(recipe, changes, out, "publish", dry_run=False)
+    send_run(directory, loaded.publish, kinds, dry_run=dry_run)
 
 
 @app.command()
 @one_line_errors
 def run(recipe: RecipePath, overrides: Overrides = None, out: Out = None, dry_run: DryRun = False) -> None:
     """Run every stage that the recipe has a section for. Then print the result."""
+    from pipeline.order import last_stage
     from pipeline.recipe import load_recipe
-    from pipeline.runner import last_stage
     from pipeline.showing import show_result
 
     last = last_stage(load_recipe(recipe, overrides or []))
@@ -194,6 +202,7 @@ def judge(  # noqa: PLR0913, PLR0917  (the options of a command)
     if task and candidate and not pairs:
         raise typer.Exit(judge_one(task, candidate, options, as_json=as_json))
     if pairs and out and not (task or candidate):
+        to_write(out)
         raise typer.Exit(judge_pairs(pairs, out, options))
     if serve and not (task or candidate or pairs or out):
         from pipeline.judge.commands import judge_over_http

@@ -10,12 +10,11 @@ import contextlib
 import fcntl
 import hashlib
 import json
-import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import IO, Any, NamedTuple, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -42,7 +41,8 @@ class StageStore:
     Args:
         directory: created if missing.
         schema: columns of data.parquet; rejected.parquet has ``reason`` in addition.
-        inputs: what the rows depend on (JSON-ready). Rows left by a run with other inputs are set aside, not mixed.
+        inputs: what the rows depend on (JSON-ready), noted in inputs.json. Rows that are there already are taken for
+            rows of these inputs: whoever opens the directory first moves away those of others (``set_aside``).
         further: schemas of further tables, by name; each is sealed as <name>.parquet if it has rows.
 
     Raises:
@@ -62,12 +62,7 @@ class StageStore:
         self.inputs = inputs
         with disk_full_is_the_users(directory):
             _make(directory)
-            self._lock = (directory / ".lock").open("w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._lock.close()
-            raise UserError(f"{directory}: another run is writing here; wait for it or give another --out") from error
+            self._lock = _lock(directory)
         write_json(directory / "inputs.json", inputs)
         self._parts: dict[tuple[str, Path], int] = {}  # tables and shards, numbered
         self._numbered: list[tuple[str, Path]] = []
@@ -238,13 +233,42 @@ def read_rows(directory: Path, table: str = DATA) -> Iterator[dict[str, Any]]:
 
 
 def set_aside(directory: Path) -> Path:
-    """Move a stage's outdated directory to ``superseded/<stage>-<n>`` beside it: what was paid for is not deleted."""
+    """Move a stage's outdated directory to ``superseded/<stage>-<n>`` beside it: what was paid for is not deleted.
+
+    Raises:
+        UserError: another process is writing there.
+    """
     parent = directory.parent / "superseded"
-    parent.mkdir(exist_ok=True)
-    n = sum(1 for _ in parent.glob(f"{directory.name}-*"))
-    target = parent / f"{directory.name}-{n}"
-    shutil.move(directory, target)
+    with _lock(directory):
+        parent.mkdir(exist_ok=True)
+        numbers = (path.name.removeprefix(f"{directory.name}-") for path in parent.glob(f"{directory.name}-*"))
+        target = parent / f"{directory.name}-{max((int(n) for n in numbers if n.isdigit()), default=-1) + 1}"
+        directory.rename(target)
     return target
+
+
+def refuse_if_at_work(directory: Path) -> None:
+    """Do nothing, unless another process is writing to a stage's directory; one that does not exist is free.
+
+    Raises:
+        UserError: one is.
+    """
+    if (directory / ".lock").exists():
+        _lock(directory, "r").close()
+
+
+def _lock(directory: Path, mode: str = "w") -> IO[str]:
+    """Return the lock of a directory as an open file, which holds it until it is closed."""
+    lock = (directory / ".lock").open(mode)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise UserError(f"{directory}: another run is writing here; wait for it or give another --out") from error
+    if not (directory / ".lock").exists():  # moved away between the two lines
+        lock.close()
+        raise UserError(f"{directory}: another run has just set this aside; run the same command again")
+    return lock
 
 
 def write_json(path: Path, value: object) -> None:

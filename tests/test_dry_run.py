@@ -9,8 +9,9 @@ import yaml
 from pipeline.agent.prompting import translate
 from pipeline.dry_run import dry_run
 from pipeline.estimate import ASSUMED_MODULE_TOKENS, ASSUMED_REPORT_TOKENS, completion_tokens, estimate
+from pipeline.inputs import expected_inputs
+from pipeline.order import last_stage
 from pipeline.recipe import load_recipe
-from pipeline.runner import expected_inputs, last_stage
 from pipeline.stages import tasks
 from pipeline.store import StageStore, write_json
 from pipeline.tables import to_row

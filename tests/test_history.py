@@ -116,8 +116,12 @@ def test_an_id_that_names_no_candidate_or_several_is_the_users_error(out):
         write_history(out, "zz", out / "page.html")
     with pytest.raises(UserError, match="3 candidates"):
         write_history(out, "", out / "page.html")
-    with pytest.raises(UserError, match="No such file or directory"):
-        write_history(out, FIRST.id, out / "none" / "page.html")
+    (out / "file").touch()
+    with pytest.raises(UserError, match=r"page\.html: can't be written"):
+        write_history(out, FIRST.id, out / "file" / "page.html")
+    with pytest.raises(UserError, match="is a folder; name a file"):
+        write_history(out, FIRST.id, out)
+    assert write_history(out, FIRST.id, out / "none" / "page.html")
 
 
 def test_a_stage_at_work_is_told_from_outside_and_not_disturbed(out):

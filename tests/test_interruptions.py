@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.order import ORDER
 from pipeline.recipe import StageName
-from pipeline.runner import ORDER
 
 RECIPE = """
 name: small

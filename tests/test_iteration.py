@@ -59,6 +59,7 @@ def test_a_round_can_begin_anew_from_the_base(tmp_path: Path):
     [
         ({"iterate": None}, "section 'iterate' is missing"),
         ({"evaluate": None}, "section 'evaluate' is missing"),
+        ({"evaluate": {"trained": ["student"]}}, "evaluate.trained: lacks 'untrained'"),
         (
             {"train": {"method": "grpo", "model": {"kind": "hub", "name": "m"}}},
             r"train.method: the rounds of iterate",

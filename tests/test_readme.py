@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pipeline.judge.commands import judge_one
 from pipeline.judge.config import JudgeConfig
 from pipeline.judge.judge import Judge
 from pipeline.recipe import Recipe
@@ -50,8 +51,24 @@ def test_benches_that_are_named_exist():
     assert set(re.findall(r"python -m tests\.bench ([\w-]+)", TEXT)) <= set(BENCHES)
 
 
+def test_the_verdict_that_is_shown_is_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    shown = next(block for block in blocks("text") if "rejected: " in block)
+    task, kernel = Path("recipes/example/task.py"), Path("recipes/example/kernel.py")
+    assert f"--task {task} --candidate {kernel}" in shown
+    options = {"backend": "simt", "cache": tmp_path}
+    assert judge_one(task, kernel, options, as_json=False) == 1
+    assert "rejected: incorrect, race" in capsys.readouterr().out
+    barred = kernel.read_text().replace("    float factor", "    __syncthreads();\n    float factor")
+    (tmp_path / "barred.py").write_text(barred)
+    assert judge_one(task, tmp_path / "barred.py", options, as_json=False) == 0
+    (snippet,) = [block for block in blocks("python") if "JudgeConfig" in block]
+    exec(snippet, {})
+    assert capsys.readouterr().out.endswith("False incorrect race\n")
+
+
 def test_the_task_is_a_task(tmp_path: Path):
     (source,) = [block for block in blocks("python") if "class Model" in block]
+    assert source == Path("recipes/example/task.py").read_text()
     (tmp_path / "example.py").write_text(source)
     (task,) = files.read(files.Config(path=tmp_path), seed=0)
     assert task.category == "normalisation"

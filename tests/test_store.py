@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -127,7 +128,19 @@ def test_setting_aside_keeps_every_older_run(tmp_path: Path):
         (tmp_path / "generate" / "rows").write_text(str(n))
         target = set_aside(tmp_path / "generate")
         assert (target / "rows").read_text() == str(n)
-    assert len(list((tmp_path / "superseded").iterdir())) == 3
+    shutil.rmtree(tmp_path / "superseded" / "generate-0")
+    (tmp_path / "generate").mkdir()
+    assert set_aside(tmp_path / "generate").name == "generate-3"
+    assert sorted(path.name for path in (tmp_path / "superseded").iterdir()) == [f"generate-{n}" for n in (1, 2, 3)]
+
+
+def test_what_another_process_writes_is_not_moved(tmp_path: Path):
+    with StageStore(tmp_path / "train", SCHEMA, {}) as store:
+        with pytest.raises(UserError, match="another run is writing here"):
+            set_aside(tmp_path / "train")
+        store.append("a", {"n": 1})
+        assert store.seal()["rows"] == 1
+    assert set_aside(tmp_path / "train").name == "train-0"
 
 
 def test_seconds_add_up_over_runs(tmp_path: Path):

@@ -2,13 +2,14 @@
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from pipeline.records import Candidate, Check, Task, Verdict
+from pipeline.records import SETTINGS, Candidate, Check, Verdict
 
 MAX_REPORT_LINES = 24
 MAX_LINE = 300  # a compiler prints whole template instantiations in one line
+NOTES = (SETTINGS, "skipped:", "specialised:", "timing")
 MAX_SUMMARY = 200  # characters of a finding in a summary
 _ERROR_LINE = re.compile(r"\b(fatal )?error\b|undefined (reference|symbol)|\w*Error:", re.IGNORECASE)
 _LINES_OF_CONTEXT = 2  # below a compiler's error: the source line and the caret
@@ -31,10 +32,11 @@ class Attempt(NamedTuple):
     doubts: str | None = None
 
 
-def findings(task: Task, verdict: Verdict) -> list[Finding]:
+def findings(verdict: Verdict) -> list[Finding]:
     """Return the failed checks: errors of a compiler cut to their lines, a wrong value with what was expected."""
     failed = [c for c in verdict.checks if not c.passed]
-    return [Finding(c.name, _where(task, c), essential_lines(c.detail or verdict.status)) for c in failed]
+    sizes = next((c.figures for c in verdict.checks if c.name == SETTINGS), {})
+    return [Finding(c.name, _where(sizes, c), essential_lines(c.detail or verdict.status)) for c in failed]
 
 
 def essential_lines(text: str) -> str:
@@ -100,13 +102,17 @@ def _changed(before: Candidate, after: Candidate) -> str:
     return f" ({count} line{'s' if count > 1 else ''} changed{shown})"
 
 
-def _where(task: Task, check: Check) -> str:
-    """Return the sizes and the kind of inputs of the case that a check names."""
+def passed(verdict: Verdict) -> list[str]:
+    """Return the names of the checks that passed, without notes on what was left out."""
+    return [c.name for c in verdict.checks if c.passed and not c.name.startswith(NOTES)]
+
+
+def _where(sizes: Mapping[str, object], check: Check) -> str:
+    """Return the sizes and the kind of inputs of the case that a check names; ``sizes`` are those of each setting."""
     case = _CASE.fullmatch(check.name)
     if case is None:
         return ""
-    sizes = next((s.sizes for s in task.settings if s.name == case["setting"]), {})
-    parts = [", ".join(f"{name} = {size}" for name, size in sizes.items())] if sizes else []
+    parts = [f"{sizes[case['setting']]}"] if sizes.get(case["setting"]) else []
     if case["inputs"] != "own":
         parts.append(f"{case['inputs']} inputs")
     return f" ({'; '.join(parts)})" if parts else ""

@@ -53,6 +53,10 @@ class VerifiersConfig(Section):
         """How many requests one candidate costs."""
         return len(self.checklists) * self.votes * (1 + self.reflect)
 
+    def local_files(self) -> dict[str, list[Path]]:
+        """Return the manifest of the verdicts that a bound is calibrated on."""
+        return {} if self.calibration is None else {"calibration": [self.calibration / "verify" / "manifest.json"]}
+
     @model_validator(mode="after")
     def _conformal_needs_a_calibration(self) -> Self:
         if (self.rule == "conformal") != (self.calibration is not None):

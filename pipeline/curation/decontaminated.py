@@ -28,6 +28,10 @@ class Config(Section):
     heldout: bool = True
     suites: tuple[Path, ...] = ()
 
+    def local_files(self) -> dict[str, list[Path]]:
+        """Return the suites' modules and tables."""
+        return {"suites": [file for path in self.suites for file in (path, *path.rglob("*.py"))]}
+
 
 def examine_tasks(tasks: Sequence[Task], config: Config) -> dict[str, Nearest]:
     """Return the nearest evaluation task of each training task, by id; none where nothing is compared.

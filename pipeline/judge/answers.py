@@ -42,6 +42,11 @@ class Expected:
         """The names of the module's buffers that the call changed."""
         return list(self.values["buffers"]["dict"]["eager"]["dict"])
 
+    @property
+    def given_bytes(self) -> int:
+        """Bytes of the call's arguments and the weights."""
+        return sum(array.nbytes for name in ("state", "inputs") for array in leaves(self.values[name], self.buffers))
+
     def reference(self, values: dict[str, Any]) -> Reference:
         """Return what to compare with: three of the values, or of the buffers' values."""
         return Reference(values["expected"], values["nearby"], values["eager"], self.buffers, self.room)

@@ -9,9 +9,17 @@ weights and arguments go where robust-kbench puts them; a backward task's ``Auto
 import ast
 import re
 
-from pipeline.errors import UserError
 from pipeline.python_syntax import parse, parse_expression
 from pipeline.records import Task
+
+
+class NotCallableError(Exception):
+    """A bare ``.cu`` can't be called; ``mismatch``: for this task, whatever it holds."""
+
+    def __init__(self, detail: str, *, mismatch: bool) -> None:
+        super().__init__(detail)
+        self.mismatch = mismatch
+
 
 AUTOGRAD = "AutogradFunction"  # robust-kbench's name
 _DEFINES = re.compile(r"^[\w:<>,&\s]*[\w>&]\s+(forward|backward)\s*\(", re.MULTILINE)
@@ -44,44 +52,36 @@ def is_bare(code: str) -> bool:
     return False
 
 
-def as_module(code: str, task: Task, where: str) -> str:
-    """Return the Python module that is judged: the candidate's text, or what a bare ``.cu`` amounts to.
-
-    Raises:
-        UserError: see ``module_of``.
-    """
-    return module_of(code, task, where) if is_bare(code) else code
-
-
-def module_of(cuda: str, task: Task, where: str) -> str:
+def module_of(cuda: str, task: Task) -> str:
     """Return the Python module with ``ModelNew`` that a bare ``.cu`` amounts to for a task.
 
     Raises:
-        UserError: it can't be called for this task; ``where`` names the candidate.
+        NotCallableError: it can't be called.
     """
     tree = parse(task.reference)
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     model = classes["Model"]
-    build = _BUILD.format(source=_exporting(cuda, where))
+    build = _BUILD.format(source=_exporting(cuda))
     replaced = _function_argument(model, {n.name for n in tree.body if isinstance(n, ast.FunctionDef)})
     if replaced is not None:
-        return build + _functional(tree, model, replaced, backward=task.direction == "backward", where=where)
+        return build + _functional(tree, model, replaced, backward=task.direction == "backward")
     if task.direction == "backward":
-        raise UserError(f"{where}: a bare .cu needs a backward task whose Model.forward takes the function")
+        detail = "a bare .cu needs a backward task whose Model.forward takes the function"
+        raise NotCallableError(detail, mismatch=True)
     if _has_weights(model):
-        raise UserError(
-            f"{where}: a bare .cu needs a task without weights, or one whose Model.forward takes the function"
-        )
+        detail = "a bare .cu needs a task without weights, or one whose Model.forward takes the function"
+        raise NotCallableError(detail, mismatch=True)
     return build + _WEIGHTLESS
 
 
-def _exporting(cuda: str, where: str) -> str:
+def _exporting(cuda: str) -> str:
     """Return the source with its functions exported, if it does not do that itself."""
     if _OWN_MODULE.search(cuda):
         return cuda
     names = sorted(set(_DEFINES.findall(cuda)))
     if not names:
-        raise UserError(f"{where}: defines neither forward nor backward, and no PYBIND11_MODULE")
+        detail = "defines neither forward nor backward, and no PYBIND11_MODULE"
+        raise NotCallableError(detail, mismatch=False)
     exports = " ".join(f'm.def("{name}", &{name});' for name in names)
     return f"{cuda}\nPYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {{ {exports} }}\n"
 
@@ -97,12 +97,13 @@ def _function_argument(model: ast.ClassDef, functions: set[str]) -> tuple[list[a
 
 
 def _functional(
-    tree: ast.Module, model: ast.ClassDef, replaced: tuple[list[ast.expr], int], *, backward: bool, where: str
+    tree: ast.Module, model: ast.ClassDef, replaced: tuple[list[ast.expr], int], *, backward: bool
 ) -> str:
     """Return the text of the task's Model as ModelNew with another function, and of what it needs of the module."""
     kept = {name: node for node in tree.body for name in _bound(node)}
     if backward and AUTOGRAD not in kept:
-        raise UserError(f"{where}: a bare .cu needs a backward task with an {AUTOGRAD} that says how it is called")
+        detail = f"a bare .cu needs a backward task with an {AUTOGRAD} that says how it is called"
+        raise NotCallableError(detail, mismatch=True)
     function = f"{AUTOGRAD}.apply" if backward else "extension.forward"
     defaults, index = replaced
     defaults[index] = parse_expression(function).body

@@ -31,7 +31,7 @@ def backward(model: Any, inputs: list[Any], upstream: Callable[[Upstream], Upstr
     leaves = [value for value in inputs if isinstance(value, torch.Tensor) and value.is_floating_point()]
     with torch.enable_grad():
         for leaf in leaves:
-            leaf.requires_grad_()
+            torch.Tensor.requires_grad_(leaf)
         try:
             outputs = model(*inputs)
             differentiable: Upstream = []
@@ -43,7 +43,7 @@ def backward(model: Any, inputs: list[Any], upstream: Callable[[Upstream], Upstr
             found = torch.autograd.grad(differentiable, wanted, arrived, allow_unused=True)
         finally:
             for leaf in leaves:
-                leaf.requires_grad_(False)
+                torch.Tensor.requires_grad_(leaf, False)
     return {
         "outputs": map_tensors(outputs, torch.Tensor.detach),
         "input_gradients": list(found[: len(leaves)]),

@@ -8,7 +8,7 @@ import operator
 import sys
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,33 +16,34 @@ import torch
 
 from pipeline.judge import calling
 from pipeline.judge.channel import Channel, ChannelClosedError
-from pipeline.judge.counting import LOOK_AFTER, Held, counted, held, segments
+from pipeline.judge.counting import LEAST_CALLS, LOOK_AFTER, Held, changed, counted, held, segments
 from pipeline.judge.cuda.contestant import weights_of
 from pipeline.judge.cuda.timed import Timed
 from pipeline.judge.device import Device
 from pipeline.judge.extension_stub import BuildFailedError, make_stub
-from pipeline.judge.operators import OperatorLog
+from pipeline.judge.operators import SCALAR_BYTES, OperatorLog
+from pipeline.judge.results import holds, same_bytes, shares_memory
 from pipeline.judge.simt.errors import SimtFault
 from pipeline.judge.simt.fault import Fault
 from pipeline.judge.task_module import describe
-from pipeline.judge.torch_values import map_tensors, pack_values, seed_all, unpack_values
+from pipeline.judge.torch_values import map_tensors, pack_values, plain, seed_all, unpack_values
 from pipeline.judge.values import BadValueError
-from pipeline.judge.weights import held_nowhere, load, own_names
+from pipeline.judge.weights import halve_held, held_nowhere, load, own_names
 
 MODULE = "candidate"
-SCALAR_BYTES = 8  # what a tensor's element takes as a Python number
 REPEAT_SECONDS = 0.5  # of the processor, for calls that nobody looks at
+LEAST_CALLS_SECONDS = 4.0  # for as many of these as are needed to tell what they change
 
 
 def serve(channel: Channel, fault_page: int, device: Device) -> None:
     """Answer requests until the parent closes the channel.
 
     {"op": "load", "code"}: execute the module; each load_inline in it becomes a {"build": ...} request to the parent.
-    {"op": "call", "construct", "order", "seed", "weights_seed", "repeats", "seeks_kept", "launching", "names": as
-    answered before, "compared": names of buffers, "values": {"init", "state", "inputs", "upstream"}}: call ModelNew
-    (not ``launching``: an instance that is made for this call alone, and whose kernels do nothing), answer with
-    {"values": {"outputs", "inputs", "buffers"}, "names": see ``weights.own_names``, ...}; on a GPU also what
-    ``cuda.timed`` answers. What goes wrong is answered with {"error": kind, "detail": text}.
+    {"op": "call", "construct", "order", "seed", "weights_seed", "repeats", "seeks_kept", "looks", "launching",
+    "aside", "halved", "names": as answered before, "compared": names of buffers, "values": {"init", "state",
+    "inputs", "upstream"}}: call ModelNew (``aside``: an instance that is made for this call alone; not ``launching``:
+    kernels do nothing), answer with {"values": {"outputs", "inputs", "buffers"}, "names": see ``weights.own_names``,
+    ...}; on a GPU also what ``cuda.timed`` answers. What goes wrong is answered with {"error": kind, "detail": text}.
     """
     device.set_fault_page(fault_page)
     candidate = CandidateModule(channel, device)
@@ -56,7 +57,7 @@ def serve(channel: Channel, fault_page: int, device: Device) -> None:
             if request["op"] == "load":
                 header, answer = candidate.load(request["code"]), []
             elif request["op"] == "call":
-                header, answer = (candidate.call if request["launching"] else candidate.aside)(request, buffers)
+                header, answer = (candidate.aside if request["aside"] else candidate.call)(request, buffers)
             else:
                 header, answer = candidate.timing(request, buffers)
         except SimtFault as found:
@@ -97,7 +98,8 @@ class CandidateModule:
     def load(self, code: str) -> dict[str, Any]:
         """Execute the module; nothing of it is returned."""
         sys.modules[MODULE] = self._module
-        exec(compile(code, "<candidate>", "exec"), self._module.__dict__)  # noqa: S102  (confined)
+        with self._log():
+            exec(compile(code, "<candidate>", "exec"), self._module.__dict__)  # noqa: S102  (confined)
         if not isinstance(getattr(self._module, "ModelNew", None), type):
             return {"error": "no_model", "detail": "the module defines no class ModelNew"}
         return {"ok": True}
@@ -111,18 +113,22 @@ class CandidateModule:
         self._device.set_launching(request["launching"])
         upstream = map_tensors(values["upstream"], self._device.place)
         if request["construct"]:
-            if request["launching"]:
+            if not request["aside"]:
                 self._device.release_guards()
             self._construct(values["init"], request["weights_seed"], self._device.guard)
             self._names = request["names"] or own_names(self._model, values["state"])
             self._lacking = [] if self._names is not None else held_nowhere(self._model, values["state"])
+            if request["halved"]:
+                halve_held(self._model, values["state"])
             self._inputs = map_tensors(values["inputs"], self._device.guard)
             self._outputs = None
-        kept, counted = self._repeat(request, upstream) if request["repeats"] else (False, None)
+        kept, counts = self._repeat(request, upstream) if request["repeats"] else (False, None)
         if not request["construct"]:
             _copy_into(self._inputs, values["inputs"], self._device)
         header, answer = self._observed_call(values["state"], upstream, request, seed)
-        return {**header, "kept": kept, "counted": counted}, answer
+        if header.pop("changed"):
+            counts = self._look_on(upstream)
+        return {**header, "kept": kept, "counted": counts}, answer
 
     def aside(self, request: dict[str, Any], buffers: list[bytearray]) -> tuple[dict[str, Any], list[memoryview]]:
         """Answer a call on an instance of its own; the one in use stays as it is."""
@@ -151,6 +157,7 @@ class CandidateModule:
         if self._timed is None:
             raise ValueError("not armed")
         self._device.reset_launches()
+        self._device.set_launching(request.get("launching", True))
         header, answer = self._timed.answer(request)
         if request["op"] == "profile":
             header["launched"] = sorted({launch.kernel for launch in self._device.launches()})
@@ -159,7 +166,8 @@ class CandidateModule:
     def _construct(self, init: Any, seed: int, put: Callable[[torch.Tensor], torch.Tensor]) -> None:
         """Make an instance whose parameters and buffers are where ``put`` puts them."""
         seed_all(seed)
-        self._model = self._module.ModelNew(*map_tensors(init, self._device.place))
+        with self._log():
+            self._model = self._module.ModelNew(*map_tensors(init, self._device.place))
         for tensor in [*self._model.parameters(), *self._model.buffers()]:
             tensor.data = put(tensor.data)
 
@@ -170,13 +178,17 @@ class CandidateModule:
         self._device.reset_launches()
         read = self._device.host_bytes()
         moved, truncated = self._device.copies()
-        with OperatorLog(keep_copies=request["keep_copies"]) as log:
+        looking = request["looks"] and not request["construct"] and not request["compared"] and self._device.poisons()
+        with self._log(keep_copies=request["keep_copies"], given=plain(self._inputs)) as log:
             self._load_state(state)
             seed_all(seed)
+            places = segments(self._libraries) if looking else {}
+            before = self._held(places) if looking else None
             began = time.process_time()
-            outputs = _run(self._model, self._inputs, upstream)
+            outputs = plain(_run(self._model, self._inputs, upstream))
             seconds = time.process_time() - began
-            self._device.check_guards()
+            with log.paused():  # on a GPU, torch's operators compare the guards
+                self._device.check_guards()
             copied = log.copied_bytes
             map_tensors(outputs, self._check_place)
             own = dict(torch.nn.Module.named_buffers(self._model))
@@ -184,9 +196,12 @@ class CandidateModule:
             left = {name: own[mine] for name, mine in named.items() if mine in own}
             copies = list(log.copies)
             moved, truncated = map(operator.sub, self._device.copies(), (moved, truncated))
-            tree, answer = pack_values({"outputs": outputs, "inputs": self._inputs, "buffers": left})
+            tree, views = pack_values({"outputs": outputs, "inputs": self._inputs, "buffers": left})
+            answer = [memoryview(bytes(view)) for view in views]  # what is written from here on is too late
+            inputs = plain(self._inputs)
+        has_changed = before is not None and changed(before, self._held(places))
         results = outputs if upstream is None else outputs["outputs"]
-        reused = self._outputs is not None and _shares_memory(results, self._outputs)
+        reused = self._outputs is not None and shares_memory(results, self._outputs)
         self._outputs = results
         log.computing |= {"to an integer dtype, in C++"} if truncated else set()
         return {
@@ -194,14 +209,20 @@ class CandidateModule:
             "launches": [launch.kernel for launch in self._device.launches()],
             "torch_operators": sorted(log.computing),
             "host_bytes": self._device.host_bytes() - read + log.scalars * SCALAR_BYTES + copied,
-            "aliased": _shares_memory(results, self._inputs),
+            "aliased": shares_memory(results, inputs),
             "reused": reused,
-            "moved": any(_holds(copy, results) for copy in copies),
-            "moved_bytes": moved,
+            "moved": any(holds(copy, results) for copy in copies),
+            "moved_bytes": moved + log.moved_bytes,
             "names": self._names,
             "lacking": self._lacking,
             "seconds": seconds,
+            "changed": has_changed,
         }, answer
+
+    def _log(self, *, keep_copies: bool = False, given: Sequence[Any] = ()) -> OperatorLog:
+        """Return what watches torch while foreign code runs, and puts what that makes where only kernels reach it."""
+        enclosure = self._device if self._device.poisons() else None
+        return OperatorLog(keep_copies=keep_copies, given=given, enclosure=enclosure)
 
     def _check_place(self, tensor: torch.Tensor) -> None:
         if not self._device.on_device(tensor):
@@ -213,7 +234,7 @@ class CandidateModule:
         Returns whether one call more, whose kernels do nothing, has the same result: it was looked up; and where the
         candidate counts its calls, see ``counting``.
         """
-        until = time.process_time() + REPEAT_SECONDS
+        began = time.process_time()
         result: Any = None
         looks: list[Held] = []
         places = segments(self._libraries)
@@ -222,8 +243,8 @@ class CandidateModule:
             for number in range(1, request["repeats"] + 1):
                 result = _run(self._model, self._inputs, upstream)
                 if number in LOOK_AFTER and self._device.poisons():  # on a GPU sums are not the same twice
-                    looks.append(held(self._model, vars(self._module), places, self._device.buffers()))
-                if time.process_time() > until:
+                    looks.append(self._held(places))
+                if _is_enough(number, time.process_time() - began):
                     break
         finally:
             self._device.set_watching(True)
@@ -232,12 +253,32 @@ class CandidateModule:
         self._device.set_launching(False)
         again = _run(self._model, self._inputs, upstream)
         self._device.set_launching(True)
-        return _same_bytes(result, again), counted(looks)
+        return same_bytes(plain(result), plain(again)), counted(looks)
+
+    def _look_on(self, upstream: list[torch.Tensor] | None) -> str | None:
+        """Call the model on the same values again, for as long as it takes to see whether it counts its calls."""
+        began = time.process_time()
+        looks: list[Held] = []
+        places = segments(self._libraries)
+        for _ in range(LEAST_CALLS):
+            _run(self._model, self._inputs, upstream)
+            looks.append(self._held(places))
+            if time.process_time() - began > LEAST_CALLS_SECONDS:
+                break
+        return counted(looks)
+
+    def _held(self, places: dict[str, tuple[int, int]]) -> Held:
+        return held(self._model, vars(self._module), places, self._device.buffers())
 
     def _load_state(self, state: dict[str, torch.Tensor]) -> None:
         """Give the model the reference's weights, in place, if its own names of them are known; else its own stay."""
         if self._names is not None and not load(self._model, state, self._names):
             self._names = None
+
+
+def _is_enough(calls: int, seconds: float) -> bool:
+    """Whether so many calls that took so long are enough of those that nobody looks at."""
+    return seconds > (REPEAT_SECONDS if calls >= LEAST_CALLS else LEAST_CALLS_SECONDS)
 
 
 def _run(model: Any, inputs: list[Any], upstream: list[torch.Tensor] | None) -> Any:
@@ -253,31 +294,3 @@ def _copy_into(targets: list[Any], values: Any, device: Device) -> None:
             target.data.copy_(value)  # .data: the tensor's version counter does not tell
         else:
             targets[index] = map_tensors(value, device.guard)
-
-
-def _bytes_of(value: Any) -> list[torch.Tensor]:
-    found: list[torch.Tensor] = []
-    map_tensors(value, lambda t: found.append(t.detach().contiguous().reshape(-1).view(torch.uint8)))
-    return found
-
-
-def _same_bytes(one: Any, other: Any) -> bool:
-    """Whether two results are the same to the bit, and there is something in them."""
-    ours, theirs = _bytes_of(one), _bytes_of(other)
-    same = len(ours) == len(theirs) and all(map(torch.equal, ours, theirs))
-    return same and any(part.numel() for part in ours)
-
-
-def _holds(tensor: torch.Tensor, outputs: Any) -> bool:
-    """Whether the memory that a tensor is part of holds one of the outputs, its values in the same order."""
-    held = torch.empty(0, dtype=torch.uint8).set_(tensor.untyped_storage())
-    return any(part.numel() > 1 and torch.equal(held, part) for part in _bytes_of(outputs))
-
-
-def _shares_memory(outputs: Any, inputs: Any) -> bool:
-    """Whether an output lies in the memory of an input."""
-    taken: set[int] = set()
-    map_tensors(inputs, lambda t: taken.add(t.untyped_storage().data_ptr()))
-    shared: list[bool] = []
-    map_tensors(outputs, lambda t: shared.append(t.numel() > 0 and t.untyped_storage().data_ptr() in taken))
-    return any(shared)

@@ -10,15 +10,16 @@ from pydantic import ValidationError
 
 from pipeline.errors import UserError
 from pipeline.futures import IN_FLIGHT_PER_WORKER, as_finished
-from pipeline.judge.bare import as_module, module_of
 from pipeline.judge.config import JudgeConfig
 from pipeline.judge.judge import Judge
+from pipeline.judge.version import judge_version
 from pipeline.progress import StageProgress
-from pipeline.records import Task, Verdict, content_hash
+from pipeline.records import SETTINGS, Task, Verdict, content_hash
 from pipeline.sources.files import task_from_source
 
 COLUMNS = ("id", "task", "candidate")
 BEGINNING = b'{"id": '  # of a verdict's line: what else ends without a newline is not ours to cut off
+SHOWN_AS = {"skipped": "[yellow]skipped", "specialised": "[yellow]wrong"}  # checks that are passed, but say otherwise
 
 
 class Pair(NamedTuple):
@@ -27,6 +28,18 @@ class Pair(NamedTuple):
     id: str
     task: Task
     code: str
+
+    @property
+    def content(self) -> str:
+        """Hash of what is judged, in the verdict's line: an id may come to mean something else."""
+        return content_hash([self.task.reference, self.code])
+
+
+class Known(NamedTuple):
+    """What a file of verdicts holds: ``content`` of each pair by its id, and the seeds of all."""
+
+    pairs: dict[str, str]
+    seeds: str | None
 
 
 def judge_one(task: Path, candidate: Path, options: dict[str, Any], *, as_json: bool) -> int:
@@ -39,8 +52,6 @@ def judge_one(task: Path, candidate: Path, options: dict[str, Any], *, as_json: 
     """
     record = task_from_source(_read(task), task.stem, str(task))
     code = _read(candidate)
-    if candidate.suffix in (".cu", ".cuh"):
-        code = module_of(code, record, str(candidate))
     with Judge(_config({**options, "workers": 1})) as judge:
         verdict = judge.submit(record, code, content_hash(code)).result()
     if (verdict.reason or "").startswith("task:"):
@@ -62,20 +73,25 @@ def judge_over_http(address: str, token_env: str | None, queue: int, options: di
 def judge_pairs(pairs: Path, out: Path, options: dict[str, Any]) -> int:
     """Judge every pair of a JSON-lines file and append verdicts to another; ids that it holds already are skipped.
 
-    Rows: ``id``, ``task`` and ``candidate`` (sources) in; ``id``, ``accepted``, ``status``, ``reason`` and the rest
-    of the verdict out, in the order in which they are decided. All lines are read before the first is judged. A run
-    that goes on from another takes over its secret seeds. Returns 0: every pair has a verdict.
+    Rows: ``id``, ``task`` and ``candidate`` (sources) in; ``id``, ``content``, ``policy``, ``accepted``, ``status``,
+    ``reason`` and the rest of the verdict out, in the order in which they are decided. All lines are read before the
+    first is judged. A run that goes on from another takes over its secret seeds. Returns 0: every pair has a verdict.
 
     Raises:
-        UserError: a line is no pair, or its task no KernelBench module; the message names file and line.
+        UserError: a line is no pair, or its task no KernelBench module, or ``out`` holds something else than these
+            pairs' verdicts by this judge and policy; the message names file and line.
         InfrastructureError: the judge failed on some pairs; the same command judges those again.
     """
-    total = sum(1 for _ in _pairs(pairs))
-    done, seeds = _done(out)
-    if seeds and options["seeds"] == "fresh":
-        options = {**options, "seeds": seeds}
+    config = _config(options)
+    done = _done(out, config.policy)
+    total = 0
+    for total, pair in enumerate(_pairs(pairs), 1):  # noqa: B007  (0 of an empty file)
+        if done.pairs.get(pair.id, pair.content) != pair.content:
+            raise UserError(f"{out}: {pair.id!r} was another task or candidate there; give another --out")
+    if done.seeds and config.seeds == "fresh":
+        config = config.model_copy(update={"seeds": done.seeds})
     with (
-        Judge(_config(options)) as judge,
+        Judge(config) as judge,
         out.open("a") as sink,
         StageProgress("judge") as progress,
     ):
@@ -83,12 +99,13 @@ def judge_pairs(pairs: Path, out: Path, options: dict[str, Any]) -> int:
         def submit(pair: Pair) -> Future[Verdict]:
             return judge.submit(pair.task, pair.code, pair.id)
 
-        progress.start(total, len(done))
+        progress.start(total, len(done.pairs))
         accepted = 0
-        owed = (pair for pair in _pairs(pairs) if pair.id not in done)
+        owed = (pair for pair in _pairs(pairs) if pair.id not in done.pairs)
         for pair, future in as_finished(owed, submit, IN_FLIGHT_PER_WORKER * judge.workers):
             verdict = future.result()
-            sink.write(json.dumps({"id": pair.id, **verdict.model_dump(mode="json", exclude={"id"})}) + "\n")
+            about = {"id": pair.id, "content": pair.content, "policy": config.policy}
+            sink.write(json.dumps({**about, **verdict.model_dump(mode="json", exclude={"id"})}) + "\n")
             sink.flush()
             accepted += verdict.accepted
             progress.advance(note=f"{accepted} accepted")
@@ -105,14 +122,16 @@ def _pairs(path: Path) -> Iterator[Pair]:
         if row["id"] in seen:
             raise UserError(f"{where}: the id {row['id']!r} was there before")
         seen.add(row["id"])
-        task, code = task_from_source(row["task"], row["id"], where), row["candidate"]
-        yield Pair(row["id"], task, as_module(code, task, where))
+        yield Pair(row["id"], task_from_source(row["task"], row["id"], where), row["candidate"])
 
 
-def _done(path: Path) -> tuple[set[str], str | None]:
-    """Return the ids that have a verdict and its seeds, and cut off the torn last line that a killed run leaves."""
-    found: set[str] = set()
+def _done(path: Path, policy: str) -> Known:
+    """Return the pairs that have a verdict, and cut off the torn last line that a killed run leaves."""
+    found: dict[str, str] = {}
     seeds: str | None = None
+    same = {"policy": policy, "judge_version": judge_version()}
+    if not path.exists() and path.parent.is_dir():
+        return Known({}, None)
     try:
         with path.open("ab+") as file:
             file.seek(0)
@@ -120,15 +139,20 @@ def _done(path: Path) -> tuple[set[str], str | None]:
             for number, line in enumerate(file, 1):
                 if line.endswith(b"\n"):
                     row = _row(line, f"{path}, line {number}")
-                    found.add(str(row.get("id")))
-                    seeds = row.get("seeds")
+                    if not {"id", "content", "seeds", *same} <= row.keys():
+                        raise UserError(f"{path}, line {number}: not a verdict; give another --out")
+                    if other := next((key for key in same if row[key] != same[key]), None):
+                        told = f"a verdict by {other} {row[other]}, not {same[other]}"
+                        raise UserError(f"{path}, line {number}: {told}; give another --out")
+                    found[row["id"]] = row["content"]
+                    seeds = row["seeds"]
                     whole += len(line)
                 elif not BEGINNING.startswith(line[: len(BEGINNING)]):
                     raise UserError(f"{path}: holds something else than verdicts; give another --out")
             file.truncate(whole)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
-    return found, seeds
+    return Known(found, seeds)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -179,14 +203,17 @@ def _print(verdict: Verdict) -> None:
     for column in ("check", "", "detail"):
         table.add_column(column)
     for check in verdict.checks:
-        figures = ", ".join(
-            f"{name} {value:.2g}" if isinstance(value, float) else f"{name} {value}"
+        figures = (";" if check.name == SETTINGS else ",").join(
+            f" {name} {value:.2g}" if isinstance(value, float) else f" {name} {value}"
             for name, value in check.figures.items()
             if value is not None
         )
-        table.add_row(check.name, "ok" if check.passed else "[red]failed", escape(check.detail or figures))
+        shown = SHOWN_AS.get(check.name.partition(":")[0], "ok") if check.passed else "[red]failed"
+        table.add_row(check.name, shown, escape(check.detail or figures.strip()))
     console.print(table)
-    word = "[green]accepted" if verdict.accepted else f"[red]rejected[/]: {verdict.status}, {verdict.reason}"
+    words = {"correct": "[green]accepted[/]", "unsupported": "[yellow]undecided[/]"}
+    word = words.get(verdict.status, "[red]rejected[/]")
+    why = "" if verdict.reason is None else escape(f": {verdict.status}, {verdict.reason}")
     timing = verdict.timing
     speed = f"{timing.speedup:.2f} times as fast as eager" if timing else "speed not measured"
-    console.print(f"\n{word}[/] ({verdict.backend}, {verdict.sandbox or 'not run'}; {speed})")
+    console.print(f"\n{word}{why} ({verdict.backend}, {verdict.sandbox or 'not run'}; {speed})")

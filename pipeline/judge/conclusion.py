@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pipeline.judge.judging import Decided, Judgement
 from pipeline.judge.settings import fixed_sizes
 
-MAX_HOST_BYTES = 1024  # a launcher may read a few numbers (a length, an index); more is data to compute with
+# A launcher may read a few numbers (a length, an index); more is data to compute with, or most of what there is.
+MAX_HOST_BYTES, LEAST_HOST_BYTES, MAX_HOST_SHARE = 1024, 64, 0.5
 
 
 @dataclass
@@ -17,6 +18,7 @@ class Shown:
         failures: by setting, under policy report.
         operators: of torch, that computed something.
         host_bytes: the most that one call brought to the host.
+        too_many: the same, of the calls that brought more than they may.
         launches: of one call, the last one that was right.
         needs_its_kernels: a result was wrong when they did nothing.
         names: the candidate's, of the reference's weights.
@@ -26,9 +28,16 @@ class Shown:
     failures: dict[str, Decided] = field(default_factory=dict)
     operators: set[str] = field(default_factory=set)
     host_bytes: int = 0
+    too_many: int = 0
     launches: int = 0
     needs_its_kernels: bool = False
     names: dict[str, str] | None = None
+
+
+def too_many(host_bytes: int, given_bytes: int) -> int:
+    """Return the bytes that a call brought to the host if they are too many for what it was given, else 0."""
+    most = min(MAX_HOST_BYTES, max(LEAST_HOST_BYTES, int(MAX_HOST_SHARE * given_bytes)))
+    return host_bytes if host_bytes > most else 0
 
 
 def conclude(judgement: Judgement, shown: Shown) -> None:
@@ -51,8 +60,8 @@ def conclude(judgement: Judgement, shown: Shown) -> None:
     if shown.operators and judgement.strict:
         detail = f"forward computes with torch: {', '.join(sorted(shown.operators))}"
         raise judgement.failed("own_kernels", "cheating", "torch_computes", detail)
-    if shown.host_bytes > MAX_HOST_BYTES and judgement.strict:
-        detail = f"forward brings {shown.host_bytes} bytes of device memory to the host, where no kernel runs"
+    if shown.too_many and judgement.strict:
+        detail = f"forward brings {shown.too_many} bytes of device memory to the host, where no kernel runs"
         raise judgement.failed("own_kernels", "cheating", "host_computes", detail)
     judgement.passed(
         "own_kernels",

@@ -19,14 +19,17 @@ from pipeline.judge.answers import (
     share_right,
 )
 from pipeline.judge.compare import Comparison
-from pipeline.judge.conclusion import Shown, conclude
+from pipeline.judge.conclusion import Shown, conclude, too_many
 from pipeline.judge.examining import examine, examine_weights
 from pipeline.judge.hidden_faults import Explain, RightCall, find_hidden_faults
-from pipeline.judge.inputs import LARGE_ROOM, ORDERS, Case, Order, call_request, plan, with_weights_of
+from pipeline.judge.inputs import EXTREME, LARGE_ROOM, ORDERS, Case, Order, call_request, plan, with_weights_of
 from pipeline.judge.judging import MAX_DETAIL, Decided, Judgement
 from pipeline.judge.session import Session
 from pipeline.judge.settings import Plan
 from pipeline.judge.simt.explain import EXPLAINABLE, specific_reason
+from pipeline.judge.sizes import sizes_of, told
+from pipeline.python_syntax import parse
+from pipeline.records import SETTINGS, Check
 
 SAME_ERROR = 1.01  # errors that differ by less than this factor are called the same
 OVERHEAD_SECONDS = 0.05  # of a call, whatever its sizes
@@ -81,6 +84,9 @@ class Correctness:
         judgement = self._judgement
         for name, why in self._settings.left_out.items():
             judgement.passed(f"skipped:{name}", why)
+        own = sizes_of(parse(judgement.task.reference))
+        used = {setting.name: told({**own, **setting.sizes}) for setting in self._settings.settings}
+        judgement.checks.append(Check(name=SETTINGS, passed=True, figures={**used}))
         cases = plan(judgement.task, self._settings.settings, key)
         for number, planned in enumerate(cases):
             case = planned if self._shown.names is not None else with_weights_of(planned, cases)
@@ -120,7 +126,7 @@ class Correctness:
         if sum(len(b) for b in buffers) > self._judgement.max_case_bytes:
             self._judgement.passed(f"skipped:{case.name}", "too large for this backend's budget")
             return None
-        return Expected.read(answer, buffers, LARGE_ROOM if case.distribution == "large" else 1.0)
+        return Expected.read(answer, buffers, LARGE_ROOM if case.distribution in EXTREME else 1.0)
 
     def _too_slow(self, case: Case) -> bool:
         """Whether a call at the main setting would take too long, by the candidate's own speed at others.
@@ -146,6 +152,7 @@ class Correctness:
         self._shown.names = given.names
         self._shown.operators |= given.torch_operators
         self._shown.host_bytes = max(self._shown.host_bytes, given.host_bytes)
+        self._shown.too_many = max(self._shown.too_many, too_many(given.host_bytes, expected.given_bytes))
         if work := self._settings.work.get(case.setting.name, 0):
             self._rate = max(0.0, given.seconds - OVERHEAD_SECONDS) / work
         result = self._compared(case, expected, given)
@@ -156,14 +163,31 @@ class Correctness:
         if construct:
             with self._session.away():
                 examine_weights(self._judgement, case, expected, given, self._reference)
+            if given.names is None and self._judgement.strict:
+                self._follow_weights(case, expected)
             request = self._request(replace(case, repeats=0), expected, construct=True)
             self._right.insert(0, RightCall(case.name, request, expected.buffers))
         self._shown.launches = given.launches
         pair = self._shown.errors.get(case.setting.name, (0.0, 1.0))
         self._shown.errors[case.setting.name] = max(pair, (result.error, result.bound), key=lambda p: p[0] / p[1])
 
-    def _call(self, case: Case, expected: Expected, *, construct: bool, launching: bool = True) -> Answer:
-        request = self._request(case, expected, construct=construct, launching=launching)
+    def _follow_weights(self, case: Case, expected: Expected) -> None:
+        """Change weights that a candidate holds under names of its own; raises ``Decided`` if its result does not.
+
+        Numbers that the constructor made of them are used then, and those that are held lie about.
+        """
+        with self._session.away():
+            answer, buffers = self._reference(case, halved=True)
+        if "error" in answer:
+            return
+        changed = Expected.read(answer, buffers, expected.room)
+        given = self._call(replace(case, repeats=0), expected, construct=True, halved=True)
+        if (wrong := comparison(changed, given).mismatch) is not None:
+            detail = f"weights that it holds were changed, and its result did not follow: {wrong.detail}"
+            raise self._judgement.failed(f"weights:{case.name}", "incorrect", "weights_missing", detail)
+
+    def _call(self, case: Case, expected: Expected, *, construct: bool, **how: bool) -> Answer:
+        request = self._request(case, expected, construct=construct, **how)
         name = f"run:{case.name}"
         header, theirs = self._judgement.ask(self._session.worker(), name, request, expected.buffers)
         self._judgement.raise_reported(name, header)
@@ -265,8 +289,6 @@ class Correctness:
         detail = f"right at {', '.join(right)}, and out of this backend's time here"
         return self._judgement.failed(failed.name, "unsupported", "too_slow", detail)
 
-    def _request(self, case: Case, expected: Expected, *, construct: bool, launching: bool = True) -> dict[str, Any]:
-        request = call_request(
-            case, expected.values, construct=construct, launching=launching, names=self._shown.names
-        )
+    def _request(self, case: Case, expected: Expected, *, construct: bool, **how: bool) -> dict[str, Any]:
+        request = call_request(case, expected.values, construct=construct, names=self._shown.names, **how)
         return {**request, "compared": expected.changed_buffers, "keep_copies": expected.places_only}

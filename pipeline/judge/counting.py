@@ -3,27 +3,39 @@
 What it holds is looked at after several calls on the same inputs: it may be set up in the first ones, and buffers may
 take turns, but what goes on changing is a count, in whatever form. That it can be found whatever the number it waits
 for is what this is for; a count that is kept elsewhere, such as in memory from ``new``, is not found.
+
+At the smallest setting there are many such calls. Elsewhere one call is enough to see that there is nothing to be
+found: who counts changes something, each time (``changed``).
 """
 
 import ctypes
-import hashlib
-from collections import deque
+import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import _tensor_str
 
-from pipeline.judge.weights import tensors_of
+from pipeline.judge.reachable import State, memory_state
 
 LOOK_AFTER = frozenset((1, 2, 3, 4, 5, 6, 16, 32, 48, 64))  # calls
+LEAST_CALLS = 6  # for a count to be told from what is set up in the first ones
 MOST_STATES = 4  # that what a candidate holds may go through
-MOST_BYTES = 2**20  # of one tensor or place in memory: a count takes few, and looking must not cost more than calling
 HEAP = (0x5500, 0x8000)  # the upper halves of addresses on Linux: what is allocated for a call has a new one
+ALIGNED = 16  # what malloc returns is
+LEAST_STEP = 4096  # between two allocations that are both there; a count takes smaller ones
+RUNTIMES_STATE = b"libstdc++.so"  # of a library that extensions use: its streams have numbers that can be set
 _PT_LOAD, _WRITABLE = 1, 2
 
-Held = dict[str, bytes]  # by what holds it: a hash
+
+class Held(NamedTuple):
+    """What was seen, by what holds it: hashes, and what looks like addresses, which the hashes leave out."""
+
+    hashes: dict[str, bytes]
+    addresses: dict[str, NDArray[np.uint64]]
 
 
 class _Header(ctypes.Structure):
@@ -55,6 +67,24 @@ class _Loaded(ctypes.Structure):
 _VISIT = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(_Loaded), ctypes.c_size_t, ctypes.c_void_p)
 
 
+_LIBC = ctypes.CDLL(None)
+_ERROR_NUMBER = ctypes.CFUNCTYPE(ctypes.POINTER(ctypes.c_int))(("__errno_location", _LIBC))
+_LIBC.initstate.restype, _LIBC.setstate.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+_LIBC.seed48.restype = ctypes.POINTER(ctypes.c_ushort)
+_RANDOM_BYTES = 128  # of the state of random() and rand()
+
+
+def _libc_state(error: int) -> bytes:
+    """Return what a call may leave in the C library's own memory: errno and the states of its random numbers."""
+    other = ctypes.create_string_buffer(_RANDOM_BYTES)
+    place = _LIBC.initstate(1, other, _RANDOM_BYTES)
+    random = ctypes.string_at(place, _RANDOM_BYTES)
+    _LIBC.setstate(place)
+    seed = (ctypes.c_ushort * 3)(*_LIBC.seed48((ctypes.c_ushort * 3)())[:3])
+    _LIBC.seed48(seed)
+    return memory_state(memoryview(error.to_bytes(8, signed=True) + random + bytes(seed)))
+
+
 def segments(libraries: Iterable[str]) -> dict[str, tuple[int, int]]:
     """Return address and size of the writable segments of loaded libraries, given by their paths."""
     wanted = {path.encode() for path in libraries}
@@ -62,15 +92,16 @@ def segments(libraries: Iterable[str]) -> dict[str, tuple[int, int]]:
 
     def visit(loaded: Any, _size: int, _data: int) -> int:
         library = loaded.contents
-        if library.name in wanted:
+        if library.name in wanted or RUNTIMES_STATE in library.name:
             for header in library.headers[: library.number]:
                 if header.type == _PT_LOAD and header.flags & _WRITABLE:
                     place = library.base + header.address
-                    found[f"a global variable of the extension ({place:#x})"] = (place, header.in_memory)
+                    owner = "the extension" if library.name in wanted else "its library"
+                    found[f"a global variable of {owner} ({place:#x})"] = (place, header.in_memory)
         return 0
 
     if wanted:
-        ctypes.CDLL(None).dl_iterate_phdr(_VISIT(visit), None)
+        _LIBC.dl_iterate_phdr(_VISIT(visit), None)
     return found
 
 
@@ -80,46 +111,83 @@ def held(
     places: Mapping[str, tuple[int, int]],
     buffers: Iterable[tuple[int, int]],
 ) -> Held:
-    """Return hashes of what a candidate holds.
+    """Return what a candidate holds: its objects (see ``reachable``), environment, files, and memory.
 
     Args:
-        model: its tensors, the numbers and the lengths of lists in its attributes.
-        globals_: of the candidate's module, likewise.
+        model: its attributes, and those of the modules in it.
+        globals_: of the candidate's module.
         places: address and size of further memory, by what it is.
         buffers: the same of memory from CUDA's functions.
     """
-    found: Held = {}
-    own = {name: value for name, value in globals_.items() if not name.startswith("__")}
-    for number, tensor in enumerate(tensors_of([model, own], set())):
-        if tensor.numel() * tensor.element_size() <= MOST_BYTES and tensor.is_contiguous():
-            found[f"a tensor ({number})"] = _hash(tensor.detach().reshape(-1).view(torch.uint8).numpy())
-    modules = torch.nn.Module.named_modules(model)
-    attributes = [(f"an attribute of {name or 'the model'}", vars(module)) for name, module in modules]
-    for where, values in (*attributes, ("a global", own)):
-        for name, value in values.items():
-            if type(value) in (int, float, bool):
-                found[f"{where}: {name}"] = repr(value).encode()
-            elif type(value) in (list, dict, set, deque, bytearray):
-                found[f"{where}: {name}"] = str(len(value)).encode()
+    error = _ERROR_NUMBER()[0]
+    hashes = {"the C library's own memory": _libc_state(error)}
+    state = State(globals_)
+    modules = dict(torch.nn.Module.named_modules(model))
+    for module in modules.values():
+        state.leave_out(module)
+    for name, module in modules.items():
+        for attribute, value in vars(module).items():
+            hashes[f"an attribute of {name or 'the model'}: {attribute}"] = state.digest(value)
+    for name, value in globals_.items():
+        if not name.startswith("__"):
+            hashes[f"a global: {name}"] = state.digest(value)
+    hashes["a class of the candidate"] = state.digest(type(model))
+    hashes["the environment"] = state.digest(dict(os.environ))
+    hashes["torch's options for printing"] = state.digest(vars(_tensor_str.PRINT_OPTS))
+    hashes["its folder"] = state.digest(list(_files(Path())))
+    addresses: dict[str, NDArray[np.uint64]] = {}
     memory = {f"memory of its own ({address:#x})": (address, size) for address, size in buffers}
     for name, (address, size) in {**places, **memory}.items():
-        found[name] = _hash(np.frombuffer(ctypes.string_at(address, min(size, MOST_BYTES)), np.uint8))
-    return found
+        hashes[name], addresses[name] = _without_addresses(ctypes.string_at(address, size))
+    _ERROR_NUMBER()[0] = error  # looking changes it
+    return Held(hashes, addresses)
+
+
+def _files(folder: Path) -> Iterable[tuple[str, int]]:
+    """Yield names and sizes of what lies in a folder."""
+    for parent, folders, names in os.walk(folder):
+        yield from ((f"{parent}/{name}", 0) for name in sorted(folders))
+        yield from ((f"{parent}/{name}", Path(parent, name).lstat().st_size) for name in sorted(names))
 
 
 def counted(looks: Sequence[Held]) -> str | None:
     """Return what goes through more than ``MOST_STATES`` states, alone or with others; None if nothing does."""
-    for name in looks[-1] if looks else ():
-        if len({look.get(name) for look in looks}) > MOST_STATES:
+    if not looks:
+        return None
+    hashes = [look.hashes for look in looks]
+    for name in hashes[-1]:
+        if len({look.get(name) for look in hashes}) > MOST_STATES:
             return name
-    lasting = [name for name in looks[0] if all(name in look for look in looks)] if looks else []
-    together = {tuple(look[name] for name in lasting) for look in looks}
+    for name in looks[-1].addresses:
+        if _steps_on([look.addresses.get(name) for look in looks]):
+            return name
+    lasting = [name for name in hashes[0] if all(name in look for look in hashes)]
+    together = {tuple(look[name] for name in lasting) for look in hashes}
     return "several places at once" if len(together) > MOST_STATES else None
 
 
-def _hash(memory: NDArray[np.uint8]) -> bytes:
-    """Return a hash of bytes in which what looks like an address counts for nothing."""
-    words = np.pad(memory, (0, -len(memory) % 8)).view(np.uint64)
+def changed(before: Held, after: Held) -> bool:
+    """Return whether a call changed anything that is held."""
+    return before.hashes != after.hashes or not all(
+        np.array_equal(words, before.addresses[name]) for name, words in after.addresses.items()
+    )
+
+
+def _steps_on(looks: Sequence[NDArray[np.uint64] | None]) -> bool:
+    """Whether something that looks like an address goes on and on in one direction, and in small steps at first."""
+    seen = [words for words in looks if words is not None]
+    if len(looks) < LEAST_CALLS or len(seen) < len(looks) or len({words.size for words in seen}) > 1:
+        return False
+    steps = np.diff(np.stack(seen).astype(np.int64), axis=0)
+    one_way = (steps > 0).all(axis=0) | (steps < 0).all(axis=0)
+    return bool((one_way & (np.abs(steps[: LEAST_CALLS - 1]) < LEAST_STEP).all(axis=0)).any())
+
+
+def _without_addresses(raw: bytes) -> tuple[bytes, NDArray[np.uint64]]:
+    """Return a hash of memory in which what looks like an address counts for nothing, and these."""
+    words = np.frombuffer(raw.ljust(-len(raw) // 8 * -8, b"\0"), np.uint64).copy()
     upper = words >> np.uint64(32)
-    words[(upper >= HEAP[0]) & (upper < HEAP[1])] = 0
-    return hashlib.blake2b(words.tobytes(), digest_size=16).digest()
+    address = (upper >= HEAP[0]) & (upper < HEAP[1]) & (words % np.uint64(ALIGNED) == 0)
+    found = words[address]
+    words[address] = 0
+    return memory_state(words.data.cast("B")), found

@@ -33,6 +33,10 @@ class Device(Protocol):
         """Return a copy on the device in whose surroundings stray accesses are found."""
         ...
 
+    def holds(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor lies in guarded memory, as far as the backend tells."""
+        ...
+
     def place(self, tensor: torch.Tensor) -> torch.Tensor:
         """Return the tensor where the device's tensors are, unguarded."""
         ...

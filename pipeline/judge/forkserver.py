@@ -220,6 +220,7 @@ def _become_worker(server: socket.socket, request: dict[str, Any], descriptors: 
 
         sandbox = _confine(request, around)
         os.environ.update(request["environment"])
+        os.environ["TRITON_HOME"] = request["folder"]  # else that of the home that was there when it was imported
         channel = Channel(socket.socket(fileno=descriptors[0]))
         if request["backend"] == "cuda" and (why_not := _start_cuda(Path(request["runtime"]))):
             channel.send({"failed": why_not})

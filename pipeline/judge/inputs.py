@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from pipeline.records import Setting, Task
 
-Distribution = Literal["own", "shifted", "spiky", "large", "faint", "signed"]
+Distribution = Literal["own", "shifted", "spiky", "large", "negative", "positive", "faint", "signed"]
 Order = Literal["forward", "reverse", "random"]
 ORDERS: tuple[Order, ...] = ("forward", "reverse", "random")
 
@@ -21,9 +21,10 @@ CALLS: tuple[tuple[tuple[Distribution, Order], ...], ...] = (
     (("own", "random"), ("signed", "forward"), ("faint", "random"), ("shifted", "reverse"), ("large", "forward")),
     (("own", "random"),),
 )
-AT_SMALLEST: tuple[tuple[Distribution, Order], ...] = (("shifted", "forward"), ("large", "reverse"))
-# Factors of the large inputs: the first, unless the reference's results are not finite then. An exponential overflows
-# from about 88 on, unless its true maximum was subtracted; a clamp at 100 is reached.
+AT_SMALLEST: tuple[tuple[Distribution, Order], ...] = (("negative", "forward"), ("positive", "reverse"))
+# Factors of these: the first, unless the reference's results are not finite then. An exponential overflows from about
+# 88 on, unless its true maximum was subtracted; a clamp at 100 is reached.
+EXTREME: tuple[Distribution, ...] = ("large", "negative", "positive")
 LARGE = (256, 16)
 # Of the tolerance's floor there. A logarithm of a sum of exponentials near 1000 is rounded by 6e-5, and a gradient
 # made from it is wrong by as much; what is looked for here, an overflow or a clamp, is wrong by far more.
@@ -38,7 +39,8 @@ class Case:
 
     ``fresh_weights``: the model's parameters are changed too, beyond what their initialisation from ``weights_seed``
     gives. ``seeks_kept``: one of the unobserved calls is made without its kernels, to see whether the result is there
-    all the same. It is not looked for at the smallest settings, where the result may be so by chance.
+    all the same. It is not looked for at the smallest settings, where the result may be so by chance. ``looks``: what
+    the candidate holds is looked at before and after the call.
     """
 
     setting: "Setting"
@@ -50,6 +52,7 @@ class Case:
     fresh_weights: bool
     repeats: int = 0
     seeks_kept: bool = False
+    looks: bool = False
 
     @property
     def name(self) -> str:
@@ -86,11 +89,12 @@ def plan(task: "Task", settings: Sequence["Setting"], key: bytes) -> list[Case]:
         for number, (distribution, order) in enumerate(calls):
             text = f"{task_id}/{setting.name}/{number}"
             digest = hashlib.blake2b(text.encode(), key=key, digest_size=6).digest()
-            seed = int.from_bytes(digest)
+            seed = int.from_bytes(digest) // 3 * 3 + number % 3  # what unwritten memory holds, call by call
             cases.append(Case(setting, number, distribution, order, seed, seed, number > 0))
         seeks_kept = index == min(1, smallest)
         repeats = REPEATS if index == smallest else int(seeks_kept)
-        cases[-1] = replace(cases[-1], repeats=repeats, seeks_kept=seeks_kept)
+        looks = len(calls) > 1 and index != smallest
+        cases[-1] = replace(cases[-1], repeats=repeats, seeks_kept=seeks_kept, looks=looks)
     return cases
 
 
@@ -106,6 +110,7 @@ def call_request(
     *,
     construct: bool,
     launching: bool = True,
+    halved: bool = False,
     names: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return what a candidate's process is asked for a case; see ``candidate_worker``.
@@ -115,6 +120,7 @@ def call_request(
         values: the reference's, of which the call's own are sent.
         construct: on a new instance.
         launching: whether its kernels run.
+        halved: whether the weights that it holds are changed first, see ``weights.halve_held``.
         names: its own of the reference's weights, if it has told them.
     """
     return {
@@ -125,7 +131,10 @@ def call_request(
         "weights_seed": case.weights_seed,
         "repeats": case.repeats,
         "seeks_kept": case.seeks_kept,
+        "looks": case.looks,
         "launching": launching,
+        "aside": halved or not launching,
+        "halved": halved,
         "names": names,
         "compared": [],
         "keep_copies": False,
@@ -137,10 +146,12 @@ def transform(inputs: list[Any], distribution: Distribution, seed: int, factor: 
     """Return the call arguments with their floating values changed (imports torch; shapes and dtypes stay).
 
     ``own``: as the task makes them; ``shifted``: 2 added, so that a mean is no longer near zero; ``spiky``: one value
-    in 64 is 8 times as large; ``large``, ``faint``: all are ``factor`` or ``FAINT`` times as large; ``signed``: every
-    second value has the other sign. A new value depends on the old one alone, and zero stays zero: a triangular,
-    symmetric, masked or one-hot input, which a kernel may rely on, stays one. A Python float is 3/4 of itself when
-    shifted: a probability stays one, and a kernel that has the number written into it is found out.
+    in 64 is 8 times as large; ``large``, ``faint``: all are ``factor`` or ``FAINT`` times as large; ``negative``,
+    ``positive``: all are below ``-factor``, or above ``factor``, where no maximum or minimum is the 0 that its search
+    began with, and exponentials are nothing unless it was subtracted; ``signed``: every second value has the other
+    sign. A new value depends on the old one alone, and zero stays zero: a triangular, symmetric, masked or one-hot
+    input, which a kernel may rely on, stays one. A Python float is 3/4 of itself when shifted: a probability stays
+    one, and a kernel that has the number written into it is found out.
     """
     import torch
 
@@ -149,10 +160,11 @@ def transform(inputs: list[Any], distribution: Distribution, seed: int, factor: 
             return value * 0.75
         if not isinstance(value, torch.Tensor) or not value.is_floating_point() or distribution == "own":
             return value
-        if distribution == "shifted":
-            return torch.where(value == 0, value, value + 2)
         if distribution in ("large", "faint"):
             return value * (factor if distribution == "large" else FAINT)
+        if distribution in ("shifted", "negative", "positive"):
+            far = (value.abs() + 1) * (factor if distribution == "positive" else -factor)
+            return torch.where(value == 0, value, value + 2 if distribution == "shifted" else far)
         # An odd factor permutes 64-bit integers; the upper bits of the product hash the value's own bits.
         bits = value.double().contiguous().view(torch.int64) * (2 * seed + 0x9E3779B97F4A7C15 - 2**64)
         if distribution == "signed":

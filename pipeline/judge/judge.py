@@ -94,14 +94,14 @@ class Judge:
     def submit(
         self, task: Task, code: str, candidate_id: str, policy: Policy | None = None, seeds: str | None = None
     ) -> Future[Verdict]:
-        """Judge a candidate's module; the future gives the verdict.
+        """Judge a candidate; the future gives the verdict.
 
         A task that turns out to be broken gives ``unsupported`` with a reason ``task:...``: nothing is known about
         the candidate. The future raises InfrastructureError if the judge itself fails.
 
         Args:
             task: what the candidate has to do.
-            code: the candidate's module.
+            code: the candidate's module, or a bare ``.cu``: see ``bare``.
             candidate_id: goes into the verdict.
             policy: by default the section's.
             seeds: by default the section's, or what was drawn for it.
@@ -147,7 +147,11 @@ class Judge:
             return verdict
         with self._gpu.lock.alone():  # other candidates may have taken what this one needs
             own = ReferenceAnswers(self._ask_reference)  # the others may be locked by who waits for the GPU
-            return self._judge_once(task, code, candidate_id, policy, seeds, own)
+            verdict = self._judge_once(task, code, candidate_id, policy, seeds, own)
+        if OUT_OF_MEMORY not in (verdict.detail or "") or verdict.status != "runtime_error":
+            return verdict
+        # Others' processes may hold what it lacks, although none of them is at work.
+        return verdict.model_copy(update={"status": "unsupported", "reason": "unsupported:memory"})
 
     def _judge_once(
         self, task: Task, code: str, candidate_id: str, policy: Policy, seeds: str, answers: ReferenceAnswers
@@ -160,7 +164,9 @@ class Judge:
         server, timing = self._server, None
 
         def explained(*call: Any) -> Findings:
-            return explain(server, self._cache, code, *call) if self._gpu is None else Findings([], None)
+            if self._gpu is not None:
+                return Findings([], None)
+            return explain(server, self._cache, judgement.module(), *call)
 
         session = Session(self._server, self._candidate_limits, judgement)
         try:

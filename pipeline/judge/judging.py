@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline.judge.bare import NotCallableError, is_bare, module_of
 from pipeline.judge.cuda.lock import GpuLock
 from pipeline.judge.rules import findings, native_findings
 from pipeline.judge.rules.findings import Finding
@@ -19,6 +20,8 @@ from pipeline.records import Check, Task, VerdictStatus
 
 MAX_DETAIL = 4000
 MAX_CODE = 1_000_000  # characters; the longest real answers have some 50,000
+# In which kernels are written, too: no cheating, and no CUDA.
+OTHER_LANGUAGES = ("cupy", "cutlass", "helion", "jax", "numba", "pycuda", "taichi", "tilelang", "triton", "warp")
 MAX_BUILDS = 64  # of one candidate, in all its processes: the time of a build is not its own
 STATUS_OF_ERROR: dict[str, VerdictStatus] = {
     "build_failed": "compile_error",
@@ -53,7 +56,7 @@ class Judgement:
 
     Args:
         task: what it must do.
-        code: the candidate's module.
+        code: the candidate's text.
         strict: whether a rule that fires rejects.
         build: makes a library of an extension's sources, see ``simt.build`` and ``cuda.build``.
         cache: where builds are kept.
@@ -70,12 +73,15 @@ class Judgement:
     gpu: GpuLock | None = None
     checks: list[Check] = field(default_factory=list)
     watched: bool = False  # what was built is to be run once more with every access watched
+    _module: str | None = None
     _build_failure: tuple[VerdictStatus, str, str] | None = None
     _builds: int = 0
 
     def passed(self, name: str, detail: str | None = None, **figures: float | str | None) -> None:
-        """Note a check that passed."""
-        self.checks.append(Check(name=name, passed=True, detail=detail, figures=figures))
+        """Note a check that passed; what is done again in each new process is noted once."""
+        check = Check(name=name, passed=True, detail=detail, figures=figures)
+        if check not in self.checks:
+            self.checks.append(check)
 
     def failed(self, name: str, status: VerdictStatus, reason: str, detail: str | None, **figures: Any) -> Decided:
         """Note a check that failed and return what to raise."""
@@ -83,15 +89,30 @@ class Judgement:
         self.checks.append(Check(name=name, passed=False, detail=text, figures=figures))
         return Decided(status, reason)
 
+    def module(self) -> str:
+        """Return the candidate's module: its text, or what a bare ``.cu`` amounts to."""
+        if self._module is None:
+            if len(self.code) > MAX_CODE:
+                told = f"{len(self.code)} characters; at most {MAX_CODE}"
+                raise self.failed("rules", "malformed", "too_long", told)
+            try:
+                self._module = module_of(self.code, self.task) if is_bare(self.code) else self.code
+            except NotCallableError as error:
+                status = "unsupported" if error.mismatch else "malformed"
+                raise self.failed("rules", status, "not_callable", str(error)) from None
+        return self._module
+
     def rules(self) -> None:
         """Apply the rules to the source."""
-        if len(self.code) > MAX_CODE:
-            raise self.failed("rules", "malformed", "too_long", f"{len(self.code)} characters; at most {MAX_CODE}")
         try:
-            found = findings(self.code)
+            found = findings(self.module())
         except SyntaxError as error:
             where = f" (line {error.lineno})" if error.lineno else ""
             raise self.failed("rules", "malformed", "python_syntax", f"{error.msg}{where}") from None
+        for finding in found:
+            if finding.rule == "import" and finding.what.partition(".")[0] in OTHER_LANGUAGES:
+                detail = f"written with {finding.what} (line {finding.line}); what is judged here is CUDA C++"
+                raise self.failed("rules", "malformed", "not_cuda", detail)
         if rejected := self._note_findings("rules", found):
             raise self.failed("rules", *rejected)
 
@@ -106,7 +127,7 @@ class Judgement:
 
     def load(self, candidate: Worker) -> None:
         """Have the candidate's module executed, and built on its request."""
-        answer, _ = self.ask(candidate, "load", {"op": "load", "code": self.code})
+        answer, _ = self.ask(candidate, "load", {"op": "load", "code": self.module()})
         self.raise_reported("load", answer)
 
     def _build(self, request: dict[str, Any]) -> dict[str, Any]:

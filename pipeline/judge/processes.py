@@ -37,10 +37,12 @@ FORK_SERVER = {
     "PYTORCH_NVML_BASED_CUDA_CHECK": "1",  # the other check starts CUDA, which does not survive a fork
 }
 THERE_ANYWAY = ("usr", "proc")  # inside bubblewrap; what is in them can't be bound a second time
-# CUDA numbers GPUs as nvidia-smi does; inductor compiles in its own process, and cuBLAS gives the same result twice.
+# CUDA numbers GPUs as nvidia-smi does; inductor compiles in its own process and names its cache after the user, whom
+# it can't look up in a confined one; cuBLAS gives the same result twice.
 GPU_ENVIRONMENT = {
     "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
     "TORCHINDUCTOR_COMPILE_THREADS": "1",
+    "USER": "judge",
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
 }
 
@@ -64,15 +66,18 @@ class ForkServer:
 
     def __init__(self, *, sandbox: bool, readable: Sequence[Path], gpu: OnGpu | None = None) -> None:
         self.sandbox = sandbox
-        self._device = {"backend": "simt", "environment": {}, "runtime": ""}
-        if gpu is not None:
-            environment = {**GPU_ENVIRONMENT, "CUDA_VISIBLE_DEVICES": gpu.visible}
-            self._device = {"backend": "cuda", "environment": environment, "runtime": str(gpu.runtime)}
-        self.readable = [str(tree) for tree in readable]
-        self._folders = tempfile.TemporaryDirectory(prefix="judge-", ignore_cleanup_errors=True)
         for tree in readable:
             with contextlib.suppress(OSError):  # whoever fills it says what is wrong; it has to be there to be seen
                 tree.mkdir(parents=True, exist_ok=True)
+        self._device = {"backend": "simt", "environment": {}, "runtime": ""}
+        if gpu is not None:
+            environment = {**GPU_ENVIRONMENT, "CUDA_VISIBLE_DEVICES": gpu.visible}
+            if libraries := os.environ.get("LD_LIBRARY_PATH"):  # the driver's may be there: Triton looks for it
+                environment["LD_LIBRARY_PATH"] = libraries
+                readable = [*readable, *(path for path in map(Path, libraries.split(":")) if path.is_absolute())]
+            self._device = {"backend": "cuda", "environment": environment, "runtime": str(gpu.runtime)}
+        self.readable = [str(tree) for tree in readable]
+        self._folders = tempfile.TemporaryDirectory(prefix="judge-", ignore_cleanup_errors=True)
         self._tasks, self._candidates = _Stem(), _Stem()
         theirs = [stem.theirs.fileno() for stem in (self._tasks, self._candidates)]
         around = "none" if not sandbox else "own" if bubblewrap() is None else "bwrap"
@@ -84,7 +89,9 @@ class ForkServer:
             trees = [root, *readable, *(t for t in allowed.readable if t.parts[1] not in THERE_ANYWAY)]
             command = wrapped(command, [Path(self._folders.name)], trees, allowed.devices)
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
-        environment = {**inherited, **FORK_SERVER, "PYTHONPATH": str(root)}
+        given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+        python_path = [str(root), *(str(Path(entry).absolute()) for entry in given if entry)]
+        environment = {**inherited, **FORK_SERVER, "PYTHONPATH": os.pathsep.join(python_path)}
         self._process = subprocess.Popen(command, pass_fds=theirs, env=environment)
         for stem in (self._tasks, self._candidates):
             stem.theirs.close()

@@ -13,11 +13,13 @@ import torch
 
 from pipeline.judge import calling
 from pipeline.judge.channel import Channel, ChannelClosedError
-from pipeline.judge.inputs import LARGE, transform
+from pipeline.judge.device_names import accept_cuda
+from pipeline.judge.inputs import EXTREME, LARGE, transform
 from pipeline.judge.operators import OperatorLog
 from pipeline.judge.task_module import Refused, describe, load_module
 from pipeline.judge.torch_values import map_tensors, pack_values, seed_all, widen
 from pipeline.judge.values import BadValueError
+from pipeline.judge.weights import halved, varied
 
 NEARBY = 2.0**-21  # of a value: some rounding errors of float32, as any kernel makes in its first operations
 BATCH_SECONDS, BATCH_BYTES = 0.05, 4 * 2**20  # of the processor, of results: what is made of cases asked for ahead
@@ -35,6 +37,8 @@ def serve(channel: Channel, device: str = "cpu") -> None:
     "seed", "seeds", "redundant_below"} -> what the task filters decide by, see ``task_figures``.
     A module that raises is answered with {"error": kind, "detail": text}.
     """
+    if device == "cpu":
+        accept_cuda()
     while True:
         try:
             request, _ = channel.receive()
@@ -91,24 +95,18 @@ def _case(request: dict[str, Any], device: str) -> tuple[dict[str, Any], list[me
     asked for. ``buffers`` has the same three of the module's buffers that the call changed, by name. ``computing``
     beside the tree names the torch operators that computed something, None unless the request is ``watched``, and
     ``parameters`` the module's. Floating arguments are multiplied by ``scale``, if there is one, and weights with
-    ``scale_weights``; the weights named by ``replaced`` have other values.
+    ``scale_weights``; the weights named by ``replaced`` have other values, with ``halved`` all that are ``varied``.
     """
     seed = request["seed"]
     backward = request["direction"] == "backward"
     try:
         init, model, arguments = make(request, device)
-        scale = request.get("scale")
-        if scale is not None and request["scale_weights"]:
-            for tensor in model.state_dict().values():
-                if tensor.is_floating_point():
-                    tensor.mul_(scale)
-        for name in request.get("replaced", ()):
-            model.state_dict()[name].uniform_(0.5, 1.5, generator=torch.Generator(device).manual_seed(seed))
+        _change_weights(model.state_dict(), request, torch.Generator(device).manual_seed(seed))
         call = Call(seed, backward=backward, watched=request["watched"])
         values = {
             "init": init,
             "state": dict(model.state_dict()),
-            **_results(call, model, arguments, large=request["distribution"] == "large", seed=seed),
+            **_results(call, model, arguments, large=request["distribution"] in EXTREME, seed=seed),
             "upstream": call.upstream,
         }
         if request.get("twice"):
@@ -123,6 +121,20 @@ def _case(request: dict[str, Any], device: str) -> tuple[dict[str, Any], list[me
         raise Refused("task_unsupported", f"gives {error}") from error
     parameters = [name for name, _ in model.named_parameters()]
     return {"values": tree, "computing": call.computing, "parameters": parameters}, raw
+
+
+def _change_weights(state: dict[str, torch.Tensor], request: dict[str, Any], generator: torch.Generator) -> None:
+    """Change weights in place, as ``_case`` says."""
+    scale = request.get("scale")
+    if scale is not None and request["scale_weights"]:
+        for tensor in state.values():
+            if tensor.is_floating_point():
+                tensor.mul_(scale)
+    for name in request.get("replaced", ()):
+        state[name].uniform_(0.5, 1.5, generator=generator)
+    if request.get("halved"):
+        for weight in varied(state).values():
+            weight.copy_(halved(weight))
 
 
 def make(request: dict[str, Any], device: str) -> tuple[list[Any], torch.nn.Module, Arguments]:
@@ -183,6 +195,8 @@ class Call:
         """Return the results in float64; ``eager`` itself, widened, where the module can't compute in float64."""
         try:
             return widen(self(model, widen(inputs), wide=True))
+        except torch.OutOfMemoryError:  # it can, where others leave it the memory
+            raise
         except (RuntimeError, TypeError, ValueError, NotImplementedError):
             return widen(eager)
 

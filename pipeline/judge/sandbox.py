@@ -100,5 +100,15 @@ def _limit(cpu_seconds: int, memory_bytes: int, *, gpu: bool) -> None:
 
 @cache
 def _interpreter_trees() -> tuple[Path, ...]:
-    trees = {Path(sys.prefix), Path(sys.base_prefix), Path("/usr"), Path("/lib"), Path("/lib64")}
+    trees = {Path(sys.prefix), Path(sys.base_prefix), Path("/usr"), Path("/lib"), Path("/lib64"), *_packages()}
     return tuple(tree for tree in trees if tree.exists())
+
+
+def _packages() -> list[Path]:
+    """Return the folders on Python's path that hold packages: torch may be in the user's own, or in PYTHONPATH's.
+
+    Not the project, the working directory or what holds them or the user's home, which may be on the path as well.
+    """
+    kept = [Path(os.environ.get("HOME", "/root")), Path.cwd(), Path(__file__).parents[2]]
+    entries = [Path(entry).absolute() for entry in sys.path if entry]
+    return [entry for entry in entries if not any(place.is_relative_to(entry) for place in kept)]

@@ -24,6 +24,7 @@ SECONDS_PER_OPERATION = 1e-8  # of this backend, measured: an element read, comp
 CALLS_PER_SETTING = 5
 SURELY_SMALL = 2**22  # a product of all sizes up to this needs no measuring: the work is some small multiple of it
 DERIVED_SECONDS = 0.5  # what one call at a derived setting may cost, by the estimate
+UNEVEN = 4  # of two ways to make a setting smaller, so many times as much is needed for one that spares some sizes
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,15 @@ class Plan:
     own: bool
     work: Mapping[str, int]
     left_out: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """A setting whose sizes are those of the task by ``factor``, and its work."""
+
+    setting: Setting
+    factor: int
+    work: int
 
 
 Measure = Callable[[Sequence[Setting]], list[Measurement]]
@@ -130,6 +140,7 @@ class Derivation:
         sizes = {name: size for name, size in sizes_of(tree).items() if size >= SMALLEST_SIZE}
         inputs, init = _names_in(tree, "get_inputs"), _names_in(tree, "get_init_inputs")
         self._sizes = sizes
+        self._in_constructor = {n for n in sizes if _base(n) in init}
         # The sizes of the inputs alone are free; those that the constructor takes too may have to fit each other.
         groups = [
             [n for n in sizes if _base(n) in inputs - init],
@@ -142,14 +153,29 @@ class Derivation:
         """Return a smaller setting that can be afforded, then others made from it; or nothing."""
         for seconds in (DERIVED_SECONDS, self._seconds):
             for least in LEAST_REDUCED:
-                for group in self._groups:
-                    if main := self._largest_affordable(group, least, seconds):
-                        return [main, *self.others(main.sizes)]
+                if found := self._reduction(least, seconds):
+                    self.work[found.setting.name] = found.work
+                    return [found.setting, *self.others(found.setting.sizes)]
         return []
 
-    def _largest_affordable(self, group: list[str], least: int, seconds: float) -> Setting | None:
+    def _reduction(self, least: int, seconds: float) -> Reduction | None:
+        """Return the reduction of the first group that has one.
+
+        Where it changes sizes of the constructor it has to change all that matter, or a product of 128 by 32768 by
+        32768 becomes one of 16 by 64 by 32768: hardly a sum, and half a million of them.
+        """
+        found: Reduction | None = None
+        for group in self._groups:
+            other = self._largest_affordable(group, least, seconds)
+            if other and (found is None or found.factor >= UNEVEN * other.factor):
+                found = other
+            if found and not self._in_constructor.intersection(group):
+                break
+        return found
+
+    def _largest_affordable(self, group: list[str], least: int, seconds: float) -> Reduction | None:
         """Return the largest of the reductions of a group, tried from the smallest up: those cost little to try."""
-        best: Setting | None = None
+        best: Reduction | None = None
         tried: list[dict[str, int]] = []
         for factor in FACTORS:
             sizes = {name: _divided(self._sizes[name], factor, least) for name in group}
@@ -161,8 +187,7 @@ class Derivation:
             if measurement.error is None and _why_not(measurement, seconds, self._max_bytes):
                 break
             if measurement.error is None and measurement.ranks == (self._ranks or measurement.ranks):
-                best = setting
-                self.work[setting.name] = measurement.work
+                best = Reduction(setting, factor, measurement.work)
         return best
 
     def others(self, base: Mapping[str, int]) -> list[Setting]:
@@ -172,16 +197,15 @@ class Derivation:
         current = {**self._sizes, **base}
         groups = [*reversed(self._groups), *([n] for n in self._sizes)]
         for name, change in (("odd", odd_size), ("small", small_size), ("tiny", tiny_size)):
-            proposals = [
-                Setting(name=prefix + name, sizes={**base, **{n: change(current[n]) for n in group}})
-                for group in groups
-            ]
+            changed = [{n: change(current[n]) for n in group} for group in groups]
+            both = [sizes for plain in changed for sizes in (_apart(plain, down=name == "odd"), plain)]
+            proposals = [Setting(name=prefix + name, sizes={**base, **sizes}) for sizes in both]
             setting = self._first_usable(proposals)
             found += [setting] if setting and setting.sizes not in [f.sizes for f in found] else []
         return found
 
     def _first_usable(self, proposals: list[Setting]) -> Setting | None:
-        proposals = [p for p in proposals if p.sizes]
+        proposals = [p for i, p in enumerate(proposals) if p.sizes and p not in proposals[:i]]
         for setting in proposals:
             (measurement,) = self._measure([setting])
             fits = _why_not(measurement, self._seconds, self._max_bytes) is None
@@ -202,6 +226,16 @@ def _names_in(tree: ast.Module, function: str) -> set[str]:
 
 def _divided(size: int, factor: int, least: int) -> int:
     return max(size // factor, min(size, least))
+
+
+def _apart(sizes: Mapping[str, int], *, down: bool) -> dict[str, int]:
+    """Return the sizes, equal ones made to differ: whoever takes one for the other is right where they are equal."""
+    found: dict[str, int] = {}
+    for name, size in sizes.items():
+        step = 2 if not down else -TILE if size > 2 * TILE else -1
+        steps = range(size, max(1, size + step * len(sizes)), step)
+        found[name] = next((other for other in steps if other not in found.values()), size)
+    return found
 
 
 def odd_size(size: int) -> int:

@@ -1,38 +1,68 @@
 """Makes CPU tensors pass for CUDA tensors in a candidate's process: there is one memory, the GPU's."""
 
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 import torch
 
+from pipeline.judge.device_names import accept_cuda
+from pipeline.judge.operators import count_printing
 from pipeline.judge.simt.binding import lend
 from pipeline.judge.simt.values import address_of
+
+PROPERTIES = {  # as runtime/launch.cpp has them for native code
+    "name": "NVIDIA A100-SXM4-40GB MIG 2g.10gb",
+    "major": 8,
+    "minor": 0,
+    "total_memory": 10 << 30,
+    "multi_processor_count": 28,
+    "max_threads_per_multi_processor": 2048,
+    "shared_memory_per_block": 48 * 1024,
+    "shared_memory_per_block_optin": 163 * 1024,
+    "regs_per_multiprocessor": 65536,
+    "warp_size": 32,
+    "L2_cache_size": 10 << 20,
+}
 
 
 def install() -> None:
     """Patch torch in this process: ``.cuda()``, ``.is_cuda`` and ``device="cuda"`` work, waiting does nothing."""
-
-    def same(self: Any, *_: Any, **__: Any) -> Any:
-        return self
-
-    torch.Tensor.cuda = same
-    torch.nn.Module.cuda = same
+    accept_cuda()
+    count_printing()
     torch.Tensor.is_cuda = property(lambda _: True)  # type: ignore[assignment]
     for name in ("apply_", "map_", "map2_"):
         setattr(torch.Tensor, name, _only_for_cpu(name))
     torch.Tensor.data_ptr = _lent  # type: ignore[assignment]
     torch.Tensor.tolist = _to_list  # type: ignore[assignment]
-    torch.cuda.synchronize = lambda *_, **__: None
-    torch.cuda.is_available = lambda: True
-    torch.cuda.current_device = lambda: 0
+    for name, answer in _answers().items():
+        setattr(torch.cuda, name, answer)
     for owner, names in (
-        (torch.Tensor, ("to", "new_empty", "new_empty_strided", "new_zeros", "new_ones", "new_full", "new_tensor")),
-        (torch.nn.Module, ("to",)),
+        (torch.Tensor, ("new_empty", "new_empty_strided")),
         (torch, ("empty", "empty_like", "empty_strided", "empty_permuted")),
-        (torch, ("zeros", "zeros_like", "ones", "ones_like", "full", "full_like", "tensor")),
     ):
         for name in names:
-            create = _without_cuda(getattr(owner, name))
-            setattr(owner, name, _poisoned(create) if "empty" in name else create)
+            setattr(owner, name, _poisoned(getattr(owner, name)))
+
+
+def _answers() -> dict[str, Any]:
+    """Return what functions of ``torch.cuda`` are replaced with: there is one GPU, and one stream."""
+    properties = SimpleNamespace(**PROPERTIES)
+    stream = SimpleNamespace(cuda_stream=0, stream_id=0, synchronize=lambda: None, query=lambda: True)
+    return {
+        "synchronize": lambda *_, **__: None,
+        "is_available": lambda: True,
+        "current_device": lambda: 0,
+        "device_count": lambda: 1,
+        "set_device": lambda *_: None,
+        "device": lambda *_: nullcontext(),
+        "device_of": lambda *_: nullcontext(),
+        "current_stream": lambda *_: stream,
+        "default_stream": lambda *_: stream,
+        "get_device_properties": lambda *_: properties,
+        "get_device_capability": lambda *_: (properties.major, properties.minor),
+        "get_device_name": lambda *_: properties.name,
+    }
 
 
 def _lent(tensor: torch.Tensor) -> int:
@@ -56,15 +86,6 @@ def _to_list(tensor: torch.Tensor) -> Any:
     return tensor.item() if tensor.dim() == 0 else [_to_list(part) for part in tensor.unbind()]
 
 
-def _without_cuda(function: Any) -> Any:
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if _is_cuda(kwargs.get("device")):
-            kwargs["device"] = "cpu"
-        return function(*("cpu" if _is_cuda(a) else a for a in args), **kwargs)
-
-    return call
-
-
 def _poisoned(create: Any) -> Any:
     """Return what creates the same tensors, and fills them so that no earlier result is left in them."""
 
@@ -81,9 +102,3 @@ def _poisoned(create: Any) -> Any:
         return tensor
 
     return call
-
-
-def _is_cuda(value: object) -> bool:
-    return (isinstance(value, str) and value.startswith("cuda")) or (
-        isinstance(value, torch.device) and value.type == "cuda"
-    )

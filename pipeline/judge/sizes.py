@@ -22,6 +22,11 @@ def sizes_of(tree: ast.Module) -> dict[str, int]:
     return {name: _integer(node) or 0 for name, node in _places(tree)}
 
 
+def told(sizes: Mapping[str, int]) -> str:
+    """Return sizes as a person reads them."""
+    return ", ".join(f"{name} = {size}" for name, size in sizes.items())
+
+
 def with_sizes(tree: ast.Module, sizes: Mapping[str, int]) -> ast.Module:
     """Change the sizes in place, wherever they are assigned, and return the tree."""
     for statement in tree.body:

@@ -11,7 +11,8 @@ from pipeline.judge.processes import ForkServer
 from pipeline.judge.workers import Limits, Worker, WorkerGoneError
 from pipeline.records import Task
 
-BASELINE_LIMITS = Limits(cpu_seconds=600, wall_seconds=300.0)  # torch.compile takes its time
+# torch.compile takes its time, and waiting for the GPU is work for the processor: of all candidates of the task.
+BASELINE_LIMITS = Limits(cpu_seconds=86400, wall_seconds=300.0)
 
 Role = Literal["reference", "baseline"]
 

@@ -18,9 +18,20 @@ def described(value: Any) -> Described | None:
         return None
     if value.layout is not torch.strided:
         return None
-    flat = value.detach().cpu().resolve_conj().resolve_neg().contiguous().reshape(-1)
+    value = own_object(value)
+    flat = value.cpu().resolve_conj().resolve_neg().contiguous().reshape(-1)
     strides = None if value.is_contiguous() or overlaps(value) else list(value.stride())
     return NAMES[value.dtype], list(value.shape), strides, memoryview(flat.view(torch.uint8).numpy())
+
+
+def own_object(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the same tensor as an object that nobody else has: whose methods are torch's, whatever its own has."""
+    return torch.Tensor.detach(tensor)
+
+
+def plain(value: Any) -> Any:
+    """Return the value in lists, tuples and dicts of Python's own, and with tensors that nobody else has."""
+    return map_tensors(value, own_object)
 
 
 def overlaps(tensor: torch.Tensor) -> bool:
@@ -65,11 +76,17 @@ def widen(value: Any) -> Any:
 
 
 def map_tensors(value: Any, function: Callable[[torch.Tensor], Any]) -> Any:
-    """Return the value with every tensor in its lists, tuples and dicts replaced by ``function(tensor)``."""
+    """Return the value with every tensor in its lists, tuples and dicts replaced by ``function(tensor)``.
+
+    They become lists, tuples and dicts of Python's own: another class's constructor is foreign code.
+    """
     if isinstance(value, torch.Tensor):
         return function(value)
-    if isinstance(value, list | tuple):
-        return type(value)(map_tensors(item, function) for item in value)
-    if isinstance(value, dict):
+    for kind in (list, tuple):
+        if (
+            isinstance(value, kind) and type(value).__iter__ is kind.__iter__
+        ):  # what makes up its items stays as it is
+            return kind(map_tensors(item, function) for item in value)
+    if type(value) is dict:
         return {key: map_tensors(item, function) for key, item in value.items()}
     return value

@@ -17,7 +17,7 @@ from pipeline.judge.reference_worker import answer
 from pipeline.judge.values import only_named
 from pipeline.records import Setting, Task
 
-DISTRIBUTIONS: tuple[Distribution, ...] = ("own", "shifted", "spiky", "large", "faint", "signed")
+DISTRIBUTIONS: tuple[Distribution, ...] = ("own", "shifted", "spiky", "large", "negative", "faint", "signed")
 REFERENCE = """
 import torch
 import torch.nn as nn

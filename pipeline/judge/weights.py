@@ -49,7 +49,9 @@ def held_nowhere(model: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> l
     How they are arranged does not matter: transposed, packed with others or split, a weight is held. Tensors are
     looked for in parameters, buffers and attributes, in lists and dicts of them too.
     """
-    held = [t.detach().flatten() for t in tensors_of(model, set()) if t.is_floating_point()]
+    found = [t.detach().flatten() for t in tensors_of(model, set()) if t.is_floating_point()]
+    device = found[0].device if found else torch.device("cpu")  # the model's may be on a GPU; the state never is
+    held = [tensor.to(device) for tensor in found]
     by_dtype: dict[torch.dtype, list[torch.Tensor]] = {}
     for tensor in held:
         by_dtype.setdefault(tensor.dtype, []).append(tensor.double())
@@ -61,14 +63,42 @@ def held_nowhere(model: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> l
         ordered = weight.sort().values
         return any(_alike(t.to(weight.dtype).sort().values, ordered) for t in held if t.numel() == weight.numel())
 
-    weights = {name: w.detach().flatten() for name, w in state.items() if w.is_floating_point() and w.numel()}
+    flat = {name: w.detach().flatten() for name, w in state.items() if w.is_floating_point() and w.numel()}
+    weights = {name: weight.to(device) for name, weight in flat.items()}
     return [name for name, weight in weights.items() if not is_held(weight)]
+
+
+def varied(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return the floating weights whose values are not all the same: those that are known wherever they turn up."""
+    floating = {name: weight for name, weight in state.items() if weight.is_floating_point() and weight.numel()}
+    return {name: weight for name, weight in floating.items() if bool((weight != weight.flatten()[0]).any())}
+
+
+def halved(weight: torch.Tensor) -> torch.Tensor:
+    """Return other weights, which follow from the old values, rounded or not: half of each that is above 0."""
+    return torch.where(weight > 0, weight * 0.5, weight)
+
+
+def halve_held(model: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> None:
+    """Change the ``varied`` weights to the ``halved`` ones wherever a model's tensors hold their values."""
+    values = [weight.detach().flatten() for weight in varied(state).values()]
+    if not values:
+        return
+    known = torch.cat([part.double() for part in values])
+    done: set[tuple[int, int]] = set()
+    for tensor in tensors_of(model, set()):
+        place = tensor.data_ptr(), tensor.numel()
+        if tensor.is_floating_point() and place not in done:
+            done.add(place)
+            ours = torch.isin(tensor.data, known.to(tensor.device, tensor.dtype))
+            tensor.data.copy_(torch.where(ours, halved(tensor.data), tensor.data))
 
 
 def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
     """Whether two tensors are the same but for the last digits."""
     if one.shape != other.shape or one.dtype != other.dtype:
         return False
+    other = other.to(one.device)
     if not one.is_floating_point():
         return torch.equal(one, other)
     size = other.detach().abs().amax().item() if other.numel() else 0.0

@@ -101,6 +101,7 @@ class Worker:
             self.end()
             raise InfrastructureError(header["failed"])
         self.sandbox = header["sandbox"]
+        self.renew()  # what starting it took is no request's time
 
     def extend(self, seconds: float) -> None:
         """Add to the worker's wall-clock budget what it did not spend itself."""

@@ -18,6 +18,22 @@ from pipeline.publishing.hub_errors import hub_errors
 Kind = Literal["dataset", "model"]
 
 
+def check_sending(config: PublishConfig | None, kinds: Sequence[Kind], *, dry_run: bool) -> bool:
+    """Return whether a repository is named for any of the folders, before they are made.
+
+    Raises:
+        UserError: one is and there is no token, or none is and a dry run has nothing to compare with.
+    """
+    from huggingface_hub import get_token
+
+    named = any(target.kind in kinds for target in _targets(config or PublishConfig()))
+    if dry_run and not named:
+        raise UserError("publish: a dry run needs a repository, --to OWNER/NAME or publish.to in the recipe")
+    if named and not dry_run and get_token() is None:
+        raise UserError("publish: there is no token for the Hub; log in with 'hf auth login' or set HF_TOKEN")
+    return named
+
+
 def send_run(directory: Path, config: PublishConfig | None, kinds: Sequence[Kind], *, dry_run: bool) -> None:
     """Send the folders of a run whose stage publish is complete to the repositories that the recipe names.
 
@@ -33,17 +49,13 @@ def send_run(directory: Path, config: PublishConfig | None, kinds: Sequence[Kind
         UserError: there is no token, the Hub refuses or can't be reached, or a dry run has nothing to compare with.
     """
     wanted = [(directory / "publish" / t.kind, t) for t in _targets(config or PublishConfig()) if t.kind in kinds]
-    if not wanted:
-        if dry_run:
-            raise UserError("publish: a dry run needs a repository, --to OWNER/NAME or publish.to in the recipe")
+    if not check_sending(config, kinds, dry_run=dry_run):
         return
-    from huggingface_hub import HfApi, get_token
+    from huggingface_hub import HfApi
     from huggingface_hub.utils import disable_progress_bars
 
     if not sys.stderr.isatty():
         disable_progress_bars()
-    if not dry_run and get_token() is None:
-        raise UserError("publish: there is no token for the Hub; log in with 'hf auth login' or set HF_TOKEN")
     api = HfApi()
     console = Console(highlight=False, markup=False, soft_wrap=True)
     for folder, named in wanted:

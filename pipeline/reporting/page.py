@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from eval import plots
 from eval.plots import PAGE, svg
+from pipeline.output import to_write
 from pipeline.publishing.figures import within_task_words
 from pipeline.publishing.plots import Draw, drawings
 from pipeline.reporting.colouring import coloured
@@ -35,7 +36,7 @@ def write_page(directory: Path, path: Path | None = None) -> Path:
         path: where to, by default ``dataset_report.html`` in a run's directory, or beside a published folder.
 
     Raises:
-        UserError: there is no dataset in the directory.
+        UserError: there is no dataset in the directory, or the page can't be written.
     """
     source = open_dataset(directory)
     figures = source.figures
@@ -48,7 +49,7 @@ def write_page(directory: Path, path: Path | None = None) -> Path:
         lists=_lists(figures),
         examples=choose(source.candidates),
     )
-    path = path or source.page
+    path = to_write(path or source.page)
     partial = path.with_name(path.name + ".partial")
     partial.write_text(text, encoding="utf-8")
     partial.replace(path)

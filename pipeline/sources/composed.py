@@ -53,6 +53,11 @@ class Config(Posing):
     gpu: Literal["H200", "H100", "A100", "L40S", "L4", "RTX4090"] = "H100"
     filters: TaskFilters = FILTERS
 
+    @property
+    def holds_out_none(self) -> bool:
+        """Whether no task is made for evaluation."""
+        return not self.heldout
+
     @model_validator(mode="before")
     @classmethod
     def _full_is_filtered(cls, data: Any) -> Any:

@@ -30,6 +30,10 @@ class Config(Posing):
     path: Path
     heldout_share: float = Field(default=0.0, ge=0, le=1)
 
+    def local_files(self) -> dict[str, list[Path]]:
+        """Return the modules."""
+        return {"path": list(self.path.glob("*.py"))}
+
 
 def read(config: Config, seed: int) -> Iterator[Task]:
     """Yield a task for each module of the folder, in the order of their names. No module is executed.

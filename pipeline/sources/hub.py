@@ -20,16 +20,20 @@ def file_rows(path: Path, columns: Collection[str], key: str) -> Iterator[dict[s
     Raises:
         UserError: there is no such file, it can't be read, or lacks a column.
     """
-    if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.suffix in (".parquet", ".jsonl", ".json"))
-    else:
-        files = [path] if path.is_file() else []
+    files = table_files(path)
     if not files:
         raise UserError(f"{key}: {path} is no *.parquet, *.jsonl or *.json, and no folder with one")
     for file in files:
         for number, row in enumerate(_rows(file, key), 1):
             _require(row, columns, f"{key}: {file}, row {number}")
             yield row
+
+
+def table_files(path: Path) -> list[Path]:
+    """Return the tables of a folder in the order of their names, or the one that the path is."""
+    if path.is_dir():
+        return sorted(file for file in path.rglob("*") if file.suffix in (".parquet", ".jsonl", ".json"))
+    return [path] if path.is_file() else []
 
 
 def hub_rows(dataset: str, split: str, columns: Collection[str], key: str) -> Iterator[dict[str, Any]]:

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from pipeline.errors import UserError
 from pipeline.sources.found import Found, Origin, task_from_module
-from pipeline.sources.hub import file_rows, hub_rows
+from pipeline.sources.hub import file_rows, hub_rows, table_files
 from pipeline.sources.posing import Posing
 
 LICENCE = "MIT"
@@ -33,6 +33,14 @@ class Config(Posing):
     levels: tuple[Level, ...] = Field(default=(1, 2, 3), min_length=1)
     problems: dict[Level, tuple[int, ...]] = Field(default={})
     heldout_share: float = Field(default=1.0, ge=0, le=1)
+
+    def local_files(self) -> dict[str, list[Path]]:
+        """Return the modules of a checkout, or the tables."""
+        if self.path is None:
+            return {}
+        checkouts = (self.path, self.path / "KernelBench")
+        modules = [module for checkout in checkouts for module in checkout.glob("level[1-4]/*.py")]
+        return {"path": modules or table_files(self.path)}
 
     @model_validator(mode="after")
     def _problems_are_of_levels(self) -> "Config":

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from pipeline.python_syntax import parse
 from pipeline.sources.found import Broken, Found, Origin, task_from_module
-from pipeline.sources.hub import file_rows, hub_rows
+from pipeline.sources.hub import file_rows, hub_rows, table_files
 from pipeline.sources.posing import Posing
 from pipeline.sources.signatures import UnboundError, positional
 
@@ -33,6 +33,10 @@ class Config(Posing):
     limit: int | None = Field(default=None, ge=1)
     licences: tuple[str, ...] | None = None
     heldout_share: float = Field(default=0.0, ge=0, le=1)
+
+    def local_files(self) -> dict[str, list[Path]]:
+        """Return the tables of ``path``."""
+        return {} if self.path is None else {"path": table_files(self.path)}
 
 
 def read(config: Config, seed: int) -> Iterator[Found]:

@@ -1,5 +1,7 @@
 """What the recipes of all sources have in common: which tasks are turned away."""
 
+from pathlib import Path
+
 from pydantic import Field
 
 from pipeline.judge.task_filters import TaskFilters
@@ -20,9 +22,20 @@ class Decontaminate(Section):
     against: tuple[str, ...] = Field(min_length=1)
     max_similarity: float = Field(default=0.9, ge=0, le=1)
 
+    def local_files(self) -> dict[str, list[Path]]:
+        """Return the modules and tables of the suites that are on this machine."""
+        from pipeline.sources.suites import files_of
+
+        return {"against": [file for suite in self.against for file in files_of(suite)]}
+
 
 class Posing(Section):
     """A source's tasks are judged by ``filters``, and kept away from the suites of ``decontaminate``."""
 
     filters: TaskFilters = TaskFilters()
     decontaminate: Decontaminate | None = None
+
+    @property
+    def holds_out_none(self) -> bool:
+        """Whether the recipe says that no task is kept for evaluation."""
+        return not getattr(self, "heldout_share", 1)

@@ -39,6 +39,11 @@ class Config(Posing):
     max_settings: int = Field(default=6, ge=1)
     heldout_share: float = Field(default=1.0, ge=0, le=1)
 
+    def local_files(self) -> dict[str, list[Path]]:
+        """Return the configurations and the modules of all tasks."""
+        patterns = ("config_*ward.json", "func_*ward.py")
+        return {"path": [path for pattern in patterns for path in self.path.rglob(pattern)]}
+
 
 def read(config: Config, seed: int) -> Iterator[Found]:
     """Yield the tasks in the order of their folders, forward before backward. No module is executed.

@@ -8,11 +8,12 @@ from eval.suite import HELDOUT, load_suite, shipped, source_of
 from pipeline.curation.similarity import Corpus, Form, normal_form
 from pipeline.errors import UserError
 from pipeline.records import Task
-from pipeline.sources.hub import file_rows, hub_rows
+from pipeline.sources.hub import file_rows, hub_rows, table_files
 from pipeline.sources.posing import Decontaminate
 
 KEY = "tasks.decontaminate.against"
 NAMED = {"kernelbench": "ScalingIntelligence/KernelBench"}
+YAML = {".yaml", ".yml"}
 CODE = ("code", "python_code", "reference")
 
 
@@ -39,13 +40,28 @@ def corpus_of(config: Decontaminate) -> Corpus:
     return Corpus(forms)
 
 
+def files_of(suite: str) -> list[Path]:
+    """Return the files on this machine that a suite is read from; none of one on the Hub, or that is not there."""
+    path = Path(suite)
+    modules = list(path.rglob("*.py")) if path.is_dir() else []
+    if modules or (path.exists() and path.suffix not in YAML):
+        return modules or table_files(path)
+    if path.exists() or (suite not in NAMED and suite in shipped() and suite != HELDOUT):
+        source = source_of(load_suite(suite))
+        return [
+            *([path] if path.exists() else []),
+            *(file for files in source.local_files().values() for file in files),
+        ]
+    return []
+
+
 def _members(suite: str) -> Iterator[tuple[str, str]]:
     path = Path(suite)
     modules = sorted(path.rglob("*.py")) if path.is_dir() else []
     if modules:
         for module in modules:
             yield str(module.relative_to(path)), module.read_text(encoding="utf-8", errors="replace")
-    elif path.suffix in {".yaml", ".yml"} or (not path.exists() and suite not in NAMED and suite in shipped()):
+    elif path.suffix in YAML or (not path.exists() and suite not in NAMED and suite in shipped()):
         yield from _posed(suite)
     elif path.exists():
         yield from _coded(file_rows(path, (), KEY), suite)

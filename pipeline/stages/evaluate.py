@@ -10,7 +10,7 @@ import functools
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -45,6 +45,10 @@ from pipeline.tables import from_row, schema_of, to_row
 from pipeline.teachers import Teacher
 from pipeline.teachers.journal import Journal
 from pipeline.teachers.logprobs import UNKNOWN, Scored
+from pipeline.teachers.making import check as check_teacher
+
+if TYPE_CHECKING:
+    from pipeline.recipe import Recipe
 
 SCHEMA = schema_of(
     Candidate,
@@ -55,6 +59,21 @@ SCHEMA = schema_of(
     **SCORE_COLUMNS,
 )
 FURTHER = {TABLE: schema_of(Task), trials.TABLE: trials.SCHEMA, executing.TABLE: executing.SCHEMA}
+
+
+def check(recipe: "Recipe") -> None:
+    """See whether there can be tasks, and whether the models can be asked; see ``pipeline.checks``."""
+    if recipe.evaluate is None:
+        return
+    config, suite = recipe.evaluate.resolved()
+    if suite is None and recipe.tasks is not None and recipe.tasks.holds_out_none:
+        key = "heldout" if recipe.tasks.source == "composed" else "heldout_share"
+        raise UserError(f"tasks.{key}: is 0, so there is nothing for evaluate.suite {HELDOUT!r} to evaluate on")
+    for model in config.models.values():
+        if isinstance(model, kernels.Config):
+            kernels.look(model)
+        else:
+            check_teacher(model)
 
 
 def run(context: StageContext) -> dict[str, Any]:
@@ -68,9 +87,6 @@ def run(context: StageContext) -> dict[str, Any]:
     if recipe.evaluate is None:
         raise UserError("the recipe has no section 'evaluate'")
     config, suite = recipe.evaluate.resolved()
-    for model in config.models.values():
-        if isinstance(model, kernels.Config):
-            kernels.look(model)
     with open_judge(recipe.executor, recipe.judge) as judge:
         in_flight = IN_FLIGHT_PER_WORKER * judge.workers
         tasks = usable(context, judge, suite, config.limit, in_flight) if suite else heldout(context, config.limit)

@@ -5,7 +5,7 @@ import itertools
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -31,6 +31,10 @@ from pipeline.teachers import Teacher, openai
 from pipeline.teachers.ensemble import EnsembleTeacher
 from pipeline.teachers.journal import Budget, Journal
 from pipeline.teachers.making import TeacherConfig, make, members
+from pipeline.teachers.making import check as check_teacher
+
+if TYPE_CHECKING:
+    from pipeline.recipe import Recipe
 
 SCHEMA = schema_of(Candidate)
 PASSES = 2  # what got no answer is asked for once more at the end, when a server may have recovered
@@ -98,6 +102,15 @@ class GenerateConfig(RolloutConfig):
     def judges(self) -> bool:
         """Whether anything is judged here."""
         return isinstance(self.mode, EvolveConfig) or self.max_turns > 1
+
+
+def check(recipe: "Recipe") -> None:
+    """See whether the teachers can be asked; see ``pipeline.checks``."""
+    config = recipe.generate
+    if config is not None:
+        check_teacher(config.teacher)
+        if config.verifiers is not None and config.verifiers.teacher is not None:
+            check_teacher(config.verifiers.teacher)
 
 
 def run(context: StageContext) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from eval.suite import HELDOUT
 from pipeline.curation.similarity import Corpus, Nearest, nearest, normal_form
 from pipeline.errors import TaskError, UserError
 from pipeline.executors import open_judge
@@ -59,6 +60,8 @@ def run(context: StageContext) -> dict[str, Any]:
     if untraced:
         progress.say(f"redundant operations were not looked for in {untraced} tasks that torch.fx can't trace")
     stats = _stats(context)
+    if "heldout" not in stats["by_split"] and recipe.evaluate is not None and recipe.evaluate.suite == HELDOUT:
+        progress.say(f"no task is held out: there is none for evaluate.suite {HELDOUT!r} to evaluate on")
     if not stats["tasks"]:
         first = rejections.first or next(
             (f"{r['name']}: {r['reason']}" for r in store.rows(REJECTED)), "there is none"

@@ -1,6 +1,6 @@
 """train: teaches a model, by curated samples, by pairs of answers, or by the judge."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -10,6 +10,9 @@ from pipeline.training.config import TrainConfig
 from pipeline.training.launching import launch
 from pipeline.training.running import Report
 from pipeline.training.teaching import teach
+
+if TYPE_CHECKING:
+    from pipeline.recipe import Recipe
 
 __all__ = ["SCHEMA", "TrainConfig", "run"]
 
@@ -27,6 +30,24 @@ COLUMNS = {  # by their names in TRL's log
     "rewards/margins": "preference_margin",
 }
 SCHEMA = pa.schema([pa.field("step", pa.int64()), *(pa.field(name, pa.float64()) for name in COLUMNS.values())])
+
+
+def check(recipe: "Recipe") -> None:
+    """See whether the section can be trained by; see ``pipeline.checks``."""
+    config = recipe.train
+    if config is None:
+        return
+    if config.method == "dpo" and (recipe.curate is None or recipe.curate.preference is None):
+        raise UserError(
+            "train.method: dpo learns from pairs of answers, which curate leaves with 'curate.preference: {}'"
+        )
+    if config.accelerate is not None and not config.accelerate.is_file():
+        raise UserError(f"train.accelerate: {config.accelerate} is no file")
+    from pipeline.training.checking import check_arguments, check_reward
+
+    if recipe.judge.backend != "auto":
+        check_reward(config, recipe.judge.backend)
+    check_arguments(config, recipe.seed)
 
 
 def run(context: StageContext) -> dict[str, Any]:

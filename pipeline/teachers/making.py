@@ -31,6 +31,22 @@ def make(config: TeacherConfig, journal: Journal | None = None, executor: Execut
     return _recorded(config, journal, executor)
 
 
+def check(config: TeacherConfig) -> None:
+    """See whether a teacher could be made, without asking or loading anything.
+
+    Raises:
+        UserError: its key or its record is missing.
+    """
+    for member in members(config):
+        match member:
+            case openai.Config():
+                openai.check(member)
+            case replay.Config():
+                replay.check(member)
+            case _:
+                pass
+
+
 def members(config: TeacherConfig) -> tuple[SingleConfig, ...]:
     """Return the teachers that a section names: one, or an ensemble's."""
     return tuple(m.teacher for m in config.members) if isinstance(config, ensemble.Config) else (config,)

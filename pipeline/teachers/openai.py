@@ -263,6 +263,15 @@ def _is_empty(reply: Reply) -> bool:
     return not (reply.content.strip() or (reply.reasoning or "").strip() or reply.finish_reason == "length")
 
 
+def check(config: Config) -> None:
+    """See whether the key is there.
+
+    Raises:
+        UserError: the environment variable is not set, or holds no key.
+    """
+    _key(config.api_key_env)
+
+
 def _key(variable: str | None) -> str:
     if variable is None:
         return "none"  # servers without keys ignore it; the client insists on one

@@ -2,7 +2,10 @@
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import NoneType
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
 
 from pipeline.errors import UserError, first_line, nearest
 from pipeline.training.config import TrainConfig
@@ -21,6 +24,7 @@ OURS = {  # what the pipeline decides, and what to set instead
     "completion_only_loss": "only the answer is trained on",
 }
 
+WORDS = {int: "a whole number", float: "a number", bool: "true or false", NoneType: "null"}
 Arguments = TypeVar("Arguments", bound="TrainingArguments")
 
 
@@ -52,6 +56,7 @@ def trl_arguments(
         if key not in known:
             near = nearest(key, known - decided.keys())
             raise UserError(f"{section}.{key}: unknown key" + (f"; did you mean {near}?" if near else ""))
+    given = _converted(kind, section, given)
     gpu = torch.cuda.is_available()
     defaults = {
         "report_to": "none",
@@ -78,6 +83,26 @@ def trl_arguments(
             f"{section}.save_steps: must be a multiple of logging_steps, or a resumed run logs other means"
         )
     return arguments
+
+
+def _converted(kind: type["TrainingArguments"], section: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the values with numbers as numbers: YAML reads 1e-4 as a text, and the class would keep it.
+
+    Raises:
+        UserError: a key that takes a number or a truth value was given something else.
+    """
+    hints = get_type_hints(kind)
+    converted = dict(given)
+    for key, value in given.items():
+        kinds = set(get_args(hints[key]) or (hints[key],))
+        if not kinds <= {int, float, bool, NoneType}:
+            continue
+        try:
+            converted[key] = TypeAdapter(hints[key]).validate_python(value)
+        except ValidationError:
+            wanted = " or ".join(sorted(WORDS[one] for one in kinds))
+            raise UserError(f"{section}.{key}: must be {wanted} (given: {value!r})") from None
+    return converted
 
 
 def _check_reporting(section: str, arguments: "TrainingArguments") -> None:

@@ -38,6 +38,11 @@ class HubModel(Section):
     revision: str | None = None
     attention: str | None = None
 
+    def local_files(self) -> dict[str, list[Path]]:
+        """Return a folder's descriptions: weights take long to read, and a student's log tells it from others."""
+        folder = Path(self.name)
+        return {"name": list(folder.glob("*.json"))} if folder.is_dir() else {}
+
 
 class LoraSection(Section):
     """Low-rank adapters in place of full fine-tuning (peft's LoraConfig)."""
@@ -100,6 +105,10 @@ class TrainConfig(Section):
     sft: dict[str, Any] = Field(default_factory=dict)
     dpo: dict[str, Any] = Field(default_factory=dict)
     grpo: GrpoSection = GrpoSection()
+
+    def local_files(self) -> dict[str, list[Path]]:
+        """Return accelerate's configuration: how many processes there are is how large a step is."""
+        return {} if self.accelerate is None else {"accelerate": [self.accelerate]}
 
     @model_validator(mode="after")
     def _is_possible(self) -> Self:

@@ -136,10 +136,10 @@ def _has_reference(config: TrainConfig, section: dict[str, Any]) -> bool:
 def _rows_per_step(config: TrainConfig, section: dict[str, Any]) -> int:
     """Return the rows of one optimizer step of all processes."""
     batch = section.get("per_device_train_batch_size", 8)  # TRL's default
-    return batch * section.get("gradient_accumulation_steps", 1) * _processes(config)
+    return batch * section.get("gradient_accumulation_steps", 1) * processes(config)
 
 
-def _processes(config: TrainConfig) -> int:
+def processes(config: TrainConfig) -> int:
     """Return how many processes accelerate's configuration starts; 1 without one, or where it can't be read."""
     try:
         found = yaml.safe_load(config.accelerate.read_text()) if config.accelerate else {}

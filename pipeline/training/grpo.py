@@ -12,9 +12,9 @@ from pipeline.errors import UserError
 from pipeline.records import Task
 from pipeline.training.arguments import decided_by_us, trl_arguments
 from pipeline.training.chat import prompt_text
+from pipeline.training.checking import check_reward
 from pipeline.training.config import TrainConfig
 from pipeline.training.counting import keeper
-from pipeline.training.rewards import NEEDS_SPEED
 from pipeline.training.rollouts import Rollouts
 from pipeline.training.running import CHECKPOINTS, Report, finished, lora, parameters, reporter, run_to_the_end, start
 
@@ -57,7 +57,7 @@ def train(
 
     if (outcome := finished(directory)) is not None:
         return outcome
-    _check_reward(config, judge)
+    check_reward(config, judge.backend)
     arguments = grpo_config(config, directory / CHECKPOINTS, seed)
     transformers.set_seed(seed)
     model, tokenizer = start(config, ())
@@ -82,14 +82,6 @@ def train(
     return run_to_the_end(
         trainer, directory, lambda: {**stats, "verdicts": dict(rollouts.counts.most_common()), **parameters(trainer)}
     )
-
-
-def _check_reward(config: TrainConfig, judge: Judging) -> None:
-    if config.grpo.reward in NEEDS_SPEED and judge.backend != "cuda":
-        raise UserError(
-            f"train.grpo.reward: {config.grpo.reward} needs measured speed, which backend {judge.backend} does not "
-            "give; take correctness, or a machine with a GPU"
-        )
 
 
 def _fitting(tasks: Sequence[Task], prompts: Prompts, tokenizer: Any, max_length: int, room: int) -> list[Task]:

@@ -52,7 +52,10 @@ def _dpo(recipe: "Recipe", config: TrainConfig, out: Path, directory: Path, repo
     there = (out / "curate" / f"{PREFERENCE}.parquet").exists()
     pairs = [from_row(PreferencePair, row) for row in read_rows(out / "curate", PREFERENCE)] if there else []
     if not pairs:
-        raise UserError("train: curate has left no pair of answers; set curate.preference: {}")
+        raise UserError(
+            "train: curate has left no pair of answers: it takes a right and a wrong one to the same task, or two of "
+            "different speed"
+        )
     return train(pairs, config, directory, recipe.seed, report)
 
 

@@ -7,7 +7,7 @@ from pipeline.agent.own_prompts import VALUES, OwnPrompts
 from pipeline.agent.prompting import repair, translate
 from pipeline.agent.report import Attempt, essential_lines
 from pipeline.errors import UserError
-from pipeline.records import Candidate, Check, Message, Setting, Task, Verdict
+from pipeline.records import Candidate, Check, Message, Task, Verdict
 from pipeline.section import identity
 from pipeline.stages.generate import GenerateConfig
 
@@ -72,10 +72,14 @@ def test_repair_of_an_answer_without_code_says_so(status, words):
 
 
 def test_a_report_says_at_which_sizes_and_inputs_it_failed():
-    task = TASK.model_copy(update={"settings": (Setting(name="own"), Setting(name="odd", sizes={"ROWS": 33}))})
+    settings = Check(
+        name="settings", passed=True, figures={"own": "ROWS = 64, COLS = 8", "odd": "ROWS = 33, COLS = 8"}
+    )
     wrong = Check(name="correct:odd/1/zeros/reverse", passed=False, detail="y[3]: expected 1.5, got 0")
-    report = repair(task, [Attempt(candidate("x", "x"), verdict("incorrect", "wrong_value", wrong))])[-1].content
-    assert "correct:odd/1/zeros/reverse (ROWS = 33; zeros inputs):\ny[3]: expected 1.5, got 0\n" in report
+    found = verdict("incorrect", "wrong_value", settings, wrong)
+    report = repair(TASK, [Attempt(candidate("x", "x"), found)])[-1].content
+    assert "correct:odd/1/zeros/reverse (ROWS = 33, COLS = 8; zeros inputs):\ny[3]: expected 1.5, got 0\n" in report
+    assert "Passed before" not in report
 
 
 TEMPLATES = sorted(path.name for path in prompting.FOLDER.glob("*.jinja"))

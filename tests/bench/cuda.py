@@ -1,16 +1,21 @@
 """On a GPU: what a build costs, how many candidates a second are judged, how exact their speedups are.
 
-Prints, and writes ``tests/bench/results/<device>.json``. Without a GPU: one line, and exit code 2.
+``python -m tests.bench cuda [correctness] [timing] [build]``: those parts, all by default, each in some minutes. Prints,
+and writes ``tests/bench/results/<device>.json`` as it goes; parts that it has from another run stay. Without a GPU: one
+line, and exit code 2.
 """
 
 import json
 import re
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,7 +25,8 @@ from pipeline.judge.cuda.backend import GpuBackend
 from pipeline.judge.cuda.gpus import why_not
 from pipeline.judge.cuda.library import builder
 from pipeline.judge.judge import Judge
-from pipeline.records import Verdict
+from pipeline.judge.sandbox import missing
+from pipeline.records import Timing, Verdict
 from tests.bench.cuda_build import compare
 from tests.cheats.cheats import cheats
 from tests.cheats.cheats import task as cheats_task
@@ -29,100 +35,133 @@ from tests.honest.pairs import pairs
 RESULTS = Path(__file__).parent / "results"
 SEEDS = "bench-cuda"
 TIMED = 10  # every so many honest kernels are timed
-COMPARED = 3  # kernels that are also compiled with torch's own headers
+TIMING_SECONDS = 450  # after which no other kernel is timed
+COMPARED = 2  # kernels that are also compiled with torch's own headers
+
+Note = Callable[[dict[str, Any]], None]
 
 
-def main(_arguments: list[str]) -> dict[str, Any]:
+def main(arguments: list[str]) -> dict[str, Any]:
     """Return the figures, after writing them."""
+    parts = {"correctness": _correctness, "timing": _timing, "build": _build}
+    if unknown := set(arguments) - set(parts):
+        print(f"cuda: no part {', '.join(sorted(unknown))}; there are {', '.join(parts)}", file=sys.stderr)
+        raise SystemExit(2)
     if lacking := why_not():
         print(f"cuda: {lacking}", file=sys.stderr)
         raise SystemExit(2)
-    backend = GpuBackend.here()
+    gpu = GpuBackend.here().gpu
+    path = RESULTS / f"{re.sub(r'[^A-Za-z0-9]+', '-', gpu.name).strip('-').lower()}.json"
+    figures: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+
+    def note(more: dict[str, Any]) -> None:
+        figures.update(more)
+        RESULTS.mkdir(exist_ok=True)
+        path.write_text(json.dumps(figures, indent=2) + "\n")
+
     with tempfile.TemporaryDirectory() as name:
         cache = Path(name)
-        tools = builder(cache)
-        figures: dict[str, Any] = {
-            "device": backend.gpu.name,
-            "memory_mib": backend.gpu.memory_mib,
-            "driver": backend.gpu.driver,
-            "nvcc": tools.toolkit.version,
-            "torch": version("torch"),
-            "commit": _commit(),
-            **_correctness(cache),
-            **_timing(cache),
-            "build": compare([pair.name for pair in pairs()], COMPARED, cache),
-        }
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{re.sub(r'[^A-Za-z0-9]+', '-', backend.gpu.name).strip('-').lower()}.json"
-    path.write_text(json.dumps(figures, indent=2) + "\n")
+        machine = {"device": gpu.name, "memory_mib": gpu.memory_mib, "driver": gpu.driver, "torch": version("torch")}
+        note({**machine, "nvcc": builder(cache).toolkit.version, "commit": _commit()})
+        for part in arguments or parts:
+            parts[part](cache, note)
     print(f"written to {path}")
     return figures
 
 
-def _correctness(cache: Path) -> dict[str, Any]:
+def _correctness(cache: Path, note: Note) -> None:
     """Judge all honest kernels and cheats without timing, cold and with builds cached."""
     honest = [(pair.name, pair.task, pair.code) for pair in pairs()]
     cheating = [(c.name, cheats_task(c.task), c.code) for c in cheats() if not c.strict.startswith("task ")]
-    with Judge(JudgeConfig(backend="cuda", cache=cache, seeds=SEEDS, timing="none")) as judge:
+    with Judge(_config(cache, timing="none")) as judge:
         judge.submit(honest[0][1], honest[0][2], "warm-up").result()
         cold, verdicts = _judged(judge, honest)
+        sandbox = next((v.sandbox for v in verdicts.values()), None)
+        turned_away = {n: f"{v.status}, {v.reason}: {v.detail}" for n, v in verdicts.items() if not v.accepted}
+        print(
+            f"honest, turned away, of {len(verdicts)} in {cold:.0f} s:", json.dumps(turned_away, indent=2), flush=True
+        )
+        note({"workers": judge.workers, "sandbox": sandbox, "honest": len(honest), "honest_turned_away": turned_away})
+        note({"candidates_per_second_cold": round(len(honest) / cold, 2)})
         cached, _ = _judged(judge, honest)
-        _, rejected = _judged(judge, cheating)
-    turned_away = {name: f"{v.status}, {v.reason}: {v.detail}" for name, v in verdicts.items() if not v.accepted}
+        note({"candidates_per_second_cached": round(len(honest) / cached, 2)})
+        seconds, rejected = _judged(judge, cheating)
     let_in = [name for name, verdict in rejected.items() if verdict.accepted]
-    print("honest, turned away:", json.dumps(turned_away, indent=2))
-    print("cheats, let in:", let_in)
-    return {
-        "workers": judge.workers,
-        "sandbox": next(iter(verdicts.values())).sandbox,
-        "honest": len(honest),
-        "honest_turned_away": turned_away,
-        "cheats": len(cheating),
-        "cheats_let_in": let_in,
-        "cheats_reasons": Counter(f"{v.status}, {v.reason}" for v in rejected.values()),
-        "candidates_per_second_cold": round(len(honest) / cold, 2),
-        "candidates_per_second_cached": round(len(honest) / cached, 2),
-    }
+    print(f"cheats, let in, of {len(rejected)} in {seconds:.0f} s:", let_in, flush=True)
+    reasons = Counter(f"{v.status}, {v.reason}" for v in rejected.values())
+    note({"cheats": len(cheating), "cheats_let_in": let_in, "cheats_reasons": reasons})
 
 
-def _timing(cache: Path) -> dict[str, Any]:
+def _timing(cache: Path, note: Note) -> None:
     """Time some honest kernels, each twice in runs of their own: how wide are intervals, how far apart the runs?"""
-    chosen = [(pair.name, pair.task, pair.code) for pair in pairs()[::TIMED]]
-    runs: list[dict[str, Verdict]] = []
-    seconds: list[float] = []
-    for run in range(2):
-        with Judge(JudgeConfig(backend="cuda", cache=cache, seeds=f"{SEEDS}-{run}", workers=1)) as judge:
-            spent, verdicts = _judged(judge, chosen)
-            seconds.append(spent / len(chosen))
-            runs.append(verdicts)
     rows: dict[str, Any] = {}
-    for name, first in runs[0].items():
-        one, other = first.timing, runs[1][name].timing
-        if one is None or other is None:
-            told = [check.detail for check in first.checks if check.name == "timing"]
-            rows[name] = {"not_timed": f"{first.status}, {first.reason}, {told}"}
-            continue
-        width = (one.speedup_high - one.speedup_low) / one.speedup
-        apart = abs(one.speedup - other.speedup) / min(one.speedup, other.speedup)
-        rows[name] = {**one.model_dump(mode="json"), "interval_width": width, "runs_apart": apart}
-        print(f"{name:40} {one.speedup:6.2f}  +-{50 * width:4.1f} %  runs {100 * apart:4.1f} % apart  {one.flags}")
-    timed = [row for row in rows.values() if "interval_width" in row]
-    return {
-        "timed": rows,
-        "seconds_a_timed_candidate": [round(s, 1) for s in seconds],
-        "interval_width_median": statistics.median(row["interval_width"] for row in timed) if timed else None,
-        "runs_apart_median": statistics.median(row["runs_apart"] for row in timed) if timed else None,
-    }
+    seconds: list[float] = []
+    until = time.monotonic() + TIMING_SECONDS
+    with ExitStack() as stack:
+        configs = [_config(cache, seeds=f"{SEEDS}-{run}", workers=1) for run in range(2)]
+        judges = [stack.enter_context(Judge(config)) for config in configs]
+        for pair in pairs()[::TIMED]:
+            if time.monotonic() > until:
+                print("no time for", pair.name, "and those after it")
+                break
+            start = time.monotonic()
+            runs = [judge.submit(pair.task, pair.code, pair.name).result() for judge in judges]
+            seconds.append((time.monotonic() - start) / 2)
+            rows[pair.name] = _row(pair.name, *runs)
+            timed = [row for row in rows.values() if "interval_width" in row]
+            medians = {
+                f"{name}_median": statistics.median(row[name] for row in timed) if timed else None
+                for name in ("interval_width", "runs_apart")
+            }
+            note({"timed": rows, "seconds_a_timed_candidate": round(statistics.median(seconds), 1), **medians})
+
+
+def _row(name: str, first: Verdict, second: Verdict) -> dict[str, Any]:
+    one, other = first.timing, second.timing
+    if one is None or other is None:
+        told = [check.detail for check in (*first.checks, *second.checks) if check.name == "timing"]
+        print(name, "not timed:", first.status, first.reason, second.status, second.reason, told, flush=True)
+        return {"not_timed": f"{first.status}, {first.reason}, {told}"}
+    width = (one.speedup_high - one.speedup_low) / one.speedup
+    apart = abs(one.speedup - other.speedup) / min(one.speedup, other.speedup)
+    print(
+        f"{name:40} {_figures(one)}  +-{50 * width:4.1f} %  runs {100 * apart:4.1f} % apart  {one.flags}", flush=True
+    )
+    told = [check.detail for check in first.checks if check.name == "timing" and check.detail]
+    return {**one.model_dump(mode="json"), "told": told, "interval_width": width, "runs_apart": apart}
+
+
+def _figures(timing: Timing) -> str:
+    times = timing.candidate_ms, timing.eager_ms, timing.compile_ms, timing.graph_ms, timing.roofline_ms
+    shown = " ".join("-" if ms is None else f"{ms:.4f}" for ms in times)
+    return f"{timing.speedup:6.2f}  ms: {shown}  own {timing.own_kernel_share}"
+
+
+def _build(cache: Path, note: Note) -> None:
+    note({"build": compare([pair.name for pair in pairs()], COMPARED, cache)})
 
 
 def _judged(judge: Judge, work: list[tuple[str, Any, str]]) -> tuple[float, dict[str, Verdict]]:
-    """Return the seconds for all together, and the verdicts by name."""
+    """Return the seconds for all together, and the verdicts by name: of those that there are, faults are printed."""
     start = time.perf_counter()
     futures = {name: judge.submit(task, code, name) for name, task, code in work}
-    verdicts = {name: future.result() for name, future in futures.items()}
+    verdicts: dict[str, Verdict] = {}
+    for name, future in futures.items():
+        if error := future.exception():
+            print(name, "not judged:", type(error).__name__, error, flush=True)
+        else:
+            verdicts[name] = future.result()
     return time.perf_counter() - start, verdicts
 
 
+def _config(cache: Path, **more: Any) -> JudgeConfig:
+    """Where nothing can be confined, our own files run all the same; the figures say so."""
+    sandbox = "auto" if missing() is None else "none"
+    return JudgeConfig(**{"backend": "cuda", "cache": cache, "seeds": SEEDS, "sandbox": sandbox, **more})
+
+
 def _commit() -> str | None:
+    if shutil.which("git") is None:
+        return None
     done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     return done.stdout.strip() or None

@@ -10,7 +10,6 @@ from eval import kernels
 from eval.crosscheck import crosscheck
 from eval.export import export
 from pipeline.errors import UserError
-from pipeline.judge.bare import module_of
 from pipeline.records import Task
 
 TASKS = [
@@ -55,18 +54,6 @@ def test_json_lines_name_tasks_or_problems(tmp_path: Path):
     assert found[OTHER.id] == ["a", "b"]
     assert found[TASKS[1].id] == ["c", None]
     assert others == 1
-
-
-def test_a_bare_cu_is_read_as_the_module_that_calls_it(tmp_path: Path):
-    model = "import torch\nclass Model(torch.nn.Module):\n    def forward(self, x): return x\n"
-    task = Task(name="bare", reference=model, category="x", source="files")
-    cuda = "__global__ void k() {}\ntorch::Tensor forward(torch::Tensor x) { return x; }"
-    (tmp_path / "k.jsonl").write_text(json.dumps({"task": "bare", "code": cuda}))
-    (code,) = read(tmp_path / "k.jsonl", [task])[0][task.id]
-    assert code == module_of(cuda, task, "")
-    (tmp_path / "k.jsonl").write_text(json.dumps({"task": "bare", "code": "__global__ void k() {}"}))
-    with pytest.raises(UserError, match="sample 0 of bare: defines neither"):
-        read(tmp_path / "k.jsonl", [task])
 
 
 @pytest.mark.parametrize(

@@ -192,8 +192,8 @@ def test_a_folder_or_a_file_is_a_suite(tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name: s\nsource: {source: files, path: x}\nkk: 3\n", "kk: Extra inputs"),
-        ("name: s\n", "source: Field required"),
+        ("name: s\nsource: {source: files, path: x}\nkk: 3\n", r"kk: unknown key; did you mean k\?"),
+        ("name: s\n", "source: missing"),
         (": {", "not YAML"),
         ("name: s\nsource: {source: files}\n", "suite_path must name a checkout"),
         ("name: s\nsource: {source: composd}\n", "suite s: source"),

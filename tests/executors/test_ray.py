@@ -205,7 +205,7 @@ def test_without_a_cluster_or_ray_it_is_one_line_too(tmp_path: Path):
 
 
 def test_the_executor_is_no_part_of_a_stages_identity():
-    from pipeline.runner import expected_inputs
+    from pipeline.inputs import expected_inputs
 
     local, spread = load_recipe(Path(RECIPE)), load_recipe(Path(RECIPE), ["executor.kind=ray", "executor.actors=4"])
     assert isinstance(spread.executor, RayConfig)

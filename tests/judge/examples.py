@@ -152,5 +152,6 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "computes in managed memory": (changed("return y;\n}", "float* h; cudaMallocManaged(&h, 4 * y.numel()); cudaMemcpy(h, y.data_ptr<float>(), 4 * y.numel(), cudaMemcpyDefault); cudaMemcpy(y.data_ptr<float>(), h, 4 * y.numel(), cudaMemcpyDefault); return y;\n}"), "cheating", "host_computes"),
     "computes in Python": (changed(CALL, "y = ext.fused(x.contiguous(), self.bias)\n        return torch.tensor([[float(v) for v in row] for row in y])"), "cheating", "host_computes"),
     "reads files while it is compiled": (changed("#include <cuda_runtime.h>", '#include <cuda_runtime.h>\n#include "/etc/passwd"'), "cheating", "rule:include"),
+    "another language": (changed("import torch\n", "import torch\nimport triton.language as tl\n"), "malformed", "not_cuda"),
     "library from outside": (changed("#include <cuda_runtime.h>", "#include <cuda_runtime.h>\nusing Reduce = cub::BlockReduce<float, 32>;"), "unsupported", "unsupported:cub"),
 }  # fmt: skip

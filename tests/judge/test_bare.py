@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import UserError
-from pipeline.judge.bare import is_bare, module_of
+from pipeline.judge.bare import NotCallableError, is_bare, module_of
 from pipeline.judge.judge import Judge
 from pipeline.records import Task
 from tests.judge.examples import HONEST
@@ -139,7 +138,7 @@ def test_it_is_called_as_the_task_says(judge: Judge, cuda: str, source: str, dir
     task = posed(source, direction)
     config = judge.config.model_copy(update={"policy": "report"}) if direction == "backward" else judge.config
     with Judge(config) as reporting:
-        verdict = reporting.submit(task, module_of(cuda, task, "new.cu"), cuda).result()
+        verdict = reporting.submit(task, cuda, cuda).result()
     assert verdict.status == status, verdict
 
 
@@ -153,9 +152,15 @@ def test_it_is_called_as_the_task_says(judge: Judge, cuda: str, source: str, dir
     ],
 )
 def test_what_can_t_be_called_is_said_in_a_line(cuda: str, source: str, direction: str, message: str):
-    with pytest.raises(UserError, match=message) as caught:
-        module_of(cuda, posed(source, direction), "new.cu")
-    assert str(caught.value).startswith("new.cu: ")
+    with pytest.raises(NotCallableError, match=message):
+        module_of(cuda, posed(source, direction))
+
+
+def test_what_can_t_be_called_is_a_verdict(judge: Judge):
+    verdict = judge.submit(posed(WEIGHTLESS), SCALE.replace("Tensor forward", "Tensor scaled"), "c").result()
+    assert (verdict.status, verdict.reason) == ("malformed", "not_callable")
+    verdict = judge.submit(posed(FUNCTIONAL.replace("fn=forward_fn", "fn=None")), SCALE, "c").result()
+    assert (verdict.status, verdict.reason) == ("unsupported", "not_callable")
 
 
 def test_a_module_s_own_text_is_never_taken_for_a_bare_one():
@@ -174,5 +179,5 @@ def test_the_command_takes_a_file_or_a_row(tmp_path: Path):
     assert json.loads(out.read_text())["accepted"]
     new.write_text(SCALE.replace("forward", "other"))
     refused = command("--task", task, "--candidate", new)
-    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
-    assert "new.cu: defines neither" in refused.stderr
+    assert (refused.returncode, refused.stderr) == (1, "")
+    assert "rejected: malformed, not_callable" in refused.stdout

@@ -32,6 +32,10 @@ def test_one_candidate_gives_one_json_object_whatever_it_prints(task: Path, tmp_
     assert rejected.returncode == 1, rejected.stderr
     found = json.loads(rejected.stdout)
     assert (found["accepted"], found["status"], found["reason"]) == (False, "incorrect", "wrong_values")
+    told = judge("--task", task, "--candidate", candidate)
+    assert (told.returncode, told.stderr) == (1, "")
+    assert "rejected: incorrect, wrong_values (simt, " in told.stdout
+    assert found["checks"][-2]["figures"]["odd"] in " ".join(told.stdout.split()), "the sizes at which it was judged"
     candidate.write_text(HONEST)
     accepted = judge("--task", task, "--candidate", candidate)
     assert accepted.returncode == 0, accepted.stderr
@@ -80,6 +84,23 @@ def test_pairs_are_judged_once_whatever_happened_before(tmp_path: Path):
     out.write_text(first + '{"id": "wro')  # killed in the middle of a line
     assert judge("--pairs", pairs, "--out", out).returncode == 0
     assert sorted(out.read_text().splitlines()) == whole
+
+
+def test_verdicts_of_others_are_not_taken_for_a_pairs_own(tmp_path: Path):
+    pairs, out = tmp_path / "pairs.jsonl", tmp_path / "verdicts.jsonl"
+    pairs.write_text(json.dumps({"id": "a", "task": REFERENCE, "candidate": "not a kernel"}) + "\n")
+    assert judge("--pairs", pairs, "--out", out).returncode == 0
+    whole = out.read_bytes()
+    for changed, more, message in (
+        ("not a kernel", ["--policy", "report"], "a verdict by policy strict, not report"),
+        ("another", [], "'a' was another task or candidate"),
+    ):
+        pairs.write_text(json.dumps({"id": "a", "task": REFERENCE, "candidate": changed}) + "\n")
+        done = judge("--pairs", pairs, "--out", out, *more)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+        assert message in done.stderr
+        assert out.read_bytes() == whole
+    assert "not a verdict" in judge("--pairs", pairs, "--out", pairs).stderr
 
 
 def test_verdicts_depend_on_neither_order_nor_neighbours_nor_workers(tmp_path: Path):

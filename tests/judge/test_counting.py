@@ -75,7 +75,7 @@ def test_attributes_tensors_lists_globals_and_buffers_are_looked_at():
     holders: dict[str, Callable[[int], object]] = {
         "an attribute of 0: calls": lambda i: setattr(model[0], "calls", i),
         "an attribute of 0: log": lambda _: model[0].log.append(None),  # type: ignore[operator,union-attr]
-        "a tensor": model[0].scratch[0][1].fill_,
+        "an attribute of 0: scratch": model[0].scratch[0][1].fill_,
         "a global: n": lambda i: module.update(n=i),
         "memory of its own": lambda i: setattr(buffer, "value", i),
     }

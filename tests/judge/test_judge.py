@@ -1,5 +1,6 @@
 """The judge end to end: real processes, real builds. An honest kernel passes, each wrong one for its own reason."""
 
+import re
 import subprocess
 import sys
 import time
@@ -32,6 +33,17 @@ def test_an_honest_kernel_is_accepted_at_every_setting(judge: Judge):
     assert {"correct:own", "correct:odd", "correct:small"} <= {c.name for c in verdict.checks}
     assert verdict.timing is None
     assert verdict.sandbox is not None
+
+
+def test_a_task_may_make_its_inputs_on_a_gpu_that_is_not_there(judge: Judge):
+    on_gpu = re.sub(
+        r"torch\.randn\((\w[^()]*)\)", r'torch.randn(\1, device="cuda").to("cuda", torch.float32)', REFERENCE
+    )
+    assert on_gpu != REFERENCE
+    task = Task(**{**TASK.model_dump(exclude={"id"}), "reference": on_gpu})
+    assert judge.submit(task, HONEST, "on a GPU").result().accepted
+    large = task.model_copy(update={"reference": re.sub(r"= \d+", "= 40000", on_gpu), "settings": TASK.settings[:1]})
+    assert judge.settings(large).result().settings[0].name == "reduced"  # found out on torch's meta device
 
 
 @pytest.mark.parametrize("name", WRONG)

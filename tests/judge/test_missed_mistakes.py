@@ -23,6 +23,10 @@ MISTAKES = [
     ("25_softmax_online_warp", "fmaxf(m, m2)", "fminf(m, m2)", "non_finite"),
     ("102_backward_cross_entropy", "for (int c = 0; c < classes; ++c) top", "for (int c = 1; c < 2; ++c) top", "non_finite"),
     ("102_backward_cross_entropy", "c < classes; ++c) top", "c < classes - 1; ++c) top", "non_finite"),
+    ("102_backward_cross_entropy", "float top = -INFINITY, sum", "float top = 0.f, sum", "non_finite"),
+    ("102_backward_cross_entropy", "c < classes; ++c) top", "c <= classes; ++c) top", "out_of_bounds"),
+    ("15_min_warp_indices", "float best = INFINITY;", "float best = 1.f;", "wrong_values"),
+    ("60_scatter_add", "atomicAdd(&row[d], source[(size_t)e * dim + d]);", "{ float old = row[d]; row[d] = old + source[(size_t)e * dim + d]; }", "race"),
     ("27_softmax_channels", "c < channels; ++c) top", "c < channels - 1; ++c) top", "non_finite"),
     ("32_batchnorm_eval_fused", "rsqrtf(var[c] + eps)", "rsqrtf(var[c] - eps)", "wrong_values"),
     ("33_batchnorm_train", "+ momentum * mean;", "- momentum * mean;", "wrong_buffers"),
@@ -83,6 +87,12 @@ def test_report_notes_wrong_buffers_and_goes_on(tmp_path_factory: pytest.TempPat
         ("float& r = y[i]; r += x[i];", True),
         ("float a[4]; y[int(a[0])] *= 2.f;", True),
         ("extern __shared__ float s[];", True),
+        ("float v = y[0]; y[0] = v + x[i];", True),
+        ("float* p = y + 1; float v = *p; if (x[i] > v) y[1] = x[i];", True),
+        ("if (x[i] > y[0]) y[0] = x[i];", True),
+        ("int seen = atomicMax((int*)&y[0], 1); y[i] = x[i] + seen;", False),
+        ("float a[2]; a[0] = x[i]; float v = a[0]; y[i] = v + x[i + 1];", False),
+        ("float4 v = *(float4*)(x + 4 * i); ((float4*)y)[i] = v;", False),
     ],
 )
 def test_where_threads_may_meet_is_read_off_the_source(statement: str, shares: bool):

@@ -77,6 +77,39 @@ def test_sizes_too_large_for_a_cpu_are_reduced_until_the_reference_can_be_afford
     assert all(found.work[s.name] * 1e-8 <= 1 for s in found.settings)
 
 
+PRODUCT = """
+import torch
+import torch.nn as nn
+
+batch_size, in_features, out_features = 128, 32768, 32768
+
+
+class Model(nn.Module):
+    def __init__(self, in_features, out_features):
+        super().__init__()
+        self.linear = nn.Linear(in_features, out_features)
+
+    def forward(self, x):
+        return self.linear(x)
+
+
+def get_inputs():
+    return [torch.rand(batch_size, in_features)]
+
+
+def get_init_inputs():
+    return [in_features, out_features]
+"""
+
+
+def test_where_sizes_of_the_constructor_change_no_other_is_spared(judge: Judge):
+    found = plan(judge, PRODUCT)
+    assert found.settings[0].sizes == {"batch_size": 16, "in_features": 1024, "out_features": 1024}
+    # what the constructor takes stays where the input's own sizes are enough
+    large = PRODUCT.replace("128, 32768, 32768", "8192, 512, 512")
+    assert plan(judge, large).settings[0].sizes == {"batch_size": 128}
+
+
 def test_an_affordable_task_keeps_its_own_sizes_and_gets_others(judge: Judge):
     small = (
         GROUPED.replace("64, 512", "2, 16")
@@ -90,6 +123,29 @@ def test_an_affordable_task_keeps_its_own_sizes_and_gets_others(judge: Judge):
     wider = plan(judge, small.replace("(12, 10)", "(12, 100)"))
     assert [s.name for s in wider.settings] == ["own", "odd", "small", "tiny"]
     assert wider.settings[3].sizes == {"IMAGE[0]": 5, "IMAGE[1]": 19}  # less than a warp
+
+
+def test_equal_sizes_are_made_to_differ_where_the_reference_accepts_it(judge: Judge):
+    square = """
+import torch
+import torch.nn as nn
+M = 256
+N = 256
+class Model(nn.Module):
+    def forward(self, x):
+        return x.sum(dim=1)
+def get_inputs():
+    return [torch.rand(M, N)]
+def get_init_inputs():
+    return []
+"""
+    assert [s.sizes for s in plan(judge, square).settings[1:]] == [
+        {"M": 241, "N": 225},
+        {"M": 33, "N": 35},
+        {"M": 19, "N": 21},
+    ]
+    only_square = square.replace("x.sum(dim=1)", "torch.linalg.inv(x)")
+    assert [s.sizes for s in plan(judge, only_square).settings[1:]] == [{"M": n, "N": n} for n in (241, 33, 19)]
 
 
 def test_settings_that_a_task_names_are_kept_as_far_as_they_are_accepted(judge: Judge):

@@ -132,7 +132,9 @@ def test_the_nearest_pairs_are_shown_where_curate_looked_for_them(run, tmp_path)
 
 
 def test_the_same_run_gives_the_same_page(run, tmp_path):
-    assert write_page(run, tmp_path / "a.html").read_bytes() == write_page(run, tmp_path / "b.html").read_bytes()
+    assert (
+        write_page(run, tmp_path / "new" / "a.html").read_bytes() == write_page(run, tmp_path / "b.html").read_bytes()
+    )
 
 
 def test_what_models_write_stays_text(run, tmp_path):

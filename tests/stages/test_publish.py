@@ -16,12 +16,12 @@ from typer.testing import CliRunner
 from pipeline import stage
 from pipeline.errors import UserError
 from pipeline.forms import PreferencePair, TurnSample
+from pipeline.order import _with_needs
 from pipeline.publishing.config import ModelConfig
 from pipeline.publishing.licences import collection_licence
 from pipeline.publishing.shards import write_shards
 from pipeline.recipe import StageName, load_recipe
 from pipeline.records import Message, Sample
-from pipeline.runner import _with_needs
 from pipeline.stages import curate, publish
 from pipeline.stages.publish import PublishConfig
 from pipeline.store import read_rows, write_json
@@ -346,7 +346,7 @@ def test_an_adapter_says_so_or_is_merged(tmp_path):
         (["--to", "a/b", "--private"], PublishConfig(to="a/b", private=True), ("dataset",)),
         (["--model", "--to", "a/m", "--revision", "v2"], PublishConfig(model=ModelConfig(to="a/m", revision="v2")), ("model",)),
         (["publish.model.weights=merged", "--model"], PublishConfig(model=ModelConfig(weights="merged")), ("model",)),
-        (["--dry-run"], PublishConfig(), ("dataset", "model")),
+        ([], PublishConfig(), ("dataset", "model")),
     ],
 )  # fmt: skip
 def test_the_options_are_keys_of_the_recipe(tmp_path, monkeypatch, options, section, kinds):
@@ -355,6 +355,29 @@ def test_the_options_are_keys_of_the_recipe(tmp_path, monkeypatch, options, sect
     done = []
     monkeypatch.setattr("pipeline.runner.run_stages", lambda loaded, out, stage: done.append((loaded.publish, stage)))
     monkeypatch.setattr("pipeline.publishing.sending.send_run", lambda *a, dry_run: done.append((*a[1:], dry_run)))
+    monkeypatch.setenv("HF_TOKEN", "hf_x")
     result = CliRunner().invoke(stage.app, ["publish", str(recipe), *options])
     assert result.exit_code == 0, result.output
-    assert done == [(section, "publish"), (section, kinds, "--dry-run" in options)]
+    assert done == [(section, "publish"), (section, kinds, False)]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--to", "a/b", "--dry-run"], "stage tasks in "),
+        (["--dry-run"], "a dry run needs a repository"),
+        (["--to", "a/b"], "there is no token"),
+        (["--private"], "--private and --revision are for a repository"),
+    ],
+)
+def test_what_can_not_be_sent_is_said_before_a_stage_runs(tmp_path, monkeypatch, options, message):
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text(
+        "name: r\ntasks: {source: composed}\ngenerate: {teacher: {kind: scripted}}\ncurate: {}\npublish: {}\n"
+    )
+    monkeypatch.setattr("huggingface_hub.get_token", lambda: None)
+    result = CliRunner().invoke(stage.app, ["publish", str(recipe), "--out", str(tmp_path / "out"), *options])
+    assert result.exit_code == 2
+    assert message in result.output
+    assert result.output.count("\n") == 1
+    assert not (tmp_path / "out").exists()

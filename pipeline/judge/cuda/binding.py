@@ -157,8 +157,14 @@ def fault_of(error: BaseException) -> Fault | None:
 
 
 def open_runtime(path: Path) -> None:
-    """Open the runtime library, so that what measures is there before a candidate is."""
+    """Open the runtime library, so that what measures is there before a candidate is.
+
+    Raises:
+        RuntimeError: CUDA's runtime in it, which is the toolkit's and not torch's, does not work with this driver.
+    """
     _process.open(path)
+    if _process.device.type == "cuda":
+        stopwatch().wait()
 
 
 def stopwatch() -> Stopwatch:

@@ -15,7 +15,7 @@ from pathlib import Path
 from pipeline.disk import full_disk
 from pipeline.errors import InfrastructureError
 from pipeline.judge.cuda import diagnostics
-from pipeline.judge.cuda.library import Builder, builder, builder_key
+from pipeline.judge.cuda.library import UNSEEN, Builder, builder, builder_key
 from pipeline.judge.simt.build import ExtensionSource, one_unit
 from pipeline.judge.simt.compiler import confined, limited, limits, run_compiler
 from pipeline.judge.simt.elf import object_symbols
@@ -31,6 +31,8 @@ _FLAG = re.compile(
     r"-O[0-3]|--?use_fast_math|--?(fmad|ftz|prec-div|prec-sqrt)=\w+|--?maxrregcount[= ]?\d+"
     r"|--?(expt-)?extended-lambda|--?expt-relaxed-constexpr|-D\w+(=\w+)?|-U__CUDA_NO_\w+"
 )
+# A thread's own default stream: other functions of CUDA's, and not the stream that torch is on.
+_OTHER_STREAMS = "API_PER_THREAD_DEFAULT_STREAM"
 _REGISTERS = re.compile(r"\bTORCH_LIBRARY\w*")  # operators of torch.ops; what is built here is a module's functions
 _DECLARED_ONLY = re.compile(r"undefined reference to (?P<name>(at|c10|simt)::[\w:]+)")
 _TORCH_HEADER = re.compile(r"(torch|ATen|c10|caffe2|pybind11)/|Python\.h$")
@@ -82,7 +84,7 @@ def fast_text(source: ExtensionSource) -> str:
 
 def allowed_flags(source: ExtensionSource) -> tuple[str, ...]:
     """Return the candidate's flags for nvcc that are passed on."""
-    return tuple(flag for flag in source.flags if _FLAG.fullmatch(flag))
+    return tuple(flag for flag in source.flags if _FLAG.fullmatch(flag) and _OTHER_STREAMS not in flag)
 
 
 def _build_fast(
@@ -126,6 +128,8 @@ def link(objects: list[Path], target: Path, libraries: list[str], tools: Builder
     imports = frozenset[str]().union(*(object_symbols(path)[1] for path in objects))
     if forbidden := tools.forbidden(imports):
         raise ForbiddenError(forbidden)
+    if unseen := sorted(UNSEEN & imports):
+        raise Unsupported(unseen[0], "what is launched or copied by way of it can't be counted")
     folder = objects[0].parent
     linked = folder / "extension.so"  # the cache itself can't be written to by what runs confined
     code, log = run(tools.link_command(linked, objects, libraries), folder, tools, deadline)

@@ -7,6 +7,7 @@ from pipeline.judge.cuda.statistics import Ratio, pooled_median
 
 UNSTEADY = 0.2  # an interval wider than this share of the ratio
 SLACK_MS = 0.05  # of host time a call: an interpreter's hiccup
+SLACK_UNKNOWN_MS = 0.25  # the same where the host's time is not known
 SLACK_SHARE = 0.5  # of the claimed time
 LEAST_OWN_SHARE = 0.5
 BELOW_ROOFLINE = 0.9  # of the bound: data sheets round
@@ -38,10 +39,12 @@ class Series:
         return pooled_median([self.wall]) - pooled_median(self.event)
 
 
-def contradiction(candidate: Series, eager: Series) -> str | None:
+def contradiction(candidate: Series, eager: Series, idle: Sequence[float] = ()) -> str | None:
     """Return in what a candidate's times contradict another clock, None if they don't.
 
-    The same code measures both, so what measuring itself costs is the eager module's share, and some more.
+    Events see the GPU's time, the parent's clock that of the host too, which may be much longer: Python, allocations,
+    launches. What the kernels add to it is known from ``idle`` bursts, in which they are not launched, milliseconds a
+    call. Without such (a launcher that needs its kernels' results) the eager module's time beyond its events counts.
     """
     claimed = pooled_median(candidate.event)
     slack = SLACK_MS + SLACK_SHARE * claimed
@@ -49,10 +52,11 @@ def contradiction(candidate: Series, eager: Series) -> str | None:
         return "times that are not positive"
     if candidate.outliving_ms > eager.outliving_ms + slack:
         return f"the GPU is busy for {candidate.outliving_ms:.3f} ms after the call's {claimed:.3f} ms are over"
-    if candidate.unexplained_ms > max(0.0, eager.unexplained_ms) + slack:
-        return (
-            f"a call claims {claimed:.3f} ms and takes {pooled_median([candidate.wall]):.3f} ms on the judge's clock"
-        )
+    taken = pooled_median([candidate.wall])
+    host = pooled_median([idle]) if idle else max(0.0, eager.unexplained_ms) + SLACK_UNKNOWN_MS
+    if taken > host + claimed + slack:
+        figures = f"takes {taken:.3f} ms on the judge's clock, {host:.3f} of them without its kernels"
+        return f"a call claims {claimed:.3f} ms and {figures}"
     return None
 
 

@@ -1,5 +1,7 @@
 """This backend as a ``pipeline.judge.device.Device``."""
 
+import torch
+
 from pipeline.judge.cuda.binding import (
     check_guards,
     fault_of,
@@ -24,6 +26,7 @@ __all__ = [
     "copies",
     "fault_of",
     "guard",
+    "holds",
     "host_bytes",
     "install",
     "launches",
@@ -39,6 +42,11 @@ __all__ = [
     "set_order",
     "set_watching",
 ]
+
+
+def holds(tensor: torch.Tensor) -> bool:  # noqa: ARG001  (the protocol's)
+    """Return True: the GPU's memory is out of reach for host code."""
+    return True
 
 
 def poisons() -> bool:

@@ -71,7 +71,9 @@ def _flags(tools: Builder) -> list[str]:
     root = _torch()
     folders = [root / "include", root / "include/torch/csrc/api/include", Path(sysconfig.get_paths()["include"])]
     names = [f"-DTORCH_EXTENSION_NAME={MODULE}", "-DTORCH_API_INCLUDE_EXTENSION_H"]
-    system = [option for folder in [*folders, tools.toolkit.include] for option in ("-isystem", str(folder))]
+    # A toolkit of a compiler alone lacks the libraries' headers, which torch's includes; its wheels bring them.
+    theirs = sorted(root.parent.glob("nvidia/*/include"))
+    system = [option for folder in [*folders, tools.toolkit.include, *theirs] for option in ("-isystem", str(folder))]
     return [*names, *system, _STANDARD]
 
 

@@ -2,11 +2,15 @@
 
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 
 from pipeline.errors import InfrastructureError
 
+SECONDS_BETWEEN = 1.0  # two looks at a GPU's state: each takes a core for some 50 ms
 _SECONDS = 30
 _TRIAL = "import torch; torch.zeros(1, device='cuda').add_(1).item()"
 _IDENTITY = ("index", "uuid", "name", "compute_cap", "driver_version", "memory.total")
@@ -16,8 +20,8 @@ _STATE = (
     "clocks.mem",
     "temperature.gpu",
     "power.draw",
-    "clocks_throttle_reasons.active",
 )
+_REASONS = ("clocks_event_reasons.active", "clocks_throttle_reasons.active")  # its name now, and before driver 535
 # nvml.h, nvmlClocksEventReasons: what slows a GPU down against its owner's wish. Idle (1) and the application's own
 # clock setting (2) are left out: the first can't be during a measurement, the second is steady.
 THROTTLED_BY = {
@@ -110,10 +114,36 @@ def read_state(uuid: str) -> GpuState:
     Raises:
         InfrastructureError: the driver does not answer.
     """
-    rows = _query(_STATE, uuid)
-    if not rows:
-        raise InfrastructureError(f"nvidia-smi says nothing about {uuid}")
-    return parse_state(rows[0])
+    for reasons in _REASONS:
+        if rows := _query((*_STATE, reasons), uuid):
+            return parse_state(rows[0])
+    raise InfrastructureError(f"nvidia-smi says nothing about {uuid}")
+
+
+@contextmanager
+def watched(uuid: str) -> Iterator[list[GpuState]]:
+    """Give a list to which a GPU's states in the length of the block are added, two at least.
+
+    A GPU that has nothing to do tells of no reason that slows it down: it has to be asked while it works.
+
+    Raises:
+        InfrastructureError: the driver does not answer.
+    """
+    states, done = [read_state(uuid)], threading.Event()
+
+    def watch() -> None:
+        while not done.wait(SECONDS_BETWEEN):
+            with suppress(InfrastructureError):
+                states.append(read_state(uuid))
+
+    thread = threading.Thread(target=watch, name="gpu-states")
+    thread.start()
+    try:
+        yield states
+    finally:
+        done.set()
+        thread.join()
+    states.append(read_state(uuid))
 
 
 def parse_state(row: list[str]) -> GpuState:

@@ -29,7 +29,8 @@ NVCC_FLAGS = (
 )
 WRAPPED = (
     *("cudaLaunchKernel", "__cudaLaunchKernel", "cudaLaunchCooperativeKernel", "cudaLaunchKernelExC"),
-    *("cudaMemcpy", "cudaMemcpyAsync", "cudaMallocManaged", "cudaMallocHost", "cudaHostAlloc"),
+    *("cudaMemcpy", "cudaMemcpyAsync", "cudaMemcpy2D", "cudaMemcpy2DAsync"),
+    *("cudaMemcpyFromSymbol", "cudaMemcpyFromSymbolAsync", "cudaMallocManaged", "cudaMallocHost", "cudaHostAlloc"),
 )
 # Headers whose names the look-alike gives. Any other header of torch is not found, and the build falls back.
 FORWARDED = tuple(
@@ -46,8 +47,17 @@ FORWARDED = tuple(
 # Not what every object of nvcc's asks for: it registers its kernels, and has them unregistered at exit.
 FORBIDDEN = (OUT_OF_REACH - {"_GLOBAL_OFFSET_TABLE_", "atexit"}) | frozenset(
     """cudaStreamSetAttribute cudaDeviceSetLimit cudaCtxResetPersistingL2Cache cudaLaunchHostFunc
-    cudaStreamAddCallback cudaDeviceReset cudaHostRegister cudaIpcOpenMemHandle cudaProfilerStart cudaProfilerStop
-    cudaGetDriverEntryPoint cudaGetDriverEntryPointByVersion""".split()  # noqa: SIM905
+    cudaStreamAddCallback cudaDeviceReset cudaHostRegister cudaIpcOpenMemHandle cudaProfilerStart
+    cudaProfilerStop""".split()  # noqa: SIM905
+)
+# What honest kernels may call too (tensor maps come from the driver alone), but through which launches or what comes
+# to the host go unseen.
+UNSEEN = frozenset(
+    """cudaGetDriverEntryPoint cudaGetDriverEntryPointByVersion cudaGraphLaunch cudaMemcpy3D cudaMemcpy3DAsync
+    cudaMemcpy3DPeer cudaMemcpy3DPeerAsync cudaMemcpyPeer cudaMemcpyPeerAsync cudaMemcpyFromArray
+    cudaMemcpyFromArrayAsync cudaMemcpy2DFromArray cudaMemcpy2DFromArrayAsync cudaMemcpyBatchAsync
+    cudaMemcpy3DBatchAsync cudaMemPoolCreate cudaMemPoolImportFromShareableHandle cudaLibraryLoadData
+    cudaLibraryLoadFromFile""".split()  # noqa: SIM905
 )
 
 

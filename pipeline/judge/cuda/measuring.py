@@ -15,9 +15,9 @@ from typing import Any
 from pipeline.judge.answers import Expected
 from pipeline.judge.compare import compare
 from pipeline.judge.cuda.crosscheck import contradiction
-from pipeline.judge.cuda.gpus import Gpu, read_state
+from pipeline.judge.cuda.gpus import Gpu, watched
 from pipeline.judge.cuda.lock import GpuLock
-from pipeline.judge.cuda.race import CANDIDATE, Ask, BadTimesError, Output, Race, Result, samples_for
+from pipeline.judge.cuda.race import CANDIDATE, Ask, BadTimesError, Output, Race, Result, burst, samples_for
 from pipeline.judge.cuda.roofline import Work
 from pipeline.judge.cuda.timing import cautious, own_share, timing_of
 from pipeline.judge.inputs import Case
@@ -28,6 +28,7 @@ from pipeline.records import Timing
 BASELINES = ("eager", "compile", "graph")
 CHECK = "timing"
 TIMED_CPU_SECONDS = 200  # waiting for the GPU is work for the processor
+IDLE_BURSTS = 5
 
 
 class NotTimedError(Exception):
@@ -104,17 +105,17 @@ class _Measurement:
         with stand.lock.alone():
             baselines: dict[str, Ask] = {name: lambda r: _asked_all(stand.baseline, r) for name in self._baselines}
             alone = Race({"eager": baselines["eager"]}, self._samples, secrets.randbits(48), time.perf_counter).run()
-            states = [read_state(stand.gpu.uuid)]
             weights = self._arm()
             contestants = {CANDIDATE: self._ask, **baselines}
             try:
-                result = Race(contestants, self._samples, secrets.randbits(48), time.perf_counter).run()
+                with watched(stand.gpu.uuid) as states:
+                    result = Race(contestants, self._samples, secrets.randbits(48), time.perf_counter).run()
             except BadTimesError as error:
                 raise self._judgement.failed(CHECK, "cheating", "bad_answer", str(error)) from None
-            states.append(read_state(stand.gpu.uuid))
-            share = self._own_share()
+            idle = self._idle(result.calls)
+            share = self._own_share()  # last: a profiler that does not work here may be the process's end
         self._session.restart()
-        self._examine(result, weights=weights)
+        self._examine(result, idle, weights=weights)
         return timing_of(result, alone.series["eager"].event, work, stand.gpu, states, share)
 
     def _arm(self) -> bool:
@@ -148,7 +149,18 @@ class _Measurement:
         except (KeyError, TypeError, ValueError):
             raise self._judgement.failed(CHECK, "cheating", "bad_answer", "no profile") from None
 
-    def _examine(self, result: Result, *, weights: bool) -> None:
+    def _idle(self, calls: int) -> list[float]:
+        """Return the milliseconds of a call in bursts whose kernels do nothing; none if it can't do without them."""
+        noted = len(self._judgement.checks)
+        scales = [1 - step / 256 for step in range(self._samples)]
+        try:
+            clock = time.perf_counter
+            return [burst(self._ask, CANDIDATE, calls, scales, clock, launching=False) for _ in range(IDLE_BURSTS)]
+        except Decided:
+            del self._judgement.checks[noted:]
+            return []
+
+    def _examine(self, result: Result, idle: list[float], *, weights: bool) -> None:
         """Look at the results of the timed calls, and hold the times against this process's clock."""
         for output in result.outputs:
             expected = self._stand.expected(self._stand.case, output.scale, weights)
@@ -157,7 +169,7 @@ class _Measurement:
             if mismatch := _mismatch(expected, output):
                 detail = f"right before, wrong when it was timed; {mismatch}"
                 raise self._judgement.failed(CHECK, "incorrect", "wrong_when_timed", detail)
-        if found := contradiction(result.series[CANDIDATE], result.series["eager"]):
+        if found := contradiction(result.series[CANDIDATE], result.series["eager"], idle):
             raise self._judgement.failed(CHECK, "cheating", "impossible_times", found)
 
 

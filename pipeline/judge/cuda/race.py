@@ -37,10 +37,11 @@ class Output:
 
 @dataclass(frozen=True)
 class Result:
-    """The times of all contestants, by name, and some of the candidate's results."""
+    """The times of all contestants, by name, some of the candidate's results, and how many calls its bursts had."""
 
     series: Mapping[str, Series]
     outputs: list[Output]
+    calls: int = 1
 
 
 def samples_for(bytes_a_call: int) -> int:
@@ -58,6 +59,15 @@ def lengths(slowest_ms: float, samples: int) -> tuple[int, int]:
 def burst_calls(call_ms: float, samples: int) -> int:
     """Return how many calls a burst of a contestant has, by what its calls took so far."""
     return max(samples, min(LONGEST_BURST, math.ceil(BURST_MS / max(call_ms, 1e-6))))
+
+
+def burst(
+    ask: Ask, name: str, calls: int, scales: Sequence[float], clock: Callable[[], float], *, launching: bool = True
+) -> float:
+    """Return the milliseconds of a call in a burst, by this process's clock; not ``launching``: its kernels idle."""
+    before = clock()
+    ask({"op": "burst", "contestant": name, "calls": calls, "scales": list(scales), "launching": launching})
+    return (clock() - before) * 1e3 / calls
 
 
 class Race:
@@ -96,14 +106,14 @@ class Race:
                 if name == CANDIDATE and each.checked:
                     self._keep(each.kept, each.scales[each.kept])
                 calls = burst_calls(rough[name], samples)
-                wall = self._burst(name, calls, each.scales)
+                wall = burst(self._contestants[name], name, calls, each.scales, self._clock)
                 if name == CANDIDATE and each.checked:
                     self._keep(0, each.scales[last_scale(calls, samples)])
                 self._events[name].append(event)
                 self._wholes[name].append(whole)
                 self._walls[name].append(wall)
         series = {n: Series(self._events[n], self._wholes[n], self._walls[n]) for n in self._contestants}
-        return Result(series, self._outputs)
+        return Result(series, self._outputs, burst_calls(rough.get(CANDIDATE, 1.0), samples))
 
     def _warm_up(self) -> tuple[float, ...]:
         (one,) = interleaved((CANDIDATE,), 1, self._samples, self._secret + 1)
@@ -112,12 +122,6 @@ class Race:
     def _round(self, name: str, scales: Sequence[float]) -> tuple[list[float], list[float]]:
         header, _ = self._contestants[name]({"op": "round", "contestant": name, "scales": list(scales)})
         return _times(header, "event", len(scales)), _times(header, "whole", len(scales))
-
-    def _burst(self, name: str, calls: int, scales: Sequence[float]) -> float:
-        """Return the milliseconds of a call in a burst, by this process's clock."""
-        before = self._clock()
-        self._contestants[name]({"op": "burst", "contestant": name, "calls": calls, "scales": list(scales)})
-        return (self._clock() - before) * 1e3 / calls
 
     def _keep(self, index: int, scale: float) -> None:
         header, buffers = self._contestants[CANDIDATE]({"op": "output", "contestant": CANDIDATE, "index": index})

@@ -3,13 +3,22 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-_DEVICES = ("nvidiactl", "nvidia-uvm", "nvidia-uvm-tools", "nvidia[0-9]*", "nvidia-caps/*")
+_DEVICES = (
+    "nvidiactl",
+    "nvidia-uvm",
+    "nvidia-uvm-tools",
+    "nvidia[0-9]*",
+    "nvidia-caps/*",
+    "nvidia-caps-imex-channels/*",
+)
 # Where the driver says what it can do, and where its libraries are on the usual systems.
 _READABLE = (
     *("/proc/driver/nvidia", "/proc/modules", "/proc/devices", "/proc/cpuinfo", "/proc/meminfo", "/proc/self/maps"),
     *("/proc/self/status", "/proc/sys/vm", "/sys/devices/system/cpu", "/sys/devices/system/node"),
+    *("/sys/devices/system/memory/block_size_bytes", "/sys/module/nvidia", "/sys/module/nvidia_uvm"),
     *("/sys/bus/pci/devices", "/usr/local/cuda", "/usr/local/nvidia", "/run/nvidia", "/etc/ld.so.cache"),
 )
+_PCI = "/sys/bus/pci/drivers/nvidia"  # links to where the GPUs are in the tree of devices: their NUMA node is there
 
 
 @dataclass(frozen=True)
@@ -30,4 +39,5 @@ class Allowances:
 def allowances(*, compiling: bool = False) -> Allowances:
     """Return what this machine has of it."""
     devices = sorted(path for pattern in _DEVICES for path in Path("/dev").glob(pattern))
-    return Allowances(tuple(devices), tuple(path for path in map(Path, _READABLE) if path.exists()), compiling)
+    readable = [*map(Path, _READABLE), *(link.resolve() for link in Path(_PCI).glob("*:*"))]
+    return Allowances(tuple(devices), tuple(path for path in readable if path.exists()), compiling)

@@ -71,16 +71,16 @@ def cautious(first: Timing, second: Timing) -> Timing:
 
 
 def own_share(ran: Iterable[Sequence[object]], launched: Iterable[str]) -> float | None:
-    """Return the share of device time in kernels that the candidate launched, None if nothing is known to have run.
+    """Return the share of device time in kernels that the candidate launched, None if that can't be known.
 
     Args:
         ran: (name, microseconds) of what ran on the GPU, as the profiler names it.
-        launched: the candidate's kernels, names as the linker knows them.
+        launched: the candidate's kernels, names as the linker knows them; CUDA before 12.3 does not tell them.
     """
-    own = {plain_name(name) for name in _demangled(launched)}
+    own = {plain_name(name) for name in _demangled(name for name in launched if name)}
     times = [(plain_name(str(name)), float(str(micros))) for name, micros in ran]
     whole = sum(micros for _, micros in times)
-    return sum(micros for name, micros in times if name in own) / whole if whole > 0 else None
+    return sum(micros for name, micros in times if name in own) / whole if whole > 0 and own else None
 
 
 def plain_name(name: str) -> str:

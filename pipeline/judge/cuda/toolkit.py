@@ -11,7 +11,8 @@ from pathlib import Path
 
 from pipeline.errors import InfrastructureError, UserError
 
-DEFAULT_ARCHITECTURE = "90"  # an H100's: what is compiled for where no GPU is
+DEFAULT_CAPABILITY = "9.0"  # an H100's: what is compiled for where no GPU is
+FIRST_WITH_FEATURES = 90  # from there on an architecture has instructions that only its own variant "a" takes: wgmma
 _STATIC_RUNTIME = "libcudart_static.a"
 _LIBRARY_FOLDERS = ("lib64", "lib", "targets/x86_64-linux/lib", "targets/sbsa-linux/lib", "lib/x86_64-linux-gnu")
 _INCLUDE_FOLDERS = ("include", "targets/x86_64-linux/include", "targets/sbsa-linux/include")
@@ -55,11 +56,13 @@ def find_toolkit() -> Toolkit:
 
 @cache
 def architecture() -> str:
-    """Return the compute capability of the first GPU in nvcc's spelling (``90``), an H100's where there is none."""
-    from pipeline.judge.cuda.gpus import find_gpus
+    """Return the architecture of the GPU to judge on in nvcc's spelling (``90a``), an H100's where there is none."""
+    from pipeline.judge.cuda.gpus import choose_gpu, find_gpus
 
     gpus = find_gpus()
-    return gpus[0].compute_capability.replace(".", "") if gpus else DEFAULT_ARCHITECTURE
+    chosen = choose_gpu(gpus, os.environ.get("CUDA_VISIBLE_DEVICES")).gpu if gpus else None
+    number = (chosen.compute_capability if chosen else DEFAULT_CAPABILITY).replace(".", "")
+    return f"{number}a" if int(number) >= FIRST_WITH_FEATURES else number
 
 
 def _roots() -> Iterator[Path]:

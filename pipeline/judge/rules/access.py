@@ -1,36 +1,20 @@
 """Rules on what a module reaches for: imports, the interpreter's insides, torch's own, files, clocks, seeds."""
 
 import ast
-import sys
 from collections.abc import Iterator
-from itertools import accumulate
 
 from pipeline.judge.rules.access_names import (
-    CHECKPOINT,
-    COMPILERS,
-    DECODERS,
+    BY_ATTRIBUTE,
     DEFINABLE_DUNDERS,
     DYNAMIC,
-    EVALUATES,
-    FILES,
-    FRAMES,
     HARMLESS_DUNDERS,
-    HARMLESS_PRIVATE,
-    HOST_DATA,
     INSIDES,
-    LEADING_OUT,
-    MODES,
-    MODULES,
     NAMES,
-    OWN_NAMES,
-    READERS,
-    SEEDS,
-    STREAMS,
-    TORCH_SUBMODULES,
-    TORCH_UTILS,
+    PRIVATE_OF_LIBRARIES,
 )
+from pipeline.judge.rules.attributes import attribute, is_dunder, is_private, library_path
 from pipeline.judge.rules.findings import Finding
-from pipeline.judge.rules.source import Source, dotted, is_module
+from pipeline.judge.rules.source import Source, bound_names, dotted, is_module
 
 
 def examine(source: Source) -> Iterator[Finding]:
@@ -39,6 +23,9 @@ def examine(source: Source) -> Iterator[Finding]:
     for line, name in source.ambiguous:
         yield Finding("dynamic_code", line, f"{name} stands for two modules")
     for node in source.nodes:
+        for name in bound_names(node):
+            if is_dunder(name) and name not in DEFINABLE_DUNDERS:
+                yield Finding("introspection", getattr(node, "lineno", 0), f"defines {name}")
         yield from _named(source, node, own)
         yield from _looked_up(source, node, own)
         for target in _targets(node):
@@ -56,16 +43,17 @@ def _named(source: Source, node: ast.AST, own: set[str]) -> Iterator[Finding]:
             yield from _name(source, node, name)
             if isinstance(node.ctx, ast.Load):
                 yield from _passed_on(source, node)
-        case ast.Attribute(attr=attr):
-            yield from _passed_on(source, node)
-            if attr == "__class__" and not _is_named(source, node):
-                yield Finding("introspection", node.lineno, ".__class__")
-            yield from _attribute(source.path(node), attr, node.lineno)
-            if _is_private(attr) and not source.path(node) and attr not in own:
-                yield Finding("private_api", node.lineno, f".{attr}, which this module does not define")
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            if _is_dunder(name) and name not in DEFINABLE_DUNDERS:
-                yield Finding("introspection", node.lineno, f"defines {name}")
+        case ast.Attribute() if not _only_shown(source, node):
+            yield from _spelled(source, node, own)
+
+
+def _spelled(source: Source, node: ast.Attribute, own: set[str]) -> Iterator[Finding]:
+    yield from _passed_on(source, node)
+    if node.attr == "__class__" and not _is_named(source, node):
+        yield Finding("introspection", node.lineno, ".__class__")
+    yield from attribute(source.path(node), node.attr, node.lineno)
+    if is_private(node.attr) and not source.path(node) and not _is_own_private(node.value, node.attr, own):
+        yield Finding("private_api", node.lineno, f".{node.attr}, which this module does not define")
 
 
 def _looked_up(source: Source, node: ast.AST, own: set[str]) -> Iterator[Finding]:
@@ -80,7 +68,7 @@ def _looked_up(source: Source, node: ast.AST, own: set[str]) -> Iterator[Finding
             if patterns:
                 yield Finding("introspection", node.lineno, "a class pattern that does not say which attributes")
             for name in names:
-                yield from _attribute("", name, node.lineno)
+                yield from attribute("", name, node.lineno)
         case ast.Constant(value=str(text)) if text in INSIDES:
             yield Finding("introspection", node.lineno, f"names {text}")
 
@@ -95,7 +83,7 @@ def _imports(node: ast.Import | ast.ImportFrom) -> Iterator[Finding]:
         if alias.name == "*":
             yield Finding("import", node.lineno, f"imports {path}")
         elif not whole:
-            yield from _library_path(path, node.lineno)
+            yield from library_path(path, node.lineno)
 
 
 def _name(source: Source, node: ast.Name, name: str) -> Iterator[Finding]:
@@ -103,7 +91,7 @@ def _name(source: Source, node: ast.Name, name: str) -> Iterator[Finding]:
         parent = source.parents[node]
         if name in DYNAMIC and not (name == "getattr" and isinstance(parent, ast.Call) and parent.func is node):
             yield Finding("dynamic_code", node.lineno, f"{name}()")
-        elif name == "open":
+        elif name == "open" and not _only_writes(parent, node):
             yield Finding("files", node.lineno, "open()")
         elif name in ("chr", "bytes", "bytearray"):
             yield Finding("hidden_source", node.lineno, f"{name}()")
@@ -111,10 +99,22 @@ def _name(source: Source, node: ast.Name, name: str) -> Iterator[Finding]:
             yield Finding("cache_key", node.lineno, "id()")
         elif name == "type" and not _asks_for_type(source, parent, node):
             yield Finding("dynamic_code", node.lineno, "type() for more than to compare or to name one")
-    if _is_dunder(name) and name not in (HARMLESS_DUNDERS if isinstance(node.ctx, ast.Load) else DEFINABLE_DUNDERS):
-        yield Finding("introspection", node.lineno, name)
-    if name == "__name__" and isinstance(node.ctx, ast.Store):
-        yield Finding("introspection", node.lineno, "assigns __name__")
+        if is_dunder(name) and name not in HARMLESS_DUNDERS:
+            yield Finding("introspection", node.lineno, name)
+
+
+def _only_writes(call: ast.AST, node: ast.Name) -> bool:
+    """Whether it is ``open(path, "w")``: whoever wrote a source reads nothing."""
+    if not isinstance(call, ast.Call) or call.func is not node or not call.args:
+        return False
+    named = {keyword.arg: keyword.value for keyword in call.keywords}
+    mode = call.args[1] if len(call.args) == 2 else named.pop("mode", None)
+    return (
+        len(call.args) <= 2
+        and isinstance(mode, ast.Constant)
+        and mode.value in ("w", "wt", "x")
+        and named.keys() <= {"encoding", "newline"}
+    )
 
 
 def _asks_for_type(source: Source, call: ast.AST, node: ast.Name) -> bool:
@@ -130,6 +130,18 @@ def _is_named(source: Source, node: ast.Attribute) -> bool:
     """Whether it is ``x.__class__.__name__``."""
     parent = source.parents[node]
     return isinstance(parent, ast.Attribute) and parent.attr in ("__name__", "__doc__")
+
+
+def _only_shown(source: Source, node: ast.Attribute) -> bool:
+    """Whether it is ``"{name}".format(**self.__dict__)``, as torch's own layers show themselves."""
+    if node.attr != "__dict__":
+        return False
+    keyword = source.parents[node]
+    call = source.parents[keyword]
+    match keyword, call:
+        case ast.keyword(arg=None), ast.Call(func=ast.Attribute(value=ast.Constant(value=str(text)), attr="format")):
+            return dotted(node.value) == "self" and not any(c in text for c in ".[!")
+    return False
 
 
 def _passed_on(source: Source, node: ast.expr) -> Iterator[Finding]:
@@ -149,92 +161,35 @@ def _passed_on(source: Source, node: ast.expr) -> Iterator[Finding]:
             yield Finding("dynamic_code", node.lineno, f"passes the module {path} on")
 
 
-def _attribute(path: str, attr: str, line: int) -> Iterator[Finding]:
-    if attr in FRAMES or (_is_dunder(attr) and attr not in HARMLESS_DUNDERS):
-        yield Finding("introspection", line, f".{attr}")
-    elif path:
-        yield from _library_path(path, line)
-    elif attr in LEADING_OUT:
-        yield Finding("import", line, f".{attr}")
-    elif attr in HOST_DATA:
-        yield Finding("host_computes", line, f".{attr}: takes a tensor's data to where no kernel runs")
-    elif attr in READERS:
-        yield Finding("files", line, f".{attr}")
-    elif attr in DECODERS:
-        yield Finding("hidden_source", line, f".{attr}")
-    elif attr == "_version":
-        yield Finding("cache_key", line, "._version")
-
-
-def _library_path(path: str, line: int) -> Iterator[Finding]:
-    """Look at something of a library by its full path; at most one rule fires."""
-    parts = path.split(".")
-    root, last = parts[0], parts[-1]
-    if rule := _rule_of_torch(path, parts, last) if root == "torch" else None:
-        yield Finding(rule, line, path)
-    elif path in HARMLESS_PRIVATE:
-        return
-    elif any(map(_is_private, parts)):
-        yield Finding("private_api", line, path)
-    elif path in EVALUATES:
-        yield Finding("dynamic_code", line, path)
-    elif root not in MODULES and root not in NAMES:
-        yield Finding("timing" if root in ("time", "timeit") else "import", line, path)
-    elif (names := NAMES.get(root)) is not None and path != root and path not in names:
-        yield Finding("files" if root == "os" else "import", line, path)
-    elif any(map(_is_pythons, accumulate(parts, "{}.{}".format))):
-        yield Finding("import", line, path)
-
-
-def _is_pythons(path: str) -> bool:
-    """Whether a library's part is a module of Python (or numpy) that the library happens to import."""
-    *above, last = path.split(".")
-    return bool(above) and path not in OWN_NAMES and (last in sys.stdlib_module_names or last in ("np", "mp"))
-
-
-def _rule_of_torch(path: str, parts: list[str], last: str) -> str | None:
-    """Return the first rule against something of torch."""
-    second = parts[1] if len(parts) > 1 else ""
-    sets = second.startswith(("set_", "use_deterministic")) and second not in ("set_grad_enabled", "set_printoptions")
-    casts = second == "autocast" or parts[1:3] in (["amp", "autocast"], ["cuda", "amp"])
-    rules = {
-        "torch_compile": path.startswith(COMPILERS),
-        "files": path in FILES or path.startswith("torch.hub."),
-        "timing": path.startswith("torch.utils.benchmark")
-        or (last in ("Event", "elapsed_time") and second == "cuda"),
-        "import": second in TORCH_SUBMODULES
-        or "torch" in parts[1:]
-        or (second == "utils" and len(parts) > 2 and parts[2] not in TORCH_UTILS)
-        or (parts[1:3] == ["utils", "checkpoint"] and not CHECKPOINT.issuperset(parts[3:])),
-        "stream": second in ("cuda", "Stream") and last in STREAMS,
-        "seed": last in SEEDS and (second in SEEDS or second == "cuda"),
-        "test_mode": last in MODES,
-        "host_computes": last in HOST_DATA,
-        "global_state": sets or casts,
-    }
-    return next((rule for rule, fires in rules.items() if fires), None)
-
-
 def _getattr(source: Source, owner: ast.expr, name: ast.expr, own: set[str]) -> Iterator[Finding]:
-    """A literal name is as good as an attribute; another one is for choosing among an extension's functions only."""
+    """A literal name is as good as an attribute; of another one, what it starts with has to rule out the bad ones."""
     path, line = source.path(owner), owner.lineno
     if isinstance(name, ast.Constant) and isinstance(name.value, str):
-        yield from _attribute(f"{path}.{name.value}" if path else "", name.value, line)
-        if not path and _is_private(name.value) and name.value not in own:
+        yield from attribute(f"{path}.{name.value}" if path else "", name.value, line)
+        if not path and is_private(name.value) and not _is_own_private(owner, name.value, own):
             yield Finding("private_api", line, f".{name.value}, which this module does not define")
-    elif path or dotted(owner).removeprefix("self.") not in source.extensions or not _starts_with_letter(name):
+        return
+    start = _start(name)
+    chooses = dotted(owner).removeprefix("self.") in source.extensions  # among an extension's functions
+    bad = () if chooses else (n for n in BY_ATTRIBUTE if n.startswith(start))
+    if path or not start[:1].isalpha() or any(bad):
         yield Finding("dynamic_code", line, f"getattr({dotted(owner) or '...'}, {ast.unparse(name)[:60]})")
 
 
-def _starts_with_letter(text: ast.expr) -> bool:
+def _start(text: ast.expr) -> str:
+    """Return what a text that is put together starts with, as far as it is written out."""
     match text:
         case ast.Constant(value=str(value)):
-            return value[:1].isalpha()
+            return value
         case ast.BinOp(left=left, op=ast.Add()):
-            return _starts_with_letter(left)
+            return _start(left)
+        case ast.BinOp(left=left, op=ast.Mod()):
+            return _start(left).partition("%")[0]
         case ast.JoinedStr(values=[first, *_]):
-            return _starts_with_letter(first)
-    return False
+            return _start(first)
+        case ast.Call(func=ast.Attribute(value=value, attr="format")):
+            return _start(value).partition("{")[0]
+    return ""
 
 
 def _targets(node: ast.AST) -> list[ast.expr]:
@@ -264,8 +219,8 @@ def _assigned(source: Source, target: ast.AST, line: int) -> Iterator[Finding]:
 
 
 def _own_private_names(source: Source) -> set[str]:
-    """Return the private names that the module itself defines, and those of nn.Module's containers."""
-    names = {"_parameters", "_buffers", "_modules"}
+    """Return the private names that the module itself defines, and where torch's modules hold their tensors."""
+    names = {"_parameters", "_buffers", "_modules", "_flat_weights"}
     for node in source.nodes:
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
             names.add(node.attr)
@@ -278,9 +233,6 @@ def _own_private_names(source: Source) -> set[str]:
     return names
 
 
-def _is_dunder(name: str) -> bool:
-    return name.startswith("__") and name.endswith("__")
-
-
-def _is_private(name: str) -> bool:
-    return name.startswith("_") and not _is_dunder(name)
+def _is_own_private(owner: ast.expr, name: str, own: set[str]) -> bool:
+    """Whether a private name is the module's own: defined there, and if a library's objects have it too, a self's."""
+    return name in own and (name not in PRIVATE_OF_LIBRARIES or dotted(owner) in ("self", "cls"))

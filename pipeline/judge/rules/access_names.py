@@ -12,11 +12,15 @@ NAMES = {
     "collections": frozenset({f"collections.{n}" for n in ("defaultdict", "OrderedDict", "deque", "namedtuple")})
     | {"collections.abc", "collections.abc.Sequence", "collections.abc.Callable", "collections.abc.Iterable"},
     "pathlib": frozenset({"pathlib.Path"}),
-    "tempfile": frozenset({"tempfile.mkdtemp", "tempfile.gettempdir", "tempfile.TemporaryDirectory"}),
+    "tempfile": frozenset({"tempfile.mkdtemp", "tempfile.gettempdir", "tempfile.TemporaryDirectory"})
+    | {"tempfile.NamedTemporaryFile"},
     "functools": frozenset({"functools.partial", "functools.lru_cache", "functools.cache", "functools.reduce"})
     | {"functools.wraps", "functools.cached_property"},
 }
-EVALUATES = frozenset({"typing.get_type_hints", "typing.ForwardRef", "typing.evaluate_forward_ref"})
+# The arguments of a type are objects that evaluate the texts they were made from.
+EVALUATES = frozenset(
+    {"typing.get_args", "typing.get_type_hints", "typing.ForwardRef", "typing.evaluate_forward_ref"}
+)
 # Called like modules of Python, and the library's own.
 OWN_NAMES = frozenset({"torch.random", "torch.select", "torch.chunk", "torch.trace", "torch.signal", "os.path"})
 OWN_NAMES |= {"torch.Tensor.select", "torch.Tensor.chunk", "torch.Tensor.trace", "collections.abc"}
@@ -60,17 +64,26 @@ HOST_DATA = frozenset(
 READERS = frozenset({"read_text", "read_bytes", "open", "iterdir", "glob", "rglob", "symlink_to", "hardlink_to"})
 DECODERS = frozenset({"decode", "fromhex", "from_bytes", "maketrans"})
 HARMLESS_DUNDERS = frozenset({"__init__", "__name__", "__doc__", "__class__", "__call__", "__version__", "__file__"})
-DEFINABLE_DUNDERS = HARMLESS_DUNDERS | frozenset(
+DEFINABLE_DUNDERS = (HARMLESS_DUNDERS - {"__name__", "__class__"}) | frozenset(
     """__repr__ __str__ __len__ __getitem__ __setitem__ __iter__ __next__ __contains__ __enter__ __exit__ __new__
     __post_init__ __eq__ __hash__ __bool__ __getattr__ __all__ __slots__ __constants__ __author__""".split()  # noqa: SIM905
 )
 FRAMES = frozenset({"f_globals", "f_locals", "f_back", "f_builtins", "gi_frame", "gi_code", "tb_frame", "tb_next"})
 FRAMES |= {"cr_frame", "ag_frame", "_getframe"}
+# What an attribute alone gives away, whatever it is an attribute of.
+BY_ATTRIBUTE = FRAMES | LEADING_OUT | HOST_DATA | READERS | DECODERS | {"data_ptr"}
 # As texts: what is handed to something that looks attributes up by name.
 INSIDES = frozenset(
     """__globals__ __builtins__ __code__ __closure__ __dict__ __subclasses__ __mro__ __bases__ __base__ __import__
     __loader__ __spec__ __func__ __self__ __wrapped__ __reduce__ __reduce_ex__ __getattribute__ __torch_function__
     __torch_dispatch__ __defaults__ __kwdefaults__ __traceback__ __context__ __cause__""".split()  # noqa: SIM905
+)
+# Private names of objects that a module may hold and that lead somewhere: a text evaluated, a tensor's bytes. That a
+# module has the same name itself makes only its own objects' harmless.
+PRIVATE_OF_LIBRARIES = frozenset(
+    """_evaluate _typed_storage _untyped_storage _make_subclass _make_wrapper_subclass _data_ptr _cdata _storage
+    _weak_ref _new_shared _share_filename_cpu_ _finalizer _rmtree _cleanup _flavour _accessor _backward_cls
+    _getframe""".split()  # noqa: SIM905
 )
 HARMLESS_PRIVATE = frozenset({"torch.nn.init._calculate_fan_in_and_fan_out", "torch.nn.init._calculate_correct_fan"})
 HARMLESS_PRIVATE |= {f"torch.nn.modules.utils._{name}" for name in ("single", "pair", "triple", "quadruple")}

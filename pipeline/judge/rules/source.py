@@ -17,8 +17,9 @@ class Source:
 
     Attributes:
         names: what names stand for, ``{"F": "torch.nn.functional"}``; assignments like ``T = torch`` included.
-        nodes: all nodes but those under ``if __name__ == "__main__"``, which never run here, and what says nothing
-            by itself: numbers (a module may hold tables of thousands), operators, whether a name is read or set.
+        nodes: all nodes but those under ``if __name__ == "__main__"`` at the top, which never run here (a module that
+            gives itself another name is rejected), and what says nothing by itself: numbers (a module may hold tables
+            of thousands), operators, whether a name is read or set.
         ambiguous: lines and names that stand for several things of libraries.
         parents: the node that each of ``nodes`` is part of.
     """
@@ -107,11 +108,14 @@ class Source:
         while waiting:
             node = waiting.pop()
             yield node
-            hidden = node.body if isinstance(node, ast.If) and _is_main_guard(node) else []
+            hidden = node.body if isinstance(node, ast.If) and self._never_runs(node) else []
             children = telling_children(node)
             for child in children:
                 self.parents[child] = node
             waiting += [child for child in reversed(children) if child not in hidden] if hidden else children[::-1]
+
+    def _never_runs(self, node: ast.If) -> bool:
+        return _is_main_guard(node) and isinstance(self.parents.get(node), ast.Module)
 
     def _library_names(self) -> dict[str, str]:
         self.names = {}
@@ -149,6 +153,25 @@ def telling_children(node: ast.AST) -> list[ast.AST]:
             if (isinstance(item.value, str) if isinstance(item, ast.Constant) else isinstance(item, _TELLING))
         ]
     return found
+
+
+def bound_names(node: ast.AST) -> list[str]:
+    """Return the names that a node itself binds: assigned, defined, imported, matched, an argument's."""
+    name: str | None = None
+    match node:
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+            pass
+        case ast.arg(arg=name) | ast.MatchMapping(rest=name):
+            pass
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            pass
+        case ast.ExceptHandler(name=name) | ast.MatchAs(name=name) | ast.MatchStar(name=name):
+            pass
+        case ast.alias():
+            name = node.asname or node.name
+        case ast.Global(names=names) | ast.Nonlocal(names=names):
+            return names
+    return [] if name is None else [name]
 
 
 def is_module(path: str) -> bool:

@@ -17,7 +17,7 @@ from pipeline.judge.simt.launches import Launch, recorded_launches
 from pipeline.judge.simt.library import Value, open_library
 from pipeline.judge.simt.toolchain import LIBRARY
 from pipeline.judge.simt.torch_calls import make_callback
-from pipeline.judge.simt.values import DTYPES, TYPE_NAMES, Frame, take, take_tensor
+from pipeline.judge.simt.values import DTYPES, TYPE_NAMES, Frame, address_of, take, take_tensor
 from pipeline.judge.torch_values import overlaps
 
 _ORDERS: dict[Order, int] = {"forward": 0, "reverse": 1, "random": 2}
@@ -163,7 +163,7 @@ def extension_of(library: ctypes.PyDLL, path: Path) -> Extension:
 
 
 def set_order(order: Order, seed: int) -> None:
-    """Set the order in which threads run between barriers, and blocks: a correct kernel cannot tell."""
+    """Set in which order threads and blocks run, and (seed % 3) what unwritten memory holds: none may matter."""
     _runtime.order = (order, seed)
     if _runtime.library is not None:
         _runtime.library.simt_set_order(_ORDERS[order], seed)
@@ -290,6 +290,11 @@ def guard(tensor: torch.Tensor) -> torch.Tensor:
         copy = allocate((span,), tensor.dtype).as_strided(tensor.shape, tensor.stride())
     with torch.no_grad():
         return copy.copy_(tensor.detach())
+
+
+def holds(tensor: torch.Tensor) -> bool:
+    """Return whether a tensor lies in the runtime's own memory; True before there is a runtime."""
+    return _runtime.library is None or _runtime.library.simt_is_guarded(address_of(tensor))
 
 
 def unwritten(tensor: torch.Tensor) -> int:

@@ -1,6 +1,7 @@
 """From an extension's sources to a shared library in a content-addressed cache."""
 
 import hashlib
+import re
 import shutil
 import tempfile
 import time
@@ -27,6 +28,7 @@ LIMITS = limits(gib=2, cpu_seconds=60, file_mib=64)
 MAX_PROBLEMS = 5  # as many errors as the compiler tells
 # However a macro pastes the word together; the headers that are compiled already may use it.
 NO_ASSEMBLY = "#pragma GCC poison asm __asm __asm__\n"
+_POINTER_CAST = re.compile(r"_cast\s*<[^;(]*\*|\*\s*(const\s*|__restrict__\s*)?\)")  # a wrong yes costs 10 ms
 RELOCATABLE = frozenset({"-rdc=true", "--relocatable-device-code=true", "-dc", "--device-c"})
 
 
@@ -138,10 +140,11 @@ def _compile(
         folder = Path(name)
         source, object_file = folder / "extension.cpp", folder / "extension.o"
         source.write_text(text)
-        command = tools.compile_command(source, object_file, header, instrumented=instrumented)
+        aligned = _POINTER_CAST.search(text) is not None
+        command = tools.compile_command(source, object_file, header, aligned=aligned, instrumented=instrumented)
         code, log = _run(command, folder, tools, deadline)
         if code and header == "small" and not instrumented and diagnostics.may_lack_a_header(log, tools.full_names()):
-            command = tools.compile_command(source, object_file, "full")
+            command = tools.compile_command(source, object_file, "full", aligned=aligned)
             code, log = _run(command, folder, tools, deadline)
         if code:
             full_now = full_disk(folder, tools.folder, told=log)

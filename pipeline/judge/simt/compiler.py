@@ -54,7 +54,7 @@ def limits(*, gib: int, cpu_seconds: int, file_mib: int) -> str:
 
     At the end of its seconds it gets a signal that it tells of; a second later one that it can't outlive.
     """
-    seconds = f"ulimit -H -t {cpu_seconds + 1}; ulimit -S -t {cpu_seconds}"
+    seconds = f"ulimit -S -t {cpu_seconds}; ulimit -H -t {cpu_seconds + 1}"  # no limit may be below the soft one
     return f"ulimit -v {gib * 2**20}; {seconds}; ulimit -f {file_mib * 2**20 // 512};"
 
 

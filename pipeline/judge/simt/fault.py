@@ -14,7 +14,7 @@ class Fault:
     """One fault.
 
     Attributes:
-        kind: out_of_bounds, host_access, divergent_barrier, launch_error, illegal_instruction, assert or
+        kind: out_of_bounds, misaligned, host_access, divergent_barrier, launch_error, illegal_instruction, assert or
             stack_overflow; from an instrumented library also race, race_with_atomic (of plain reads with
             atomic writes), uninitialised_read, host_memory, spin_wait and timeout.
         kernel: as launched, template arguments included; empty for host code.

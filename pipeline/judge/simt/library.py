@@ -28,7 +28,7 @@ class Parameter(ctypes.Structure):
 class LaunchRecord(ctypes.Structure):
     """runtime/launch.cpp: LaunchRecord."""
 
-    _fields_ = (("kernel", ctypes.c_char * 96), ("grid", ctypes.c_uint * 3), ("block", ctypes.c_uint * 3))
+    _fields_ = (("kernel", ctypes.c_char * 512), ("grid", ctypes.c_uint * 3), ("block", ctypes.c_uint * 3))
 
 
 _POINTER, _INT, _TEXT = ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p
@@ -60,6 +60,7 @@ _SIMT: Signatures = {
     "simt_moved_bytes": (ctypes.c_int64, ()),
     "simt_truncated": (ctypes.c_int64, ()),
     "simt_lend": (None, (_POINTER, ctypes.c_size_t)),
+    "simt_is_guarded": (ctypes.c_bool, (_POINTER,)),
     "simt_to_dlpack": (_POINTER, (_POINTER,)),
     "simt_set_order": (None, (_INT, ctypes.c_uint64)),
     "simt_set_launching": (None, (ctypes.c_bool,)),

@@ -5,6 +5,8 @@ compute what a kernel only copies. Read off the syntax tree, and only to spare o
 wrong yes costs time.
 """
 
+from collections.abc import Iterator
+
 from pipeline.judge.cuda_syntax import Node, descendants, parsed, text_of
 
 _DEVICE = frozenset({"__global__", "__device__"})
@@ -15,6 +17,7 @@ _ALLOCATING = frozenset(
     """malloc calloc realloc alloca aligned_alloc transform for_each generate accumulate copy sort fill iota memcpy
     cudaGetSymbolAddress""".split()  # noqa: SIM905
 )
+_DEVICES_OWN = frozenset({"__device__", "__managed__"})
 _PARTS = ("parenthesized_expression", "field_expression", "subscript_expression")
 
 
@@ -22,7 +25,7 @@ def may_share(cuda: str) -> bool:
     """Return whether device code has shared memory, or changes other memory by what was in it before.
 
     That is ``p[i] += v``, ``++*p``, ``p[i] = p[i] + v`` or the like of a reference, where ``p`` is no array of the
-    function's own.
+    function's own; or ``v = p[i]`` and ``p[i] = w`` anywhere in one function, or through pointers made of ``p``.
     """
     if "__shared__" in cuda:
         return True
@@ -33,22 +36,51 @@ def may_share(cuda: str) -> bool:
                 {_name(node) for node in nodes if node.type == kind}
                 for kind in ("array_declarator", "reference_declarator")
             )
-            if any(_changes_memory(node, arrays, references) for node in nodes):
+            if any(_changes_memory(node, arrays, references) for node in nodes) or _reads_what_it_writes(
+                nodes, arrays
+            ):
                 return True
     return False
 
 
 def host_may_reach(cuda: str) -> bool:
-    """Return whether host code could do more than to launch: loops, memory of its own, numbers made pointers."""
+    """Return whether host code could do more than to launch: loops, memory of its own, numbers made pointers.
+
+    Or could read the device's variables, which lie where no guard is; macros and what runs on both are host code too.
+    """
     root = parsed(cuda)
-    for node in descendants(root):
-        if node.type == "declaration" and _is_top(node) and _is_host_variable(node):
-            return True
-        if node.type != "function_definition" or {child.type for child in node.children} & _DEVICE:
+    nodes = list(descendants(root))
+    tops = [node for node in nodes if node.type == "declaration" and _is_top(node)]
+    if any(map(_is_host_variable, tops)):
+        return True
+    devices_own = (part for node in tops if _words(node) & _DEVICES_OWN for part in descendants(node))
+    watched = {text_of(part) for part in devices_own if part.type == "identifier"} | _macros_that_reach(nodes)
+    for node in nodes:
+        kinds = {child.type for child in node.children}
+        if node.type != "function_definition" or (kinds & _DEVICE and "__host__" not in kinds):
             continue
-        if any(map(_reaches, descendants(node.child_by_field_name("body")))):
-            return True
+        for part in descendants(node.child_by_field_name("body")):
+            if _reaches(part) or (part.type == "identifier" and text_of(part) in watched and not _is_copied(part)):
+                return True
     return False
+
+
+def _macros_that_reach(nodes: list[Node]) -> set[str]:
+    found: set[str] = set()
+    for node in nodes:
+        if node.type in ("preproc_def", "preproc_function_def"):
+            body = text_of(node.child_by_field_name("value")).replace("\\\n", " \n")
+            if any(map(_reaches, descendants(parsed(f"void f() {{ {body}; }}")))):
+                found.add(text_of(node.child_by_field_name("name")))
+    return found
+
+
+def _is_copied(name: Node) -> bool:
+    """Whether a device's variable is named to one of the functions that copy to or from it."""
+    arguments = name.parent
+    call = None if arguments is None else arguments.parent
+    function = "" if call is None else text_of(call.child_by_field_name("function"))
+    return function.startswith(("cudaMemcpyToSymbol", "cudaMemcpyFromSymbol"))
 
 
 def _is_top(node: Node) -> bool:
@@ -58,10 +90,22 @@ def _is_top(node: Node) -> bool:
     return parent is None
 
 
+def _words(node: Node) -> set[str]:
+    return set(text_of(node).replace("(", " ").split())
+
+
 def _is_host_variable(node: Node) -> bool:
     """Whether a declaration at the top is that of a variable that host code can change."""
-    words = set(text_of(node).replace("(", " ").split())
-    if words & {"__device__", "__constant__", "__shared__", "const", "constexpr", "__managed__", "using", "typedef"}:
+    if _words(node) & {
+        "__device__",
+        "__constant__",
+        "__shared__",
+        "const",
+        "constexpr",
+        "__managed__",
+        "using",
+        "typedef",
+    }:
         return False
     return not any(part.type == "function_declarator" for part in descendants(node))
 
@@ -112,6 +156,59 @@ def _reachable(target: Node, arrays: set[str], references: set[str]) -> bool:
     if place is None or place.type == "identifier":
         return text_of(place) in references
     return True
+
+
+def _reads_what_it_writes(nodes: list[Node], arrays: set[str]) -> bool:
+    """Whether memory that one pointer leads to is both read and written; atomic operations are neither."""
+    aliases = dict(_aliases(nodes))
+    read: set[str] = set()
+    written: set[str] = set()
+    for node in nodes:
+        if node.type not in ("subscript_expression", "pointer_expression") or text_of(node).startswith("&"):
+            continue
+        if (root := _root(node)) and root not in arrays and not _is_address(node):
+            (written if _is_target(node) else read).add(_followed(root, aliases))
+    return not read.isdisjoint(written)
+
+
+def _aliases(nodes: list[Node]) -> Iterator[tuple[str, str]]:
+    """Yield (pointer, what it was made of) of declarations like ``float* p = q + 4``."""
+    for node in nodes:
+        declarator, value = (node.child_by_field_name(field) for field in ("declarator", "value"))
+        if node.type != "init_declarator" or declarator is None or value is None:
+            continue
+        if declarator.type == "pointer_declarator":
+            names = [text_of(part) for part in descendants(value) if part.type == "identifier"]
+            if names:
+                yield _name(declarator), names[0]
+
+
+def _followed(name: str, aliases: dict[str, str]) -> str:
+    for _ in aliases:
+        name = aliases.get(name, name)
+    return name
+
+
+def _root(node: Node) -> str:
+    """Return the pointer that is read or written through: the first name in ``p[i]``, ``*(p + 1)``, ``(*p).x``."""
+    first = node.child_by_field_name("argument") or node.named_children[0]
+    return _name(first)
+
+
+def _is_target(node: Node) -> bool:
+    """Whether a place is what is assigned to, or part of it."""
+    inner, outer = node, node.parent
+    while outer is not None and outer.type in _PARTS and outer.named_children[0] == inner:
+        inner, outer = outer, outer.parent
+    return outer is not None and outer.type == "assignment_expression" and outer.child_by_field_name("left") == inner
+
+
+def _is_address(node: Node) -> bool:
+    """Whether only a place's address is taken, as for an atomic operation."""
+    outer = node.parent
+    while outer is not None and outer.type in _PARTS:
+        outer = outer.parent
+    return outer is not None and outer.type == "pointer_expression" and text_of(outer).startswith("&")
 
 
 def _name(declarator: Node) -> str:

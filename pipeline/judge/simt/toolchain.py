@@ -45,6 +45,8 @@ FLAGS = (
     *("-fstack-clash-protection", "-fno-stack-protector", "-fsanitize=object-size", "-fmax-errors=5"),
     *("-fdiagnostics-color=never", "-fno-diagnostics-show-caret"),
 )
+# For sources that make pointers of others: a GPU reads 16 bytes at once only from a multiple of 16, a CPU anywhere.
+ALIGNMENT_FLAGS = ("-fsanitize=alignment",)
 # For a second build, which explains a failure: hooks before every access (runtime/instrument.cpp) and line numbers,
 # some of which are lost beside the checks of objects.
 INSTRUMENTED_FLAGS = (
@@ -84,10 +86,13 @@ class Toolchain:
     start_files: tuple[str, ...]
     end_files: tuple[str, ...]
 
-    def compile_command(self, source: Path, target: Path, header: Header, *, instrumented: bool = False) -> list[str]:
+    def compile_command(
+        self, source: Path, target: Path, header: Header, *, aligned: bool = False, instrumented: bool = False
+    ) -> list[str]:
         """Return the command that compiles one translated source with one of the precompiled headers.
 
         ``instrumented`` builds have hooks before every access, and need the larger header in place of the small one.
+        Where ``aligned``, others look at the addresses of accesses.
 
         Raises:
             Unsupported: the header with 16-bit types is asked for, and NVIDIA's headers are not installed.
@@ -100,6 +105,7 @@ class Toolchain:
             with lock(self.folder / "headers.lock"):
                 if not path.exists():
                     _precompile(self.compiler, path.parent, header, flags)
+        flags += ALIGNMENT_FLAGS if aligned and not instrumented else ()
         return [self.compiler, *flags, "-include", str(path), "-x", "c++", "-c", str(source), "-o", str(target)]
 
     def link_command(self, target: Path, *objects: Path) -> list[str]:
@@ -148,7 +154,7 @@ def nvidia_headers() -> Path | None:
 def toolchain_key() -> str:
     """Return a hash of all that the shared files are made from: our sources, the flags, the compiler's version."""
     digest = hashlib.sha256(_output([cxx_compiler(), "--version"]).encode())
-    digest.update(" ".join([*FLAGS, *RUNTIME_FLAGS]).encode())
+    digest.update(" ".join([*FLAGS, *ALIGNMENT_FLAGS, *RUNTIME_FLAGS]).encode())
     nvidia = nvidia_headers()
     theirs = sorted(nvidia.glob("cuda_?*16.h*")) if nvidia else []
     for path in (*own_files(), *theirs):

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from pipeline.judge.cuda import binding
+from pipeline.judge.cuda import binding, gpus
 from pipeline.judge.cuda.build import allowed_flags, build, run
 from pipeline.judge.cuda.diagnostics import missing_construct, relevant
 from pipeline.judge.cuda.library import builder
-from pipeline.judge.cuda.toolkit import find_toolkit
+from pipeline.judge.cuda.toolkit import architecture, find_toolkit
 from pipeline.judge.landlock import landlock_abi
 from pipeline.judge.simt.build import ExtensionSource
 from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, ForbiddenError, SimtFault, Unsupported
@@ -102,6 +102,33 @@ def test_native_code_out_of_its_reach_is_refused(code: str, name: str, cache: Pa
     assert caught.value.names == [name]
 
 
+def test_what_launches_out_of_sight_is_named_and_no_cheat(cache: Path):
+    code = (
+        FUNCTION
+        + """ {
+        void* encode = nullptr;
+        cudaDriverEntryPointQueryResult found;
+        cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &encode, 12000, cudaEnableDefault, &found);
+        return x;
+    }"""
+    )
+    with pytest.raises(Unsupported, match="cudaGetDriverEntryPoint"):
+        build(inline(code, FUNCTION), cache)
+
+
+def test_instructions_of_one_architecture_alone_are_compiled(cache: Path):
+    code = '__global__ void k() { asm volatile("wgmma.fence.sync.aligned;"); }\n'
+    build(inline(code + FUNCTION + " { k<<<1, 128>>>(); return x; }", FUNCTION), cache)
+
+
+@pytest.mark.parametrize(("capability", "spelled"), [("9.0", "90a"), ("12.1", "121a"), ("8.9", "89")])
+def test_the_architecture_is_the_gpu_s_with_its_own_instructions(
+    capability: str, spelled: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(gpus, "find_gpus", lambda: [gpus.Gpu(0, "GPU-1", "any", capability, "580.1", 1)])
+    assert architecture.__wrapped__() == spelled
+
+
 def test_a_build_that_takes_too_long_is_given_up(cache: Path):
     with pytest.raises(CompileTimeoutError):
         build(inline(f"{FUNCTION} {{ return x; }} // slow", FUNCTION), cache, timeout_s=0.001)
@@ -172,6 +199,7 @@ def test_only_harmless_flags_reach_nvcc():
         "--maxrregcount=64",
         "-Xcompiler",
         "@file",
+        "-DCUDA_API_PER_THREAD_DEFAULT_STREAM=1",
     )
     assert allowed_flags(ExtensionSource("", "", (), asked)) == (
         "-O3",
@@ -212,6 +240,22 @@ def test_the_runtime_s_tensors_are_torch_s_own(cache: Path, on_the_cpu: None):
     before = binding.host_bytes()
     assert extension.first(x) == 3.5
     assert binding.host_bytes() == before + 4
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "cudaMemcpy2D(host, 4, x.data_ptr(), 4, 4, 3, cudaMemcpyDeviceToHost)",
+        "cudaMemcpyFromSymbol(host, place, 12, 0, cudaMemcpyDeviceToHost)",
+    ],
+)
+def test_every_way_of_data_to_the_host_is_counted(call: str, cache: Path, on_the_cpu: None):
+    """Without a driver the copies themselves fail."""
+    cuda = f"__device__ float place[3];\n{FUNCTION} {{ float host[3]; {call}; cudaGetLastError(); return x; }}"
+    extension = binding.load(build(inline(cuda, FUNCTION), cache))
+    before = binding.host_bytes()
+    extension.f(torch.zeros(3))
+    assert binding.host_bytes() == before + 12
 
 
 def test_launches_that_are_to_do_nothing_are_counted(cache: Path, on_the_cpu: None):

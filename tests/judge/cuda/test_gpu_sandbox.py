@@ -3,6 +3,7 @@
 import os
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -13,9 +14,10 @@ from typing import Literal
 import pytest
 
 from pipeline.errors import InfrastructureError
+from pipeline.judge import sandbox
 from pipeline.judge.cuda.gpus import why_not
 from pipeline.judge.cuda.sandbox import Allowances
-from pipeline.judge.processes import ForkServer, OnGpu
+from pipeline.judge.processes import GPU_ENVIRONMENT, ForkServer, OnGpu
 from pipeline.judge.sandbox import confine, missing
 from pipeline.judge.workers import Limits
 
@@ -91,6 +93,29 @@ def test_only_the_baselines_process_may_start_compilers(tmp_path: Path):
     assert outcome(tmp_path, compiles, Allowances((), (), compiling=True)) == "done"
     assert outcome(tmp_path, compiles, Allowances((), ())) == "PermissionError"
     assert outcome(tmp_path, socket.socket, Allowances((), (), compiling=True)) == "PermissionError"
+
+
+def test_inductor_finds_a_place_for_its_cache(tmp_path: Path):
+    """Whose home was another, and whose name nobody can look up in a confined process."""
+
+    def make_folders() -> None:
+        from torch._inductor.runtime.cache_dir_utils import cache_dir
+
+        os.environ.update(GPU_ENVIRONMENT)
+        assert Path(cache_dir()).is_relative_to(tmp_path)
+
+    assert outcome(tmp_path, make_folders, Allowances((), (), compiling=True)) == "done"
+
+
+def test_packages_are_found_where_the_parent_finds_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "carried_along.py").write_text("")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with closing(ForkServer(sandbox=True, readable=[])) as server:
+        server.prepare("carried_along")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), str(Path.home().parent), str(Path.cwd()), *sys.path])
+    trees = sandbox._interpreter_trees.__wrapped__()
+    assert tmp_path in trees
+    assert not {Path.home().parent, Path.cwd()} & set(trees)
 
 
 @pytest.mark.skipif(not why_not(), reason="CUDA starts here")

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from pipeline.judge.answers import Expected
+from pipeline.judge.cuda.baseline_worker import _runner, _work
 from pipeline.judge.cuda.contestant import Contestant, weights_of
 from pipeline.judge.cuda.crosscheck import Series
 from pipeline.judge.cuda.gpus import Gpu, GpuState, choose_gpu
@@ -46,7 +47,10 @@ class HostClock(Stopwatch):
 
     def wait(self) -> None: ...
 
-    def time(self, call: Callable[[], Any]) -> tuple[Any, float, float]:
+    def host(self, call: Callable[[], Any]) -> float:
+        return self.time(call, 0.0)[1]
+
+    def time(self, call: Callable[[], Any], busy_ms: float) -> tuple[Any, float, float]:
         start = time.perf_counter()
         result = call()
         spent = (time.perf_counter() - start) * 1e3
@@ -99,6 +103,24 @@ def test_results_are_looked_at_on_the_values_that_were_timed():
     series = result.series[CANDIDATE]
     assert len(series.event) == len(series.whole) == len(series.wall) >= 5
     assert all(len(times) == len(series.event[0]) and min(times) > 0 for times in series.event)
+
+
+def test_the_host_is_ahead_of_the_gpu_by_more_than_a_call_takes_it():
+    waits: list[float] = []
+
+    class Clock(HostClock):
+        def time(self, call: Callable[[], Any], busy_ms: float) -> tuple[Any, float, float]:
+            waits.append(busy_ms)
+            return super().time(call, busy_ms)
+
+        def host(self, call: Callable[[], Any]) -> float:
+            return super().time(call, 0.0)[1]
+
+    x = [torch.ones(1)]
+    Contestant(lambda _: time.sleep(0.01), x, [], 2, Clock()).round([1.0, 0.5])
+    Contestant(lambda _: None, x, [], 1, Clock()).round([1.0])
+    assert all(busy >= 20 for busy in waits[:2])
+    assert 0 < waits[2] < 5
 
 
 def test_a_result_kept_by_its_argument_s_address_is_wrong_when_timed():
@@ -160,7 +182,16 @@ def test_a_candidate_s_kernels_are_known_by_their_names():
     ]  # fmt: skip
     assert own_share(ran, launched) == pytest.approx(0.5)
     assert own_share([], launched) is None
+    assert own_share(ran, [""]) is None  # a CUDA that tells no names
     assert plain_name("Memset (Device)") == "Memset"
+
+
+def test_the_work_of_a_task_is_counted_forward_and_backward():
+    model, inputs = torch.nn.Linear(3, 5), [torch.randn(7, 3)]
+    for direction, products in (("forward", 1), ("backward", 3)):
+        work = _work(model, inputs, _runner({"direction": direction, "seed": 1}))
+        assert work["flops"] == products * 2 * 7 * 3 * 5
+    assert work["read_bytes"] == 4 * (7 * 3 + 3 * 5 + 5)
 
 
 def test_the_gpu_that_the_environment_names_is_used():

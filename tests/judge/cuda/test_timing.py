@@ -2,12 +2,14 @@
 
 import fcntl
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import UserError
 from pipeline.judge.config import JudgeConfig
+from pipeline.judge.cuda import gpus
 from pipeline.judge.cuda.crosscheck import Series, contradiction, flags
 from pipeline.judge.cuda.gpus import find_gpus, parse_state
 from pipeline.judge.cuda.lock import GpuLock
@@ -61,16 +63,18 @@ EAGER = Series(event=[[1.0] * 4] * 3, whole=[[1.01] * 4] * 3, wall=[1.02] * 3)
 
 
 @pytest.mark.parametrize(
-    ("candidate", "what"),
+    ("candidate", "idle", "what"),
     [
-        (Series([[0.5] * 4] * 3, [[0.51] * 4] * 3, [0.53] * 3), None),
-        (Series([[0.01] * 4] * 3, [[0.5] * 4] * 3, [0.02] * 3), "busy for"),  # work on another stream
-        (Series([[0.01] * 4] * 3, [[0.02] * 4] * 3, [0.5] * 3), "on the judge's clock"),  # patched events
-        (Series([[0.0] * 4] * 3, [[0.0] * 4] * 3, [0.5] * 3), "not positive"),
+        (Series([[0.5] * 4] * 3, [[0.51] * 4] * 3, [0.53] * 3), [0.05], None),
+        (Series([[0.01] * 4] * 3, [[0.5] * 4] * 3, [0.02] * 3), [0.01], "busy for"),  # work on another stream
+        (Series([[0.01] * 4] * 3, [[0.02] * 4] * 3, [0.5] * 3), [0.1], "on the judge's clock"),  # patched events
+        (Series([[0.01] * 4] * 3, [[0.02] * 4] * 3, [0.5] * 3), [0.49], None),  # the host is slow, not the GPU
+        (Series([[0.01] * 4] * 3, [[0.02] * 4] * 3, [0.5] * 3), [], "on the judge's clock"),
+        (Series([[0.0] * 4] * 3, [[0.0] * 4] * 3, [0.5] * 3), [0.5], "not positive"),
     ],
 )
-def test_times_that_another_clock_contradicts_are_found(candidate: Series, what: str | None):
-    found = contradiction(candidate, EAGER)
+def test_times_that_another_clock_contradicts_are_found(candidate: Series, idle: list[float], what: str | None):
+    found = contradiction(candidate, EAGER, idle)
     assert found is None if what is None else found is not None and what in found
 
 
@@ -85,6 +89,18 @@ def test_what_the_driver_says_about_clocks_is_read():
     assert (state.sm_mhz, state.sm_max_mhz, state.watts) == (1755, 1980, None)
     assert state.throttled_by == ("power cap", "temperature")
     assert parse_state(["345", "1980", "2619", "41", "70.1", "0x0000000000000001"]).throttled_by == ()  # idle
+
+
+def test_an_old_driver_is_asked_under_the_old_name(monkeypatch: pytest.MonkeyPatch):
+    row = ["1755", "1980", "2619", "41", "70.1", "0x4"]
+    monkeypatch.setattr(
+        gpus, "_query", lambda fields, _: [row] if "clocks_throttle_reasons.active" in fields else None
+    )
+    assert gpus.read_state("GPU-1").throttled_by == ("power cap",)
+    monkeypatch.setattr(gpus, "SECONDS_BETWEEN", 0.01)
+    with gpus.watched("GPU-1") as states:
+        time.sleep(0.1)
+    assert len(states) > 3  # while it was at work
 
 
 def test_who_wants_the_gpu_alone_waits_for_those_inside_and_goes_before_those_to_come(tmp_path: Path):

@@ -67,12 +67,25 @@ STOPPED = {
         "out_of_bounds", 5, 0, "read of a 'float' outside",
     ),
     "array in a variable overrun": ("float4 v = {}; (&v.x)[i / 4] = 1; y[i % n] = v.w;", "out_of_bounds", 4, 16, "write of"),
+    "misaligned vector": (
+        "const float4* v = (const float4*)(x + n % 3);\nif (i < 2) y[i] = v[i].y;",
+        "misaligned", 5, 0, "read of a 'const struct float4' at an address that is no multiple of 16",
+    ),
     "lane outside its mask": ("y[0] = __shfl_sync(0x1, 1.0f, 0);", "divergent_barrier", 4, 1, "leaves it out"),
     "assertion": ("assert(i < 7);", "assert", 4, 7, "i < 7"),
     "trap": ("if (i == 5) __trap();", "illegal_instruction", 4, 5, ""),
     "stack overflow": ("volatile float big[200000]; big[i] = 1; y[0] = big[i];", "stack_overflow", 9, 0, "stack"),
     "division by zero": ("y[0] = 5 / (n - 40);", "illegal_instruction", 9, 0, "division by zero"),
 }  # fmt: skip
+
+
+def test_vectors_at_addresses_that_a_gpu_takes_too(compiled: Compiled):
+    """A cast alone reads nothing, and where a thread's own arrays lie is the compiler's choice."""
+    own = "float a[2] = {x[i % n], 0};\nfloat b[2] = {0, x[i % n]};"
+    run(
+        compiled,
+        f"{own} if (n % 4) y[i] = ((float4*)(x + 1))->x; if (i < n) y[i] = ((float2*)a)->x + ((float2*)b)->y;",
+    )
 
 
 @pytest.mark.parametrize("name", STOPPED)
@@ -126,11 +139,30 @@ def test_a_write_into_the_slack_is_found_by_the_guards(compiled: Compiled):
 
 
 def test_what_was_never_written_is_poison(compiled: Compiled):
+    binding.set_order("forward", 0)
     y = run(compiled, "if (i < n / 2) y[i] = x[i];")
     assert binding.unwritten(y) == N / 2
     assert y[N // 2 :].isnan().all()
     shared = run(compiled, "__shared__ float s[64]; if (i < n) y[i] = s[i];")
     assert shared.isnan().all()
+
+
+@pytest.mark.parametrize(("function", "kind", "sign"), [("fmaxf", 1, 1), ("fminf", 2, -1)])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "__shared__ float s[64]; if (i < n) y[i] = FUNCTION(s[i], x[i]);",
+        "if (i < n) y[i] = FUNCTION(x[i], x[n]);",
+        "float v = FUNCTION(x[i % n], __shfl_down_sync(0xffffffff, x[i % n], 16)); if (i < n) y[i] = v;",
+    ],
+)
+def test_nor_does_a_maximum_hide_it(compiled: Compiled, body: str, function: str, kind: int, sign: int):
+    binding.set_order("forward", kind)
+    try:
+        y = run(compiled, body.replace("FUNCTION", function), block="48" if "shfl" in body else "64", n=37)
+    finally:
+        binding.set_order("forward", 0)
+    assert (sign * y > 1e30).any()
 
 
 @pytest.mark.parametrize(

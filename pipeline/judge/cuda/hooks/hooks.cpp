@@ -17,6 +17,10 @@ cudaError_t REAL(cudaLaunchCooperativeKernel)(const void*, dim3, dim3, void**, s
 cudaError_t REAL(cudaLaunchKernelExC)(const cudaLaunchConfig_t*, const void*, void**);
 cudaError_t REAL(cudaMemcpy)(void*, const void*, size_t, cudaMemcpyKind);
 cudaError_t REAL(cudaMemcpyAsync)(void*, const void*, size_t, cudaMemcpyKind, cudaStream_t);
+cudaError_t REAL(cudaMemcpy2D)(void*, size_t, const void*, size_t, size_t, size_t, cudaMemcpyKind);
+cudaError_t REAL(cudaMemcpy2DAsync)(void*, size_t, const void*, size_t, size_t, size_t, cudaMemcpyKind, cudaStream_t);
+cudaError_t REAL(cudaMemcpyFromSymbol)(void*, const void*, size_t, size_t, cudaMemcpyKind);
+cudaError_t REAL(cudaMemcpyFromSymbolAsync)(void*, const void*, size_t, size_t, cudaMemcpyKind, cudaStream_t);
 cudaError_t REAL(cudaMallocManaged)(void**, size_t, unsigned);
 cudaError_t REAL(cudaMallocHost)(void**, size_t);
 cudaError_t REAL(cudaHostAlloc)(void**, size_t, unsigned);
@@ -72,6 +76,26 @@ cudaError_t __wrap_cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemc
 cudaError_t __wrap_cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t s) {
     copied(to, bytes, kind);
     return __real_cudaMemcpyAsync(to, from, bytes, kind, s);
+}
+cudaError_t __wrap_cudaMemcpy2D(void* to, size_t to_pitch, const void* from, size_t pitch, size_t width, size_t height,
+                                cudaMemcpyKind kind) {
+    copied(to, width * height, kind);
+    return __real_cudaMemcpy2D(to, to_pitch, from, pitch, width, height, kind);
+}
+cudaError_t __wrap_cudaMemcpy2DAsync(void* to, size_t to_pitch, const void* from, size_t pitch, size_t width,
+                                     size_t height, cudaMemcpyKind kind, cudaStream_t s) {
+    copied(to, width * height, kind);
+    return __real_cudaMemcpy2DAsync(to, to_pitch, from, pitch, width, height, kind, s);
+}
+cudaError_t __wrap_cudaMemcpyFromSymbol(void* to, const void* symbol, size_t bytes, size_t offset,
+                                        cudaMemcpyKind kind) {
+    copied(to, bytes, kind);
+    return __real_cudaMemcpyFromSymbol(to, symbol, bytes, offset, kind);
+}
+cudaError_t __wrap_cudaMemcpyFromSymbolAsync(void* to, const void* symbol, size_t bytes, size_t offset,
+                                             cudaMemcpyKind kind, cudaStream_t s) {
+    copied(to, bytes, kind);
+    return __real_cudaMemcpyFromSymbolAsync(to, symbol, bytes, offset, kind, s);
 }
 cudaError_t __wrap_cudaMallocManaged(void** pointer, size_t bytes, unsigned flags) {
     simt_count_host_bytes(bytes);

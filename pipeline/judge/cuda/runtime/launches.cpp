@@ -7,7 +7,7 @@
 namespace simt {
 
 struct LaunchRecord {
-    char kernel[96];
+    char kernel[512];  // a template's whole name: a part of it can't be read as one
     unsigned grid[3], block[3];
 };
 constexpr size_t kMaxRecords = 4096;

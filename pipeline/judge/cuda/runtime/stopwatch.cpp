@@ -6,9 +6,31 @@
 namespace simt {
 
 constexpr size_t kLeastFlush = size_t{64} << 20;
+constexpr int kMostFlushes = 400;  // fewer than launches may wait in a stream's queue
+constexpr int kTrialFlushes = 8;
 static void* flushed;
 static size_t flushed_bytes;
+static float flush_ms;
 static cudaEvent_t start, end, whole;
+
+static cudaError_t flush(cudaStream_t on, int times) {
+    for (int i = 0; i < times; ++i)
+        if (const cudaError_t error = cudaMemsetAsync(flushed, 0, flushed_bytes, on)) return error;
+    return cudaSuccess;
+}
+
+// How long a flush takes; the first trial is to wake the GPU up.
+static cudaError_t time_flush() {
+    for (int trial = 0; trial < 2; ++trial) {
+        if (const cudaError_t error = cudaEventRecord(start, nullptr)) return error;
+        if (const cudaError_t error = flush(nullptr, kTrialFlushes)) return error;
+        if (const cudaError_t error = cudaEventRecord(end, nullptr)) return error;
+        if (const cudaError_t error = cudaEventSynchronize(end)) return error;
+    }
+    if (const cudaError_t error = cudaEventElapsedTime(&flush_ms, start, end)) return error;
+    flush_ms /= kTrialFlushes;
+    return cudaSuccess;
+}
 
 extern "C" {
 
@@ -22,7 +44,10 @@ int simt_stopwatch_open() {
     if (flushed_bytes < kLeastFlush) flushed_bytes = kLeastFlush;
     for (cudaEvent_t* event : {&start, &end, &whole})
         if (const cudaError_t error = cudaEventCreateWithFlags(event, cudaEventDefault)) return error;
-    return cudaMalloc(&flushed, flushed_bytes);
+    void* memory = nullptr;
+    if (const cudaError_t error = cudaMalloc(&memory, flushed_bytes)) return error;
+    flushed = memory;
+    return time_flush();
 }
 
 // Take back what persists in the L2 cache, and the part of the cache that is set aside for it. Before Ampere there is
@@ -37,12 +62,14 @@ int simt_stopwatch_reset_cache() {
     return cudaDeviceSetLimit(cudaLimitPersistingL2CacheSize, 0);
 }
 
-// The GPU is busy flushing while the host goes on to the call: its launches wait in the queue, and what the events
-// see is the GPU's time unless the host takes longer than the flush.
-int simt_stopwatch_start(void* stream) {
+// The GPU is busy flushing, for `busy_ms` or as often as can be, while the host goes on to the call: its launches wait in
+// the queue, and what the events see is the GPU's time, not what Python and the launches themselves take.
+int simt_stopwatch_start(void* stream, float busy_ms) {
     const auto on = static_cast<cudaStream_t>(stream);
+    const float wanted = flush_ms > 0 ? busy_ms / flush_ms : 0;
+    const int times = wanted >= kMostFlushes ? kMostFlushes : 1 + static_cast<int>(wanted);
     if (const cudaError_t error = cudaDeviceSynchronize()) return error;
-    if (const cudaError_t error = cudaMemsetAsync(flushed, 0, flushed_bytes, on)) return error;
+    if (const cudaError_t error = flush(on, times)) return error;
     return cudaEventRecord(start, on);
 }
 

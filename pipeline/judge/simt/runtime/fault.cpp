@@ -71,8 +71,9 @@ extern "C" void simt_device_fail(const char* kind, const char* detail, int line)
     abort();
 }
 
-// What -fsanitize=object-size calls before an access beyond an object whose extent the compiler knows.
-struct BeyondObject {
+// What the compiler calls before an access beyond an object whose extent it knows (-fsanitize=object-size), and before
+// one at an address that is no multiple of what its type needs (-fsanitize=alignment).
+struct BadAccess {
     struct {
         const char* file;
         uint32_t line, column;
@@ -81,16 +82,25 @@ struct BeyondObject {
         uint16_t kind, info;
         char name[1];  // quoted
     }* type;
-    unsigned char log_alignment, access;
+    unsigned char log_alignment, access;  // the former is 0 where it is about the extent
 };
 constexpr unsigned char kStore = 1;
 
-extern "C" void __ubsan_handle_type_mismatch_v1(const BeyondObject* found, uintptr_t) {
+extern "C" void __ubsan_handle_type_mismatch_v1(const BadAccess* found, uintptr_t address) {
     if (!in_kernel()) return;
+    const char* verb = found->access == kStore ? "write of" : "read of";
+    const unsigned alignment = 1u << found->log_alignment;
     char text[sizeof(FaultRecord::detail)];
-    snprintf(text, sizeof text, "%s a %s outside of the array or variable that it belongs to",
-             found->access == kStore ? "write of" : "read of", found->type->name);
-    device_abort(make_fault("out_of_bounds", text, static_cast<int>(found->place.line)));
+    if (address % alignment == 0) {
+        snprintf(text, sizeof text, "%s a %s outside of the array or variable that it belongs to", verb,
+                 found->type->name);
+        device_abort(make_fault("out_of_bounds", text, static_cast<int>(found->place.line)));
+    }
+    // Where a variable of a thread's own lies is up to the compiler, and not the same on a GPU.
+    auto* at = reinterpret_cast<const void*>(address);
+    if (!region_near(at) && !borrowed(at)) return;
+    snprintf(text, sizeof text, "%s a %s at an address that is no multiple of %u", verb, found->type->name, alignment);
+    device_abort(make_fault("misaligned", text, static_cast<int>(found->place.line)));
 }
 
 void describe_access(char* text, size_t size, const char* address, size_t bytes, bool write) {

@@ -85,7 +85,7 @@ static int count_segment(dl_phdr_info* library, size_t, void* raw) {
 }
 
 // Whether it is a variable of a library: __constant__, __device__, or the runtime's own.
-static bool is_static(const char* address) {
+bool is_static(const char* address) {
     static uintptr_t known[64];  // pages found to be so; none ever leaves
     const auto page = reinterpret_cast<uintptr_t>(address) >> 12;
     if (known[page % 64] == page) return true;
@@ -121,6 +121,10 @@ static void count_spins(const Access& access, const void* place) {
 
 // Variables of libraries that kernels wrote to, by their words: a __device__ variable's value is none of the host's.
 static std::unordered_set<uintptr_t> written_by_kernels;
+void variable_written(const void* address, size_t bytes) {
+    const auto first = reinterpret_cast<uintptr_t>(address);
+    for (uintptr_t at = first / 4; at <= (first + bytes - 1) / 4; ++at) written_by_kernels.insert(at);
+}
 constexpr size_t kFewBytes = 1024;  // a tensor of so few may be one of the host's own, with sizes or the like
 
 // Of host code, while the device's memory is closed to it: what is guarded by pages ends in a signal instead.

@@ -44,6 +44,7 @@ void shadow_forget(Region* region);                      // as if never accessed
 // instrument.cpp
 void instrument_begin_launch();
 void instrument_thread_begins();
+void variable_written(const void* address, size_t bytes);  // from then on it is none of the host's
 void locate(FaultRecord& fault, const void* place);  // `place` is where a call returns to
 void report(const char* kind, const char* detail, const Stamp& by, const Stamp* other);
 const char* memory_name(const Region* region, char* text, size_t size);

@@ -17,7 +17,7 @@ uint3 grid_dim_storage __asm__("simt_grid_dim");
 void set_block_index(uint3 index) { block_index_storage = index; }
 
 struct LaunchRecord {
-    char kernel[96];
+    char kernel[512];
     unsigned grid[3], block[3];
 };
 constexpr size_t kMaxRecords = 4096;
@@ -73,6 +73,17 @@ static void refuse(const LaunchConfig& config, cudaError_t error, const char* de
     record_fault(launch_fault(config, "launch_error", detail));
 }
 
+// Of the host's memory there are small addresses (a number), the heap and stacks; all else is known.
+constexpr uintptr_t kLowestAddress = uintptr_t(0x5500) << 32, kHighestAddress = uintptr_t(0x8000) << 32;
+
+extern "C" void simt_argument(const LaunchConfig& config, const void* pointer) {
+    const auto address = reinterpret_cast<uintptr_t>(pointer);
+    if (address < kLowestAddress || address >= kHighestAddress || !launching || fault_pending()) return;
+    auto* at = static_cast<const char*>(pointer);
+    if (region_near(at) || borrowed(at) || borrowed(at - 1) || is_static(at)) return;  // an end belongs to what it ends
+    stop(launch_fault(config, "host_memory", "a kernel is given a pointer to the host's own memory"));
+}
+
 extern "C" void simt_launch(const LaunchConfig& config, KernelBody body, void* arguments) {
     if (in_kernel()) simt_device_fail("unsupported", "dynamic parallelism", config.line);
     if (fault_pending()) return;
@@ -113,7 +124,10 @@ void simt_reset_launches() {
     records.clear();
 }
 void simt_set_launching(bool on) { launching = on; }
-void simt_set_order(int order, uint64_t seed) { set_order(static_cast<Order>(order), seed); }
+void simt_set_order(int order, uint64_t seed) {
+    set_order(static_cast<Order>(order), seed);
+    set_scratch(static_cast<unsigned>(seed % 3));
+}
 
 }  // extern "C"
 }  // namespace simt

@@ -1,6 +1,6 @@
 // Guarded memory. Data ends against an inaccessible page (16-byte aligned, as float4 needs); what is left between the
-// data and its pages holds a poison of its own, so a stray read gives NaN and a stray write is found afterwards: that
-// of a NaN too, which keeps the bits of the one it was computed from.
+// data and its pages holds a poison of its own, so a stray read shows and a stray write is found afterwards: that of a
+// NaN too, which keeps the bits of the one it was computed from.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,10 +32,19 @@ static void fill(void* data, size_t bytes, uint16_t pattern) {
 
 void poison(void* data, size_t bytes) { fill(data, bytes, kPoison); }
 
-// Of the next region's surroundings: a quiet NaN as any float format, like kPoison, and none of the 56 before.
+// What nobody has written: a NaN, which no sum hides but a maximum does, or a huge number of either sign, in any float
+// format. Results stay NaN, by which those that were left out are told.
+static const uint16_t kinds[] = {0x7FC1, 0x7B41, 0xFB41};
+static unsigned kind;
+
+void poison_scratch(void* data, size_t bytes) {
+    fill(data, bytes, kind ? static_cast<uint16_t>(kinds[kind] + 57) : kPoison);
+}
+
+// Of the next region's surroundings: like what is in no region's, and none of the 56 before.
 static uint16_t next_pattern() {
     static unsigned count;
-    return static_cast<uint16_t>(0x7FC1 + count++ % 57);
+    return static_cast<uint16_t>(kinds[kind] + count++ % 57);
 }
 
 static char* body_begin(const Region* region) { return region->map + kPage; }
@@ -65,6 +74,18 @@ void region_close(const Region* region) {
     if (device_closed()) set_access(region, PROT_NONE);
 }
 
+static void surround(Region* region) {
+    char *begin = body_begin(region), *end = region->data + region->bytes;
+    region->slack_pattern = next_pattern();
+    fill(begin, static_cast<size_t>(region->data - begin), region->slack_pattern);
+    fill(end, static_cast<size_t>(body_end(region) - end), region->slack_pattern);
+}
+
+void set_scratch(unsigned number) {
+    kind = number % 3;
+    for (Region* region = first_region; region; region = region->next) surround(region);
+}
+
 Region* region_create(size_t bytes, const char* what, const char* name) {
     const size_t body = round_up(bytes ? bytes : 1, kPage);
     void* map = mmap(nullptr, body + 2 * kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -77,9 +98,7 @@ Region* region_create(size_t bytes, const char* what, const char* name) {
     *region = {static_cast<char*>(map), body + 2 * kPage, nullptr, bytes, what, name};
     region->next = first_region;
     region->data = body_end(region) - round_up(bytes, kAlign);
-    region->slack_pattern = next_pattern();
-    fill(body_begin(region), static_cast<size_t>(region->data - body_begin(region)), region->slack_pattern);
-    fill(region->data + bytes, static_cast<size_t>(body_end(region) - region->data) - bytes, region->slack_pattern);
+    surround(region);
     if (first_region) first_region->previous = region;
     first_region = region;
     return region;
@@ -172,6 +191,8 @@ bool borrowed(const void* address) { return borrowed_bytes(address) > 0; }
 // Of a tensor of Python's whose address is handed over as a number: for good, since nobody says until when.
 extern "C" void simt_lend(const void* address, size_t bytes) { borrow(address, bytes); }
 
+extern "C" bool simt_is_guarded(const void* address) { return region_near(address) != nullptr; }
+
 // The address and size of a buffer that has not been freed, by its number; null beyond the last.
 extern "C" const void* simt_buffer(size_t number, size_t* bytes) {
     for (const Region* region = first_region; region; region = region->next)
@@ -200,11 +221,22 @@ void* simt_host_malloc(size_t bytes) {
     return allocate(bytes, "managed or pinned buffer", true);
 }
 
+// What the caller calls the direction counts only where it is to the host: an address says more.
 void simt_copy(void* to, const void* from, size_t bytes, bool to_host) {
     const DeviceAccess access;
-    if (to_host || (on_device(from) && !on_device(to))) count_host_bytes(bytes);
+    auto is_variable = [](const void* at) { return is_static(static_cast<const char*>(at)); };
+    const bool leaves = on_device(from) || is_variable(from);
+    const bool arrives = on_device(to) || (is_variable(to) && !on_device(from));
+    if (to_host || (leaves && !arrives)) count_host_bytes(bytes);
     memmove(to, from, bytes);
     shadow_written(to, bytes);
+}
+
+// From one place on the device to a variable there.
+void simt_copy_to_variable(void* to, const void* from, size_t bytes) {
+    const DeviceAccess access;
+    memmove(to, from, bytes);
+    if (instrumented && on_device(from)) variable_written(to, bytes);
 }
 }
 

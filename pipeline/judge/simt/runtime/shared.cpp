@@ -75,7 +75,7 @@ bool shared_select(size_t resident) {
 }
 
 static void make_fresh(Region* region) {
-    poison(region->data, region->bytes);
+    poison_scratch(region->data, region->bytes);
     shadow_forget(region);
 }
 

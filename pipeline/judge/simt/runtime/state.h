@@ -52,13 +52,16 @@ void region_destroy(Region* region);
 const char* region_damage(const Region* region);  // null when the slack around the data is untouched
 Region* region_near(const void* address);         // the region whose data or guards hold this address
 Region* region_first();
-void poison(void* data, size_t bytes);
+void poison(void* data, size_t bytes);          // of results: always the same NaN
+void poison_scratch(void* data, size_t bytes);  // of what no result is in
+void set_scratch(unsigned number);              // what that holds, and the memory around regions: one of three kinds
 
 // Memory of Python tensors that are not regions, while an extension holds them.
 void borrow(const void* address, size_t bytes);
 size_t borrowed_bytes(const void* address);  // of the tensor that the address is in, 0 outside of all
 void give_back(const void* address);
 bool borrowed(const void* address);
+bool is_static(const char* address);  // whether it is a variable or a function of a library
 
 // Device memory is out of reach for an extension's host code, as on a GPU: while that runs, regions are inaccessible.
 // Kernels, and what works on a tensor for the host, hold a DeviceAccess. Outside of calls Python has access.

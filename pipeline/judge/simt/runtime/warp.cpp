@@ -21,7 +21,7 @@ static uint32_t combine(WarpOp op, uint32_t a, uint32_t b) {
 static uint64_t shuffled(unsigned group, const uint64_t* values, int source) {
     if (group >> source & 1) return values[source];
     uint64_t undefined;  // PTX: reading from an inactive lane
-    poison(&undefined, sizeof undefined);
+    poison_scratch(&undefined, sizeof undefined);
     return undefined;
 }
 

@@ -37,6 +37,8 @@ extern unsigned simt_launch_number;
 extern void* simt_dynamic_shared;
 
 void simt_launch(const LaunchConfig& config, KernelBody body, void* arguments);
+// Of a pointer that a launch hands to its kernel: it has to point to memory that a GPU can reach.
+void simt_argument(const LaunchConfig& config, const void* pointer);
 void* simt_shared_allocate(SharedSlot& slot, size_t bytes);
 // Waits for the block; returns sum, and, or of `predicate` over its live threads for op '+', '&', '|'.
 int simt_block_barrier(int line, char op, int predicate);
@@ -60,6 +62,7 @@ void simt_atomic_ends();
 void* simt_device_malloc(size_t bytes);
 void* simt_host_malloc(size_t bytes);
 void simt_copy(void* to, const void* from, size_t bytes, bool to_host);
+void simt_copy_to_variable(void* to, const void* from, size_t bytes);
 void simt_set(void* to, int value, size_t bytes);
 bool simt_device_free(void* pointer);
 }

@@ -124,9 +124,11 @@ inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cud
 }
 template <class T>
 cudaError_t cudaMemcpyToSymbol(T& symbol, const void* from, size_t bytes, size_t offset = 0,
-                               cudaMemcpyKind = cudaMemcpyHostToDevice) {
+                               cudaMemcpyKind kind = cudaMemcpyHostToDevice) {
     if (offset + bytes > sizeof(T)) return cudaErrorInvalidValue;
-    simt::simt_copy(reinterpret_cast<char*>(&symbol) + offset, from, bytes, false);
+    char* to = reinterpret_cast<char*>(&symbol) + offset;
+    if (kind == cudaMemcpyDeviceToDevice) simt::simt_copy_to_variable(to, from, bytes);
+    else simt::simt_copy(to, from, bytes, false);
     return cudaSuccess;
 }
 template <class T>

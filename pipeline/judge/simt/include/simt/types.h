@@ -82,11 +82,18 @@ struct Launch {
 
     template <class F, class... A>
     void operator()(F kernel, A... arguments) const {
+        (check(arguments), ...);
         auto thread = [&]() SIMT_UNCHECKED { kernel(arguments...); };
         simt_launch(config, &run<decltype(thread)>, &thread);
     }
 
 private:
+    template <class T> void check(T* pointer) const { simt_argument(config, (const void*)pointer); }
+    void check(long number) const { check(reinterpret_cast<const char*>(number)); }  // an address, if it is that large
+    void check(long long number) const { check(static_cast<long>(number)); }
+    void check(unsigned long number) const { check(static_cast<long>(number)); }
+    void check(unsigned long long number) const { check(static_cast<long>(number)); }
+    template <class T> void check(const T&) const {}
     template <class Thread>
     static void run(void* thread) { (*static_cast<Thread*>(thread))(); }
 };

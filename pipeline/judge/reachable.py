@@ -1,0 +1,110 @@
+"""The state of Python objects: what they refer to, directly or not, as far as it is a candidate's own and can count.
+
+Walked by the references that the garbage collector knows, so that it does not matter in what a number is kept: an
+item of a list, a closure, a default argument, an attribute of an object or a class, an iterator. What belongs to
+libraries (their functions, classes and modules) is no candidate's, and rules see to it that nothing is kept there.
+"""
+
+import gc
+import hashlib
+import itertools
+import sys
+import types
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+
+MOST_HASHED = 2**20  # bytes of a tensor or place in memory; of larger ones a sum is made, which costs less
+_ATOMS = (int, float, bool, complex, type(None))
+_ENDS = (types.ModuleType, types.FrameType, types.TracebackType, types.CodeType)
+_ITERABLES = ([], (), "", b"", bytearray(), {}, {}.values(), {}.items(), set(), range(1), range(2**70), reversed([]))
+_ITERATORS = frozenset(type(iter(iterable)) for iterable in _ITERABLES) | {
+    *(enumerate, zip, map, filter, itertools.cycle, itertools.islice, itertools.chain, itertools.accumulate)
+}
+
+
+class State:
+    """Digests objects; each object counts once, where it is met first.
+
+    Args:
+        own_globals: of the candidate's module, whose functions are its own.
+    """
+
+    def __init__(self, own_globals: Mapping[str, Any]) -> None:
+        self._globals = own_globals
+        self._seen: dict[int, Any] = {id(own_globals): own_globals}  # kept, so that no number is given out again
+
+    def leave_out(self, value: Any) -> None:
+        """Have an object count for nothing where others refer to it; what it holds is asked for by itself."""
+        self._seen[id(value)] = value
+
+    def digest(self, value: Any) -> bytes:
+        """Return a hash of an object and of what it refers to."""
+        told = hashlib.blake2b(digest_size=16)
+        waiting = [value]
+        while waiting:
+            value = waiting.pop()
+            kind = type(value)
+            if kind in _ATOMS:
+                told.update(f"{value!r};".encode())
+            elif kind in (str, bytes):
+                told.update(repr(value).encode(errors="replace"))
+            elif id(value) not in self._seen:
+                self._seen[id(value)] = value
+                told.update(kind.__name__.encode(errors="replace"))
+                if issubclass(kind, torch.Tensor):
+                    told.update(tensor_state(value))
+                waiting += reversed(list(self._parts(kind, value)))
+        return told.digest()
+
+    def _parts(self, kind: type, value: Any) -> Iterable[Any]:
+        if issubclass(kind, _ENDS):
+            return ()
+        if kind is types.FunctionType:
+            of_function = (value.__closure__, value.__defaults__, value.__kwdefaults__, value.__dict__)
+            return of_function if value.__globals__ is self._globals else ()
+        if issubclass(kind, type):
+            return () if _is_a_librarys(value) else list(type.__dict__["__dict__"].__get__(value).values())
+        return (*_inner_state(kind, value), *gc.get_referents(value))
+
+
+def _inner_state(kind: type, value: Any) -> Iterable[Any]:
+    """Return what an object knows beyond what it refers to: how far an iterator is, what is in a set."""
+    if kind is types.GeneratorType and value.gi_frame is not None:
+        return (value.gi_frame.f_lasti,)
+    if kind in (itertools.count, bytearray):
+        return (repr(value),)
+    if kind in _ITERATORS:
+        return (value.__reduce__(),)
+    if kind in (set, frozenset):
+        return sorted(repr(item) for item in value if type(item) in (*_ATOMS, str, bytes))
+    return ()
+
+
+def tensor_state(tensor: torch.Tensor) -> bytes:
+    """Return a hash of a tensor's values and of how it lies in its memory; of a dense one's on the CPU."""
+    if type(tensor) not in (torch.Tensor, torch.nn.Parameter) or tensor.layout is not torch.strided:
+        return b""
+    plain = torch.Tensor.detach(tensor)
+    lies = repr((plain.dtype, plain.shape, plain.stride(), plain.storage_offset())).encode()
+    if plain.device.type != "cpu" or plain.is_quantized:
+        return lies
+    flat = plain.contiguous().reshape(-1).view(torch.uint8)
+    return lies + memory_state(flat.numpy().data)
+
+
+def memory_state(memory: memoryview) -> bytes:
+    """Return a hash of bytes, of many a sum."""
+    if len(memory) > MOST_HASHED:
+        return zlib.adler32(memory).to_bytes(4)
+    return hashlib.blake2b(memory, digest_size=16).digest()
+
+
+def _is_a_librarys(kind: type) -> bool:
+    """Whether a class is what its module has under its name: what it says of itself alone proves nothing."""
+    place: Any = sys.modules.get(getattr(kind, "__module__", ""))
+    for name in kind.__qualname__.split("."):
+        place = getattr(place, name, None)
+    return place is kind
