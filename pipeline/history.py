@@ -169,9 +169,10 @@ def difference(before: str, after: str) -> list[Line]:
 
 @cache
 def _template(name: str) -> Any:
-    loader = FileSystemLoader(Path(__file__).parent)
-    escaped = select_autoescape(["html.jinja"])
-    environment = Environment(  # noqa: S701  (pages are escaped, a text is not)
-        loader=loader, autoescape=escaped, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template(name)
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=select_autoescape(["html.jinja"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    ).get_template(name)
