@@ -170,8 +170,11 @@ def difference(before: str, after: str) -> list[Line]:
 @cache
 def _template(name: str) -> Any:
     loader = FileSystemLoader(Path(__file__).parent)
-    escaped = select_autoescape(["html.jinja"])
     environment = Environment(
-        loader=loader, autoescape=escaped, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=loader,
+        autoescape=select_autoescape(["html.jinja"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     return environment.get_template(name)
