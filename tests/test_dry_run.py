@@ -85,7 +85,8 @@ def own_tasks(source: str, root: Path) -> list[str]:
 def test_the_recipe_of_each_source_reads_that_source(name, told, tmp_path, capsys):
     path = Path("recipes") / f"{name}.yaml"
     recipe = load_recipe(path, own_tasks(yaml.safe_load(path.read_text())["tasks"]["source"], tmp_path))
-    dry_run(recipe, tmp_path / "out", last_stage(recipe))
+    # Of a single module none is held out, which the stage evaluate would not stand for.
+    dry_run(recipe, tmp_path / "out", "curate" if name == "own_server" else last_stage(recipe))
     said = capsys.readouterr().out
     assert f"tasks: {told} (not yet tested" in said
     assert ("--- prompt 1" in said) == (recipe.generate is not None)
@@ -109,6 +110,7 @@ def test_what_a_training_needs_is_estimated_and_an_unreachable_model_ends_nothin
 
 def test_the_answers_of_an_evaluation_are_those_of_its_suite(tmp_path, capsys):
     finished = f"{{kind: kernels, path: {tmp_path}}}"
+    (tmp_path / "level_1_problem_1_sample_0_kernel.py").touch()
     section = f"trained=[untrained], samples_per_task=4, models={{asked: {TEACHER}, theirs: {finished}}}"
 
     def told(suite: str, *more: str) -> str:
