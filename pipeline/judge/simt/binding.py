@@ -295,11 +295,3 @@ def guard(tensor: torch.Tensor) -> torch.Tensor:
 def holds(tensor: torch.Tensor) -> bool:
     """Return whether a tensor lies in the runtime's own memory; True before there is a runtime."""
     return _runtime.library is None or _runtime.library.simt_is_guarded(address_of(tensor))
-
-
-def unwritten(tensor: torch.Tensor) -> int:
-    """Return how many elements of a contiguous floating-point tensor still hold the poison of their allocation."""
-    if not tensor.is_floating_point() or tensor.numel() == 0:
-        return 0
-    halves = tensor.detach().contiguous().view(torch.int16).view(tensor.numel(), -1)
-    return int((halves == POISON_BITS).all(dim=1).sum())
