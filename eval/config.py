@@ -90,7 +90,7 @@ class EvaluateConfig(Section):
         if not self.trained and not self.models:
             raise ValueError("trained and models are both empty: there is nothing to evaluate")
         if unknown := self.prices.keys() - {*self.trained, *self.models}:
-            raise ValueError(f"prices.{min(unknown)} is no model that is evaluated")
+            raise ValueError(f"prices.{min(unknown)} is not a model that is evaluated")
         if bool(self.strategies) != (self.strategy_tokens is not None):
             raise ValueError("strategies and strategy_tokens belong together: ways to spend that many tokens a task")
         return self

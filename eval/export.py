@@ -31,7 +31,7 @@ def export(rows: Iterable[Mapping[str, Any]], tasks: Iterable[Task], model: str,
         place = places.get(row["task_id"])
         if place is None:
             raise UserError(
-                f"export: task {row['task_id']} is none of KernelBench's problems; its harness has no such"
+                f"export: task {row['task_id']} is not one of KernelBench's problems; its harness has no such"
             )
         file = folder / f"level_{place[0]}_problem_{place[1]}_sample_{row['sample']}_kernel.py"
         try:

@@ -90,7 +90,7 @@ def _kernels(path: Path) -> Iterator[tuple[str | tuple[int, int], int | None, st
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
-        raise UserError(f"{path}: no folder of kernels and no file of JSON lines") from None
+        raise UserError(f"{path}: neither a folder of kernels nor a file of JSON lines") from None
     for number, line in enumerate(lines, 1):
         if line.strip():
             yield _row(line, f"{path}, line {number}")

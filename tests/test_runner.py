@@ -108,7 +108,7 @@ OPENAI = {"kind": "openai", "base_url": "http://127.0.0.1:9/v1", "model": "m", "
         ({"train": {**STUDENT, "sft": {"num_train_epochs": "x"}}}, r"train.sft.num_train_epochs: must be a number"),
         ({"train": {"method": "dpo", "model": {"kind": "hub", "name": "m"}}}, r"train.method: dpo .*curate.preference"),
         ({"train": {"method": "grpo", "model": {"kind": "hub", "name": "m"}, "grpo": {"reward": "kevin"}}}, r"train.grpo.reward: kevin needs"),
-        ({"train": {**STUDENT, "accelerate": "nowhere.yaml"}}, r"train.accelerate: nowhere.yaml is no file"),
+        ({"train": {**STUDENT, "accelerate": "nowhere.yaml"}}, r"train.accelerate: nowhere.yaml is not a file"),
         ({"generate": {"teacher": OPENAI}}, r"teacher.api_key_env: .* NOBODY_SETS_THIS is not set"),
         ({"generate": {"teacher": {"kind": "replay", "path": "nowhere"}}}, r"teacher.path: nowhere"),
         ({"evaluate": {"models": {"theirs": OPENAI}}}, r"teacher.api_key_env: .* NOBODY_SETS_THIS is not set"),

@@ -118,7 +118,7 @@ def _pairs(path: Path) -> Iterator[Pair]:
         where = f"{path}, line {number}"
         for column in COLUMNS:
             if not isinstance(row.get(column), str):
-                raise UserError(f"{where}: {column!r} is missing or no string")
+                raise UserError(f"{where}: {column!r} is missing or not a string")
         if row["id"] in seen:
             raise UserError(f"{where}: the id {row['id']!r} was there before")
         seen.add(row["id"])

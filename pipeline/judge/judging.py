@@ -137,7 +137,7 @@ class Judgement:
         except (KeyError, TypeError):
             raise self.failed("build", "cheating", "bad_answer", "a request to build nothing") from None
         if not all(name.replace("::", "").isidentifier() for name in source.functions):
-            raise self.failed("build", "compile_error", "compile_error", "a function's name is none")
+            raise self.failed("build", "compile_error", "compile_error", "a function's name is not one")
         self._builds += 1
         if self._builds > MAX_BUILDS or len(source.cpp) + len(source.cuda) > MAX_CODE:
             raise self.failed("build", "malformed", "too_long", f"over {MAX_BUILDS} builds, or too long a source")

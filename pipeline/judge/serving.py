@@ -80,7 +80,7 @@ def serve(config: JudgeConfig, address: str, token_env: str | None, queue: int) 
         raise UserError("judge --serve: --token-env must name an environment variable that holds a token")
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or int(port) > MAX_PORT:
-        raise UserError(f"judge --serve: {address!r} is no HOST:PORT")
+        raise UserError(f"judge --serve: {address!r} is not HOST:PORT")
     with Judge(config) as judge:
         settings = uvicorn.Config(application(judge, token, queue), host=host, port=int(port), log_level="warning")
         try:

@@ -47,7 +47,7 @@ def _product(configs: Any, which: str) -> Iterator[Expanded]:
         key = f"{which}_{kind}_configs"
         value = configs.get(key) if isinstance(configs, dict) else None
         if not isinstance(value, list) or not value or not all(isinstance(entry, dict) for entry in value):
-            raise ConfigError(f"{key} is no list of mappings")
+            raise ConfigError(f"{key} is not a list of mappings")
         lists.append(value)
     for init, inputs, shared in product(*lists):
         yield Expanded({**init, **shared}, {**inputs, **shared})

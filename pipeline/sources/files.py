@@ -42,7 +42,7 @@ def read(config: Config, seed: int) -> Iterator[Task]:
         UserError: no such folder, no module in it, or a module that is not one; the message names the file.
     """
     if not config.path.is_dir():
-        raise UserError(f"tasks.path: {config.path} is no folder")
+        raise UserError(f"tasks.path: {config.path} is not a folder")
     paths = modules_in(config.path)
     if not paths:
         raise UserError(f"tasks.path: {config.path} holds no *.py")

@@ -22,7 +22,7 @@ def file_rows(path: Path, columns: Collection[str], key: str) -> Iterator[dict[s
     """
     files = table_files(path)
     if not files:
-        raise UserError(f"{key}: {path} is no *.parquet, *.jsonl or *.json, and no folder with one")
+        raise UserError(f"{key}: {path} is neither a *.parquet, *.jsonl or *.json nor a folder with one")
     for file in files:
         for number, row in enumerate(_rows(file, key), 1):
             _require(row, columns, f"{key}: {file}, row {number}")

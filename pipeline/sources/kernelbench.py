@@ -108,5 +108,5 @@ def _problem(row: dict[str, Any], key: str, number: int) -> Problem:
         level, problem = int(row["level"]), int(row["problem_id"])
     except (TypeError, ValueError):
         told = f"level {row['level']!r}, problem_id {row['problem_id']!r}"
-        raise UserError(f"{key}: row {number}: {told} are no numbers") from None
+        raise UserError(f"{key}: row {number}: {told} are not numbers") from None
     return Problem(level, problem, str(row["name"]).removesuffix(".py"), str(row["code"]))

@@ -52,7 +52,7 @@ def read(config: Config, seed: int) -> Iterator[Found]:
         UserError: no such folder, or no task in it.
     """
     if not config.path.is_dir():
-        raise UserError(f"tasks.path: {config.path} is no folder")
+        raise UserError(f"tasks.path: {config.path} is not a folder")
     root = config.path / "tasks" if (config.path / "tasks").is_dir() else config.path
     found = 0
     for folder in sorted({path.parent for path in root.rglob("config_*ward.json")}):

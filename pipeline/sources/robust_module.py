@@ -30,7 +30,7 @@ def module_of(source: str, expanded: Sequence[Expanded]) -> Module:
 
     Raises:
         SyntaxError: the source is no Python.
-        ConfigError: a parameter has neither a value nor a default, or a value is no number and no text.
+        ConfigError: a parameter has neither a value nor a default, or a value is neither a number nor a string.
     """
     tree = parse(source)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
@@ -92,7 +92,7 @@ class _Sizes:
             raise ConfigError(f"{key} has neither a value nor a default")
         value = given[key] if key in given or default is None else ast.literal_eval(default)
         if not isinstance(value, bool | int | float | str | None):
-            raise ConfigError(f"{key}: {value!r} is no number and no text")
+            raise ConfigError(f"{key}: {value!r} is neither a number nor a string")
         return value
 
     def keys(self, side: str) -> list[str]:

@@ -68,7 +68,7 @@ def _members(suite: str) -> Iterator[tuple[str, str]]:
     else:
         dataset = NAMED.get(suite, suite)
         if "/" not in dataset or suite.startswith((".", "/")):
-            raise UserError(f"{KEY}: {suite} is no folder, no file, and no suite of evaluate or of the Hub")
+            raise UserError(f"{KEY}: {suite} is not a folder, a file, or a suite of evaluate or of the Hub")
         for split in _splits(dataset):
             for name, source in _coded(hub_rows(dataset, split, (), KEY), suite):
                 yield f"{split}/{name}", source

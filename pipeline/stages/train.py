@@ -42,7 +42,7 @@ def check(recipe: "Recipe") -> None:
             "train.method: dpo learns from pairs of answers, which curate leaves with 'curate.preference: {}'"
         )
     if config.accelerate is not None and not config.accelerate.is_file():
-        raise UserError(f"train.accelerate: {config.accelerate} is no file")
+        raise UserError(f"train.accelerate: {config.accelerate} is not a file")
     from pipeline.training.checking import check_arguments, check_reward
 
     if recipe.judge.backend != "auto":

@@ -159,7 +159,7 @@ def _content(content: Any) -> tuple[str, str | None]:
     if content is None or isinstance(content, str):
         return content or "", None
     if not (isinstance(content, list) and all(isinstance(part, dict) for part in content)):
-        raise ValueError("its content is no text")
+        raise ValueError("its content is not text")
     text = _texts(part.get("text") for part in content if part.get("type") in ("text", "output_text"))
     thought = _texts(
         inner

@@ -149,7 +149,7 @@ class OpenaiTeacher:
         except CutStreamError as error:
             return Failure("broken_stream", str(error), bill=error.bill)
         except (ValueError, RecursionError) as error:  # JSON that does not parse, or says something else
-            return Failure("malformed", f"the answer is no chat completion ({error})")
+            return Failure("malformed", f"the answer is not a chat completion ({error})")
 
     async def _ask(self, messages: tuple[Message, ...], seed: int) -> Reply:
         config = self.config
@@ -244,7 +244,7 @@ class OpenaiTeacher:
             raise RefusedError(f"{config.base_url}: {text}") from None
         if error.status_code == 404:
             raise UserError(
-                f"{config.base_url} has no model {config.model!r}, or is no chat server (most end in /v1): {text}"
+                f"{config.base_url} has no model {config.model!r}, or is not a chat server (most end in /v1): {text}"
             ) from None
         raise UserError(f"{config.base_url} refuses model {config.model!r}: {text}") from None
 

@@ -59,4 +59,4 @@ def _find(path: Path) -> Path:
     for place in (path / "generate" / NAME, path / NAME, path):
         if place.is_file():
             return place
-    raise UserError(f"teacher.path: {path} is no run with a {NAME}, and no such file")
+    raise UserError(f"teacher.path: {path} is neither a run with a {NAME} nor such a file")

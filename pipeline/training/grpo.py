@@ -123,14 +123,14 @@ def grpo_config(config: TrainConfig, output: Path, seed: int) -> "GRPOConfig":
     arguments = trl_arguments(GRPOConfig, section, config.grpo.trl, decided_by_us(output, seed), config)
     if arguments.num_generations % turns:  # type: ignore[operator]
         raise UserError(
-            f"{section}.num_generations: {arguments.num_generations} is no multiple of grpo.turns ({turns}): each "
+            f"{section}.num_generations: {arguments.num_generations} is not a multiple of grpo.turns ({turns}): each "
             "turn of a trajectory is one of them"
         )
     batch = arguments.per_device_train_batch_size * arguments.steps_per_generation  # type: ignore[operator]
     if batch % turns:
         raise UserError(
-            f"{section}: per_device_train_batch_size x steps_per_generation ({batch}) is no multiple of grpo.turns "
-            f"({turns})"
+            f"{section}: per_device_train_batch_size x steps_per_generation ({batch}) is not a multiple of "
+            f"grpo.turns ({turns})"
         )
     every = arguments.steps_per_generation * arguments.num_iterations  # type: ignore[operator]
     every = -(-every // arguments.gradient_accumulation_steps)

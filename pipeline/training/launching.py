@@ -33,7 +33,7 @@ def launch(recipe: "Recipe", out: Path, directory: Path, report: Report) -> dict
         return outcome
     configuration = recipe.train.accelerate
     if not configuration.is_file():
-        raise UserError(f"train.accelerate: {configuration} is no file")
+        raise UserError(f"train.accelerate: {configuration} is not a file")
     write_json(directory / JOB, {"recipe": recipe.model_dump(mode="json"), "out": str(out.absolute())})
     command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(configuration)]
     command += ["-m", "pipeline.training.worker", str(directory.absolute())]

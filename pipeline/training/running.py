@@ -139,7 +139,7 @@ def reporter(report: Report) -> "TrainerCallback":
             figures = {name: logs[name] for name in ("loss", "grad_norm") if name in (logs or {})}
             if not all(math.isfinite(value) for value in figures.values()):
                 raise UserError(
-                    f"train: at step {state.global_step} {figures} is no number; lower learning_rate, raise "
+                    f"train: at step {state.global_step} {figures} is not a number; lower learning_rate, raise "
                     "warmup_steps or lower max_grad_norm"
                 )
 

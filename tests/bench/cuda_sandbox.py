@@ -180,7 +180,7 @@ def _compile() -> str:
     module: dict[str, Any] = {}
     exec(
         "import torch\ndef call(t):\n    return torch.relu(t) * 2 + 1\n", module
-    )  # a task's source is no file either
+    )  # a task's source is not a file either
     return OK if torch.allclose(torch.compile(module["call"])(x), module["call"](x)) else "wrong"
 
 

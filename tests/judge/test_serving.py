@@ -270,7 +270,7 @@ def test_another_server_is_no_judge(garbling: str, token: None, body: bytes, mon
 
 @pytest.mark.parametrize(
     ("address", "queue", "message"),
-    [("127.0.0.1:99999", "2", "is no HOST:PORT"), ("127.0.0.1:0", "0", "'--queue'")],
+    [("127.0.0.1:99999", "2", "is not HOST:PORT"), ("127.0.0.1:0", "0", "'--queue'")],
 )
 def test_what_can_not_be_served_is_one_line(address, queue, message, token: None, capsys: pytest.CaptureFixture[str]):
     arguments = ["judge", "--serve", address, "--token-env", "JUDGE_TOKEN", "--queue", queue, "--backend", "simt"]

@@ -117,7 +117,7 @@ def test_bytes_that_are_no_text_name_the_file(tmp_path: Path):
 
 
 def test_missing_or_empty_folder(tmp_path: Path):
-    with pytest.raises(UserError, match=r"nowhere is no folder"):
+    with pytest.raises(UserError, match=r"nowhere is not a folder"):
         read(tmp_path / "nowhere")
     with pytest.raises(UserError, match=r"holds no \*\.py"):
         read(tmp_path)

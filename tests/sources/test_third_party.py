@@ -163,7 +163,7 @@ def test_kernelbench_as_a_table(tmp_path: Path):
         ({"path": "nowhere"}, r"tasks\.path: nowhere does not exist"),
         ({"path": "columns.jsonl"}, r"columns\.jsonl, row 1: no column 'code'"),
         ({"path": "torn.jsonl"}, r"torn\.jsonl can't be read: "),
-        ({"path": "odd.jsonl"}, r"tasks\.path: row 2: level None, problem_id 'x' are no numbers"),
+        ({"path": "odd.jsonl"}, r"tasks\.path: row 2: level None, problem_id 'x' are not numbers"),
     ],
 )
 def test_what_is_missing_of_kernelbench_is_one_line(

@@ -111,7 +111,7 @@ def posed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("model", "said"),
     [
         ("{kind: openai, base_url: URL, model: no-such-model}", "URL has no model 'no-such-model'"),
-        ("{kind: kernels, path: HERE/missing}", "HERE/missing: no folder of kernels and no file of JSON lines"),
+        ("{kind: kernels, path: HERE/missing}", "HERE/missing: neither a folder of kernels nor a file of JSON lines"),
         ("{kind: kernels, path: HERE/empty}", "HERE/empty: holds no level_*_problem_*_sample_*_kernel.py"),
     ],
     ids=["no such model", "no folder", "empty folder"],

@@ -93,7 +93,7 @@ def test_a_suite_of_evaluate_is_named_as_there(tmp_path: Path):
 @pytest.mark.parametrize(
     ("against", "message"),
     [
-        ("nowhere", r"tasks\.decontaminate\.against: nowhere is no folder, no file, and no suite of"),
+        ("nowhere", r"tasks\.decontaminate\.against: nowhere is not a folder, a file, or a suite of"),
         ("heldout", r"tasks\.decontaminate\.against: heldout is this run's own tasks"),
         ("robust_kbench_forward", r"robust_kbench_forward can't be read, name its folder or table instead"),
         ("empty", r"tasks\.decontaminate\.against: empty is no \*\.parquet"),

@@ -171,7 +171,7 @@ def test_what_the_judge_failed_on_is_left_out_of_the_baseline_too(undecided: Pat
     ("changes", "message"),
     [
         ({"reward": "kevin"}, r"train.grpo.reward: kevin needs measured speed"),
-        ({"turns": 3}, r"train.grpo.trl.num_generations: 16 is no multiple of grpo.turns \(3\)"),
+        ({"turns": 3}, r"train.grpo.trl.num_generations: 16 is not a multiple of grpo.turns \(3\)"),
         (
             {"trl": {"num_generation": 8}},
             r"train.grpo.trl.num_generation: unknown key; did you mean num_generations\?",

@@ -75,7 +75,7 @@ STOPPED = {
     "array in a variable overrun": ("float4 v = {}; (&v.x)[i / 4] = 1; y[i % n] = v.w;", "out_of_bounds", 4, 16, "write of"),
     "misaligned vector": (
         "const float4* v = (const float4*)(x + n % 3);\nif (i < 2) y[i] = v[i].y;",
-        "misaligned", 5, 0, "read of a 'const struct float4' at an address that is no multiple of 16",
+        "misaligned", 5, 0, "read of a 'const struct float4' at an address that is not a multiple of 16",
     ),
     "lane outside its mask": ("y[0] = __shfl_sync(0x1, 1.0f, 0);", "divergent_barrier", 4, 1, "leaves it out"),
     "assertion": ("assert(i < 7);", "assert", 4, 7, "i < 7"),

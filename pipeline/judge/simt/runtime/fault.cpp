@@ -72,7 +72,7 @@ extern "C" void simt_device_fail(const char* kind, const char* detail, int line)
 }
 
 // What the compiler calls before an access beyond an object whose extent it knows (-fsanitize=object-size), and before
-// one at an address that is no multiple of what its type needs (-fsanitize=alignment).
+// one at an address that is not a multiple of what its type needs (-fsanitize=alignment).
 struct BadAccess {
     struct {
         const char* file;
@@ -99,7 +99,7 @@ extern "C" void __ubsan_handle_type_mismatch_v1(const BadAccess* found, uintptr_
     // Where a variable of a thread's own lies is up to the compiler, and not the same on a GPU.
     auto* at = reinterpret_cast<const void*>(address);
     if (!region_near(at) && !borrowed(at)) return;
-    snprintf(text, sizeof text, "%s a %s at an address that is no multiple of %u", verb, found->type->name, alignment);
+    snprintf(text, sizeof text, "%s a %s at an address that is not a multiple of %u", verb, found->type->name, alignment);
     device_abort(make_fault("misaligned", text, static_cast<int>(found->place.line)));
 }
 
