@@ -97,6 +97,7 @@ class Run:
             seed=3,
             executor=LocalConfig(),
             tasks=SimpleNamespace(source="files", filters=TaskFilters(), decontaminate=None),
+            evaluate=None,
             judge=JudgeConfig.model_validate({}),
         )
         self.configure()
