@@ -23,7 +23,7 @@ WORDS = {  # by pydantic's types of errors; braces are filled from what it says 
     "string_too_short": "must have at least {min_length} characters",
     "too_short": "must have at least {min_length}, has {actual_length}",
     "too_long": "must have at most {max_length}, has {actual_length}",
-    "union_tag_invalid": "no such {discriminator}; there are {expected_tags}",
+    "union_tag_invalid": "no {discriminator} '{tag}'; there are {expected_tags}",
 }
 KINDS = {  # by how their types begin
     "int": "must be a whole number",

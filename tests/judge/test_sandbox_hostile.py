@@ -108,7 +108,7 @@ ENDED = {
     "deep recursion in C++": (native("TORCH_CHECK(deep(x.numel()) != 3);", "int deep(int n) { volatile char a[4096]; a[n % 7] = n; return n < -5 ? 0 : deep(n + 1) + a[n % 3]; }"), "runtime_error", None),
     "1 GB on disk": (python("for n in range(2**20): open(f'f{n}', 'wb').write(bytes(2**24))"), "runtime_error", None),
     "a million files": (python("for n in range(10**6): os.mkdir(str(n))"), "runtime_error", None),
-    "512 MB of answer": (python("return torch.zeros(2**27)"), "cheating", "bad_answer"),
+    "256 MB of answer": (python("return torch.zeros(2**26)"), "cheating", "bad_answer"),
     "1 GB into the channel": (python("while True: os.write(channel(), bytes(2**20))"), "cheating", "bad_answer"),
     "half a frame": (python("os.write(channel(), frame('{\"buffers\": [1000]}')); libc.pause()"), "timeout", "timeout"),
     "an absurd length": (python("os.write(channel(), b'\\xff' * 8); libc.pause()"), "cheating", "bad_answer"),

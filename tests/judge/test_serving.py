@@ -116,7 +116,7 @@ def test_an_evaluation_can_be_judged_there(server: str, token: None, tmp_path: P
 def test_tasks_are_filtered_there(server: str, token: None, tmp_path: Path):
     """The recipe's filters go with the question, and so does its seed."""
     (tmp_path / "good.py").write_text(TASK.reference)
-    (tmp_path / "constant.py").write_text(TASK.reference.replace("return torch.", "return 0 * torch."))
+    (tmp_path / "padded.py").write_text(TASK.reference.replace("dim=-1)", "dim=-1) + 0"))
     recipe = Recipe.model_validate(
         {
             "name": "r",
@@ -126,7 +126,7 @@ def test_tasks_are_filtered_there(server: str, token: None, tmp_path: Path):
     )
     run_stages(recipe, tmp_path / "out", "tasks")
     rows = pq.read_table(tmp_path / "out" / "tasks" / "rejected.parquet").to_pylist()
-    assert [(row["name"], row["reason"]) for row in rows] == [("constant", "output_std")]
+    assert [(row["name"], row["reason"]) for row in rows] == [("padded", "redundant_operation")]
     assert pq.read_table(tmp_path / "out" / "tasks" / "data.parquet")["name"].to_pylist() == ["good"]
 
 
@@ -155,7 +155,7 @@ def test_the_doctor_says_whether_it_can_be_used(server: str, tmp_path: Path, mon
     found = examine_recipe(recipe)
     monkeypatch.setenv("JUDGE_TOKEN", "another")
     found += examine_recipe(recipe)
-    assert [(f.state, f.found) for f in found] == [("ok", "simt, of this version"), ("absent", "no")]
+    assert [(f.state, f.found) for f in found] == [("ok", "simt, of this version"), ("missing", "no")]
     assert "wrong token" in found[1].cost_of_absence
 
 

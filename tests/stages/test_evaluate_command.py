@@ -82,7 +82,7 @@ def test_kill_9_loses_no_reply_and_asks_for_none_again(tmp_path: Path, url: str)
     ("changes", "said"),
     [
         ("evaluate.suite=kernelbench_levl1", "no suite 'kernelbench_levl1'; did you mean kernelbench_level1?"),
-        ("evaluate.trained=[studnet]", "evaluate.trained.0: input should be 'untrained' or 'student' (given: 'studnet'); did you mean student?"),
+        ("evaluate.trained=[studnet]", "evaluate.trained.0: must be untrained or student (given: 'studnet'); did you mean student?"),
         ("evaluate.models.served.kind=opneai", "did you mean openai?"),
         ("evaluate.strategies=[sequentiel]", "did you mean sequential?"),
         ("evaluate.judge_error={false_accepts: {wrong: 5, of: 3}, false_rejects: {wrong: 0, of: 9}}", "wrong (5) is more than of (3)"),

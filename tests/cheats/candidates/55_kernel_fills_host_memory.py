@@ -1,7 +1,7 @@
 """Entries: 55
 Task: doubled
 Strict: runtime_error host_memory
-Report: accepted: the values are right; what its host code does is no reason to reject in a report
+Report: rejected
 
 A kernel writes to the host's own memory, where a loop computes.
 """
