@@ -11,8 +11,9 @@ from markupsafe import Markup
 from eval import gathering, plots, tables
 from eval.curves import fast_curve, pass_curve
 from eval.grid import grid
-from eval.headline import counted, headline, models_in_order, share
+from eval.headline import counted, headline, models_in_order
 from eval.histories import write_histories
+from eval.sentences import caution, summary
 from eval.tables import comparisons
 from pipeline.store import read_manifest, read_rows
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 TOP_REASONS = 10
-BENCHMARKS = ("kernelbench", "robust_kbench")  # suites, by the beginnings of their names
 
 
 def write(
@@ -82,8 +82,8 @@ def _facts(out: Path, evaluated: gathering.Evaluated | None, tasks: Mapping[str,
     curation = gathering.stage_json(out, "curate", "stats.json") if "curate" in manifests else None
     return {
         "name": out.resolve().name,
-        "summary": _summary(results),
-        "caution": _caution(results),
+        "summary": summary(results),
+        "caution": caution(results),
         "before_and_after": results is not None and gathering.TRAINED_MODEL in results["models"],
         "lines": [[_cell(text) for text in line] for line in _lines(results)] if results else [],
         "funnel": _funnel(curation, manifests),
@@ -165,43 +165,6 @@ def _curve_plots(models: dict[str, dict[str, Any]]) -> list[tuple[str, Markup, s
         svg = Markup(plots.curves(fast, "p", "fast_p, %"))  # noqa: S704  (SVG that matplotlib has escaped)
         figures.append(("Right and more than p times as fast", svg, "Against eager PyTorch, one answer per task."))
     return figures
-
-
-def _summary(results: dict[str, Any] | None) -> str | None:
-    models = results["models"] if results else {}
-    student = models.get(gathering.TRAINED_MODEL)
-    if student is None:
-        return _summary_of_others(results)
-    if not student["pass_at_k"].get("1"):
-        return None
-    before = models.get("untrained", {}).get("pass_at_k", {}).get("1")
-    compared = f", the untrained model {share(before)}" if before else ""
-    tasks = counted(student["n_tasks"], "held-out task")
-    return f"At the first attempt the student solves {share(student['pass_at_k']['1'])} of {tasks}{compared}."
-
-
-def _summary_of_others(results: dict[str, Any] | None) -> str | None:
-    """Return what models that were not trained here solve; None if nothing is known of any."""
-    models = models_in_order(results) if results else {}
-    solved = {name: found for name, figures in models.items() if (found := figures["pass_at_k"].get("1"))}
-    if results is None or not solved:
-        return None
-    told = ", ".join(f"{name} {share(found)}" for name, found in solved.items())
-    tasks = counted(max(models[name]["n_tasks"] for name in solved), "task")
-    return f"Solved at the first attempt, of {tasks} of suite {results['suite']}: {told}."
-
-
-def _caution(results: dict[str, Any] | None) -> str | None:
-    """Return why figures on a benchmark's tasks are not those that others publish; None where nobody does."""
-    if results is None or not results["suite"].startswith(BENCHMARKS):
-        return None
-    policies = sorted(set((results.get("policies") or {}).values()))
-    under = f" under policy {' or '.join(policies)}" if policies else ""
-    return (
-        "Not comparable with published figures on these tasks: models are asked with this project's own prompt, and "
-        f"answers are judged{under} by this project's judge, on more inputs and sizes than the benchmark's evaluator "
-        "uses. Under strict it also rejects what that evaluator lets pass, such as fall-backs and fixed sizes."
-    )
 
 
 def _lines(results: dict[str, Any]) -> list[tuple[str, ...]]:
