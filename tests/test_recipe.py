@@ -26,7 +26,7 @@ def test_every_shipped_recipe_is_read(path: Path):
         (GOOD + "genrate: {}\n", [], r"genrate: unknown key; did you mean generate\?"),
         (GOOD + "generate: {teacher: {kind: scripted}, sample_per_task: 2}\n", [], r"generate.sample_per_task: unknown key; did you mean samples_per_task\?"),
         (GOOD + "generate: {teacher: {kind: scripted, mistake_rat: 0.1}}\n", [], r"generate.teacher.mistake_rat: unknown key; did you mean mistake_rate\?"),
-        (GOOD + "generate: {teacher: {kind: script}}\n", [], r"generate.teacher: no such kind; there are openai, .*; did you mean scripted\?"),
+        (GOOD + "generate: {teacher: {kind: script}}\n", [], r"generate.teacher: no kind 'script'; there are openai, .*; did you mean scripted\?"),
         (GOOD + "generate: {teacher: {}}\n", [], r"generate.teacher: lacks 'kind', one of openai, scripted, "),
         (GOOD + "generate: {teacher: scripted}\n", [], r"generate.teacher: must be a mapping of keys to values \(given: 'scripted'\)"),
         (GOOD + "curate: {filters: [{kind: duplicates}]}\n", [], r"curate.filters: the first filter must be \{kind: correct\}"),

@@ -334,7 +334,7 @@ def test_models_that_are_none_are_said(tmp_path: Path):
         EvaluateConfig.model_validate({"trained": []})
     with pytest.raises(ValidationError, match="untrained"):
         EvaluateConfig.model_validate({"trained": ["studnet"]})
-    with pytest.raises(ValidationError, match=r"prices\.m is no model"):
+    with pytest.raises(ValidationError, match=r"prices\.m is not a model"):
         EvaluateConfig.model_validate({"prices": {"m": [1, 2]}})
 
 

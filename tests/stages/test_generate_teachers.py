@@ -197,10 +197,10 @@ def test_a_run_is_repeated_from_its_record_without_a_server(run):
     ("changes", "message"),
     [
         ({"base_url": "http://127.0.0.1:9/v1"}, "can't connect to http://127.0.0.1:9/v1"),
-        ({"base_url": "URL/v2"}, "is no chat server"),
+        ({"base_url": "URL/v2"}, "is not a chat server"),
         ({"model": "other"}, "has no model 'other'"),
         ({"api_key_env": "NO_SUCH_VARIABLE"}, "NO_SUCH_VARIABLE is not set"),
-        ({"kind": "replay", "path": "nowhere"}, "nowhere is no run"),
+        ({"kind": "replay", "path": "nowhere"}, "nowhere is neither a run"),
         ({"kind": "local", "model": "nowhere/at-all"}, "nowhere/at-all"),
         ({"kind": "local", "model": "some/model", "engine": "vllm"}, "vllm is not installed"),
     ],

@@ -328,7 +328,7 @@ def test_a_missing_variable_is_named(server, monkeypatch):
 def test_an_unknown_model_and_a_wrong_path_are_the_users(server):
     with pytest.raises(UserError, match=r"has no model 'other'.*does not exist"):
         ask(config_for(server, model="other"))
-    with pytest.raises(UserError, match="is no chat server"):
+    with pytest.raises(UserError, match="is not a chat server"):
         ask(Config(base_url=server.url + "/v2", model="test-model"))
 
 
