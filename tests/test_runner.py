@@ -112,7 +112,7 @@ OPENAI = {"kind": "openai", "base_url": "http://127.0.0.1:9/v1", "model": "m", "
         ({"generate": {"teacher": OPENAI}}, r"teacher.api_key_env: .* NOBODY_SETS_THIS is not set"),
         ({"generate": {"teacher": {"kind": "replay", "path": "nowhere"}}}, r"teacher.path: nowhere"),
         ({"evaluate": {"models": {"theirs": OPENAI}}}, r"teacher.api_key_env: .* NOBODY_SETS_THIS is not set"),
-        ({"evaluate": {"models": {"theirs": {"kind": "kernels", "path": "nowhere"}}}}, r"nowhere: no folder of kernels"),
+        ({"evaluate": {"models": {"theirs": {"kind": "kernels", "path": "nowhere"}}}}, r"nowhere: neither a folder of kernels"),
         ({"tasks": {"source": "composed", "train": 2, "heldout": 0}}, r"tasks.heldout: is 0"),
         ({"tasks": {"source": "files", "path": "."}}, r"tasks.heldout_share: is 0"),
         ({"tasks": {"source": "files", "path": "nowhere"}}, r"tasks.path: nowhere does not exist"),

@@ -39,7 +39,7 @@ def test_what_is_exported_is_read_back(tmp_path: Path):
     assert others == 0
     with pytest.raises(UserError, match="already there"):
         export(rows, TASKS, "m", folder)
-    with pytest.raises(UserError, match="none of KernelBench's"):
+    with pytest.raises(UserError, match="not one of KernelBench's"):
         export([row(OTHER, 0, "d")], [OTHER], "m", tmp_path / "other")
     with pytest.raises(UserError, match="'n' has no answer with code"):
         export(rows, TASKS, "n", tmp_path / "other")
@@ -75,7 +75,7 @@ def test_a_bad_row_is_named(tmp_path: Path, line: str, message: str):
 def test_nothing_to_read_is_said(tmp_path: Path):
     with pytest.raises(UserError, match="holds no level_"):
         read(tmp_path)
-    with pytest.raises(UserError, match="no folder of kernels"):
+    with pytest.raises(UserError, match="neither a folder of kernels"):
         read(tmp_path / "missing")
     (tmp_path / "empty.jsonl").write_text("\n")
     with pytest.raises(UserError, match="holds no kernel"):

@@ -96,7 +96,7 @@ def test_a_suite_of_evaluate_is_named_as_there(tmp_path: Path):
         ("nowhere", r"tasks\.decontaminate\.against: nowhere is not a folder, a file, or a suite of"),
         ("heldout", r"tasks\.decontaminate\.against: heldout is this run's own tasks"),
         ("robust_kbench_forward", r"robust_kbench_forward can't be read, name its folder or table instead"),
-        ("empty", r"tasks\.decontaminate\.against: empty is no \*\.parquet"),
+        ("empty", r"tasks\.decontaminate\.against: empty is neither a \*\.parquet"),
         ("odd.jsonl", r"tasks\.decontaminate\.against: odd\.jsonl, row 1: no column code, python_code or reference"),
     ],
 )
