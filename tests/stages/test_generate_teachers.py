@@ -99,7 +99,7 @@ def test_a_server_gets_its_reasoning_back_if_it_wants_it_and_candidates_are_kept
 
 def test_the_tasks_take_turns(run):
     run.stage(tasks)
-    run.configure(samples_per_task=3, concurrency=2)
+    run.configure(samples_per_task=3, concurrency=1)  # of two requests in flight the later may arrive first
     run.stage(generate)
     asked = [body["messages"][0]["content"] for body in run.log()]
     assert all(first != second for first, second in zip(asked[::2], asked[1::2], strict=True))
