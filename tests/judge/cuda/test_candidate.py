@@ -31,7 +31,8 @@ class ModelNew(torch.nn.Module):
 @pytest.fixture
 def on_the_cpu() -> Iterator[None]:
     binding.use_device(torch.device("cpu"))
-    yield
+    with torch.no_grad():  # a candidate's process turns gradients off for good: here they are back afterwards
+        yield
     binding.release_guards()
 
 
