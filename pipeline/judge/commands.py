@@ -13,6 +13,7 @@ from pipeline.futures import IN_FLIGHT_PER_WORKER, as_finished
 from pipeline.judge.config import JudgeConfig
 from pipeline.judge.judge import Judge
 from pipeline.judge.version import judge_version
+from pipeline.mistakes import told
 from pipeline.progress import StageProgress
 from pipeline.records import SETTINGS, Task, Verdict, content_hash
 from pipeline.sources.files import task_from_source
@@ -182,8 +183,7 @@ def _config(options: dict[str, Any]) -> JudgeConfig:
     try:
         return JudgeConfig.model_validate(options)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise UserError(f"--{first['loc'][0]}: {first['msg'][0].lower()}{first['msg'][1:]}") from None
+        raise UserError(f"--{told(error, JudgeConfig, options)}") from None
 
 
 def _read(path: Path) -> str:
