@@ -23,7 +23,7 @@ class Question(NamedTuple):
     score: Scored
 
 
-class Outcome(NamedTuple):
+class Decision(NamedTuple):
     """What a row says about the verdict."""
 
     verdict_status: str
@@ -34,14 +34,14 @@ class Outcome(NamedTuple):
     speedup_compile: float | None = None
 
 
-OUTCOME_COLUMNS: dict[str, pa.DataType] = {
+DECISION_COLUMNS: dict[str, pa.DataType] = {
     "verdict_status": pa.string(),
     "reason": pa.string(),
     "detail": pa.string(),
     "accepted": pa.bool_(),
     "speedup": pa.float64(),
     "speedup_compile": pa.float64(),
-}  # of an ``Outcome`` in a table
+}  # of an ``Decision`` in a table
 
 
 def reasoning_tokens(candidate: Candidate) -> int | None:
@@ -81,9 +81,9 @@ def finished_kernel(task: Task, sample: int, model: str, code: str | None) -> Ca
     )
 
 
-def outcome_of(verdict: Verdict) -> Outcome:
+def decision_of(verdict: Verdict) -> Decision:
     """Return what a row says about a verdict."""
     timing = verdict.timing
     speedup = timing.speedup if timing else None
     over_compile = timing.compile_ms / timing.candidate_ms if timing and timing.compile_ms else None
-    return Outcome(verdict.status, verdict.reason, verdict.detail, verdict.accepted, speedup, over_compile)
+    return Decision(verdict.status, verdict.reason, verdict.detail, verdict.accepted, speedup, over_compile)

@@ -124,7 +124,7 @@ def _rows(run: Path, model: str) -> list[dict[str, Any]]:
 
 
 def _tasks(run: Path) -> Iterator[Task]:
-    from eval.gathering import posed
+    from eval.report_data import posed
 
     return (from_row(Task, row) for row in posed(run).values())
 

@@ -8,7 +8,7 @@ import jinja2
 import yaml
 from markupsafe import Markup
 
-from eval import gathering, plots, tables
+from eval import plots, report_data, tables
 from eval.curves import fast_curve, pass_curve
 from eval.grid import grid
 from eval.headline import counted, headline, models_in_order
@@ -40,8 +40,8 @@ def write(
     rows = list(evaluation or ())
     directory = out / "evaluate"
     directory.mkdir(parents=True, exist_ok=True)
-    evaluated = gathering.evaluated(rows) if evaluation is not None else None
-    posed = {**gathering.posed(out), **(tasks or {})}
+    evaluated = report_data.evaluated(rows) if evaluation is not None else None
+    posed = {**report_data.posed(out), **(tasks or {})}
     pages = write_histories(directory, rows, posed)
     page = _page(_facts(out, evaluated, posed) | _by_task(out, rows, posed, pages) | _in_detail(out))
     path = directory / "report.html"
@@ -75,16 +75,16 @@ def _page(facts: dict[str, Any]) -> str:
     return environment.get_template("report.html.jinja").render(facts)
 
 
-def _facts(out: Path, evaluated: gathering.Evaluated | None, tasks: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+def _facts(out: Path, evaluated: report_data.Evaluated | None, tasks: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """Return the variables of report.html.jinja; what is not there is None."""
-    manifests = gathering.manifests(out)
-    results = gathering.stage_json(out, "evaluate", "results.json")
-    curation = gathering.stage_json(out, "curate", "stats.json") if "curate" in manifests else None
+    manifests = report_data.manifests(out)
+    results = report_data.stage_json(out, "evaluate", "results.json")
+    curation = report_data.stage_json(out, "curate", "stats.json") if "curate" in manifests else None
     return {
         "name": out.resolve().name,
         "summary": summary(results),
         "caution": caution(results),
-        "before_and_after": results is not None and gathering.TRAINED_MODEL in results["models"],
+        "before_and_after": results is not None and report_data.TRAINED_MODEL in results["models"],
         "lines": [[_cell(text) for text in line] for line in _lines(results)] if results else [],
         "funnel": _funnel(curation, manifests),
         "lengths_plot": _lengths_plot(curation),
@@ -93,19 +93,19 @@ def _facts(out: Path, evaluated: gathering.Evaluated | None, tasks: Mapping[str,
         "loss_plot": _loss_plot(out, manifests),
         "trained": "train" in manifests,
         "reason_lists": _reason_lists(out, manifests, evaluated),
-        "examples": list(gathering.examples(out, evaluated, tasks)) if tasks else [],
-        "label": gathering.label,
+        "examples": list(report_data.examples(out, evaluated, tasks)) if tasks else [],
+        "label": report_data.label,
         "split": _cell,
         "stages": _stages(manifests),
         "recipe": _recipe(manifests),
         "versions": {k: v for manifest in manifests.values() for k, v in manifest["versions"].items()},
-        "machine": gathering.machine(),
+        "machine": report_data.machine(),
     }
 
 
 def _in_detail(out: Path) -> dict[str, Any]:
     """Return the variables of tables.html.jinja."""
-    results = gathering.stage_json(out, "evaluate", "results.json") or {"models": {}}
+    results = report_data.stage_json(out, "evaluate", "results.json") or {"models": {}}
     models = models_in_order(results)
     compared = comparisons(models)
     differences = {pair: found["difference"] for pair, found in compared.items()}
@@ -135,7 +135,7 @@ def _within_tokens(strategies: Mapping[str, Any]) -> dict[str, dict[int, float]]
 
 def _backend(out: Path) -> str:
     """Return the judge's backend that the recipe of the stage names."""
-    inputs = gathering.stage_json(out, "evaluate", "inputs.json") or {}
+    inputs = report_data.stage_json(out, "evaluate", "inputs.json") or {}
     return (inputs.get("judge") or {}).get("backend", "in use")
 
 
@@ -143,7 +143,7 @@ def _by_task(
     out: Path, rows: list[dict[str, Any]], tasks: Mapping[str, dict[str, Any]], pages: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return the variables of grid.html.jinja."""
-    results = gathering.stage_json(out, "evaluate", "results.json")
+    results = report_data.stage_json(out, "evaluate", "results.json")
     models = models_in_order(results) if results else {}
     return {
         "grid": grid(rows, tasks, list(models) or sorted({row["model"] for row in rows}), pages),
@@ -226,24 +226,24 @@ def _category_plot(results: dict[str, Any] | None) -> Markup | None:
 
 
 def _loss_plot(out: Path, manifests: dict[str, Any]) -> Markup | None:
-    steps, losses = gathering.losses(out) if "train" in manifests else ([], [])
+    steps, losses = report_data.losses(out) if "train" in manifests else ([], [])
     return Markup(plots.training_loss(steps, losses)) if losses else None  # noqa: S704  (SVG that matplotlib has escaped)
 
 
 def _reason_lists(
-    out: Path, manifests: dict[str, Any], evaluated: gathering.Evaluated | None
+    out: Path, manifests: dict[str, Any], evaluated: report_data.Evaluated | None
 ) -> list[dict[str, Any]]:
     lists: list[tuple[str, dict[str, int]]] = []
     if "tasks" in manifests and manifests["tasks"]["rejected"]:
         lists.append(("Why tasks were not used", manifests["tasks"]["reasons"]))
     if "verify" in manifests:
-        lists.append(("Why the judge rejected candidates", gathering.verdict_reasons(out)))
+        lists.append(("Why the judge rejected candidates", report_data.verdict_reasons(out)))
     if "curate" in manifests:
         chosen = {k: n for k, n in manifests["curate"]["reasons"].items() if not k.startswith("not_accepted")}
         lists.append(("Why accepted candidates were left out", chosen))
     if evaluated is not None:
-        for model, counts in sorted(evaluated.reasons.items(), key=lambda pair: pair[0] != gathering.TRAINED_MODEL):
-            whose = f"of the {model}" if model in ("untrained", gathering.TRAINED_MODEL) else f"of {model}"
+        for model, counts in sorted(evaluated.reasons.items(), key=lambda pair: pair[0] != report_data.TRAINED_MODEL):
+            whose = f"of the {model}" if model in ("untrained", report_data.TRAINED_MODEL) else f"of {model}"
             lists.append((f"Why answers {whose} were wrong".replace("untrained", "untrained model"), counts))
     return [_reason_list(title, counts) for title, counts in lists if counts]
 
@@ -259,7 +259,7 @@ def _reason_list(title: str, counts: dict[str, int]) -> dict[str, Any]:
 
 
 def _stages(manifests: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"name": stage, "manifest": manifests.get(stage)} for stage in gathering.STAGES]
+    return [{"name": stage, "manifest": manifests.get(stage)} for stage in report_data.STAGES]
 
 
 def _recipe(manifests: dict[str, Any]) -> str:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from eval.gathering import TRAINED_MODEL
 from eval.headline import counted, models_in_order, share
+from eval.report_data import TRAINED_MODEL
 
 BENCHMARKS = ("kernelbench", "robust_kbench")  # suites, by the beginnings of their names
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from eval.answers import OUTCOME_COLUMNS, Outcome, outcome_of
+from eval.answers import DECISION_COLUMNS, Decision, decision_of
 from eval.config import Strategy
 from eval.strategies import Allowance, attempts, tokens_of
 from pipeline.agent.loop import Helpers, judged
@@ -23,7 +23,7 @@ SCHEMA = schema_of(
     strategy=pa.string(),
     category=pa.string(),
     tokens=pa.int64(),
-    **OUTCOME_COLUMNS,
+    **DECISION_COLUMNS,
 )
 
 
@@ -42,7 +42,7 @@ class Trials:
         model: its name in the results.
         helpers: who answers and who judges.
         budget: completion tokens a task.
-        known: outcomes by task and code that need no second verdict; it grows.
+        known: decisions by task and code that need no second verdict; it grows.
         ended: called after each trial.
     """
 
@@ -52,7 +52,7 @@ class Trials:
         model: str,
         helpers: Helpers,
         budget: int,
-        known: dict[tuple[str, str], Outcome],
+        known: dict[tuple[str, str], Decision],
         ended: Callable[[], None],
     ) -> None:
         self._store = store
@@ -97,24 +97,24 @@ class Trials:
         helpers = self._helpers._replace(teacher=allowance)
         try:
             async for candidate in attempts(trial.strategy, trial.task, helpers, earlier):
-                outcome = await self._outcome(trial.task, candidate)
-                self._keep(trial, candidate, outcome)
-                if outcome.accepted and not self._timed:
+                decision = await self._decision(trial.task, candidate)
+                self._keep(trial, candidate, decision)
+                if decision.accepted and not self._timed:
                     await allowance.close()  # what is under way is paid for, so it is waited for
         except (BudgetSpentError, RefusedError):
             return
 
-    async def _outcome(self, task: Task, candidate: Candidate) -> Outcome:
+    async def _decision(self, task: Task, candidate: Candidate) -> Decision:
         if candidate.code is None:
-            return Outcome("malformed", candidate.status, None, False, None)
+            return Decision("malformed", candidate.status, None, False, None)
         place = task.id, content_hash(candidate.code)
         if place not in self._known:
-            self._known[place] = outcome_of(await judged(task, candidate, candidate.code, self._helpers.judge))
+            self._known[place] = decision_of(await judged(task, candidate, candidate.code, self._helpers.judge))
         return self._known[place]
 
-    def _keep(self, trial: Trial, candidate: Candidate, outcome: Outcome) -> None:
+    def _keep(self, trial: Trial, candidate: Candidate, decision: Decision) -> None:
         task = trial.task
-        row = {**to_row(candidate), **outcome._asdict(), "tokens": tokens_of(candidate)}
+        row = {**to_row(candidate), **decision._asdict(), "tokens": tokens_of(candidate)}
         about = {"model": self._model, "strategy": trial.strategy, "category": task.category}
         place = f"{candidate.turn:02d}/{candidate.sample:04d}"
         self._store.append(f"{TABLE}/{self._model}/{trial.strategy}/{task.id}/{place}", {**row, **about}, TABLE)

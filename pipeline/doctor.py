@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.doctor_recipe import examine_recipe
-from pipeline.findings import Finding, State
 from pipeline.machine import cores
+from pipeline.prerequisites import Prerequisite, State
 
 PROGRAM_SECONDS = 60  # torch on a cold disk takes long
 GIB = 2**30
@@ -25,19 +25,19 @@ def doctor(recipe: Path | None) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    findings = [*examine(), *(examine_recipe(recipe) if recipe else ())]
+    prerequisites = [*examine(), *(examine_recipe(recipe) if recipe else ())]
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for title in ("", "what", "found", "what its absence costs"):
         table.add_column(title, overflow="fold", no_wrap=title == "what")  # an address stays in one piece
     marks = {"ok": "[green]ok[/]", "absent": "[yellow]-[/]", "missing": "[red]missing[/]"}
-    for finding in findings:
-        cost = "" if finding.state == "ok" else finding.cost_of_absence
-        table.add_row(marks[finding.state], finding.name, finding.found, cost)
+    for prerequisite in prerequisites:
+        cost = "" if prerequisite.state == "ok" else prerequisite.cost_of_absence
+        table.add_row(marks[prerequisite.state], prerequisite.name, prerequisite.found, cost)
     Console().print(table)
-    return 1 if any(finding.state == "missing" for finding in findings) else 0
+    return 1 if any(prerequisite.state == "missing" for prerequisite in prerequisites) else 0
 
 
-def examine() -> list[Finding]:
+def examine() -> list[Prerequisite]:
     """Return what this machine has; nothing is installed, reached over the network or changed."""
     gpus, nvcc = gpu_names(), _version_line("nvcc")
     simt = (
@@ -45,40 +45,44 @@ def examine() -> list[Finding]:
     )
     hub = "gated models and private repositories can't be read; nothing else needs the Hub"
     return [
-        _finding(
+        _prerequisite(
             "Python", platform.python_version() if sys.version_info >= (3, 11) else None, "needs 3.11", needed=True
         ),
         *_torch(gpus),
-        _finding("GPU", ", ".join(gpus), simt),
-        _finding(
+        _prerequisite("GPU", ", ".join(gpus), simt),
+        _prerequisite(
             "nvcc", nvcc, "no kernel can be built for the GPU" if gpus else "nothing without a GPU", needed=bool(gpus)
         ),
         *_backend(gpus),
-        _finding("g++", _version_line("g++"), "no kernel can be judged (Debian: apt-get install g++)", needed=True),
+        _prerequisite(
+            "g++", _version_line("g++"), "no kernel can be judged (Debian: apt-get install g++)", needed=True
+        ),
         *_confinement(),
         *_room(),
-        _finding("Hub login", _hub_login(), hub),
+        _prerequisite("Hub login", _hub_login(), hub),
     ]
 
 
-def _torch(gpus: list[str]) -> Iterator[Finding]:
+def _torch(gpus: list[str]) -> Iterator[Prerequisite]:
     """Import torch in a process of its own: it takes seconds, and a broken one must not end the examination."""
     test = "import torch; print(torch.__version__, torch.version.cuda or 'none', torch.cuda.is_available())"
     version, cuda, usable = ((_output(sys.executable, "-c", test) or "").split() or ["", "", ""])[-3:]
     found = f"{version}, for {'the CPU only' if cuda == 'none' else f'CUDA {cuda}'}" if version else None
-    yield _finding("torch", found, "nothing can be judged or trained: install the project again", needed=True)
+    yield _prerequisite("torch", found, "nothing can be judged or trained: install the project again", needed=True)
     if gpus and version:
         cost = "the GPU is there but torch can't use it: install a torch build for this driver"
-        yield _finding("torch on the GPU", "yes" if usable == "True" else None, cost)
+        yield _prerequisite("torch on the GPU", "yes" if usable == "True" else None, cost)
 
 
-def _backend(gpus: list[str]) -> Iterator[Finding]:
+def _backend(gpus: list[str]) -> Iterator[Prerequisite]:
     """Say which backend ``judge.backend: auto`` takes here, and why."""
     from pipeline.judge.cuda.gpus import why_not
 
     lacking = why_not()
     state: State = "absent" if lacking and gpus else "ok"
-    yield Finding("judge.backend: auto", state, f"simt: {lacking}" if lacking else "cuda", "speed is not measured")
+    yield Prerequisite(
+        "judge.backend: auto", state, f"simt: {lacking}" if lacking else "cuda", "speed is not measured"
+    )
 
 
 def gpu_names() -> list[str]:
@@ -97,12 +101,12 @@ def cpu_name() -> str:
     return next(names, platform.processor() or platform.machine())
 
 
-def _finding(name: str, found: str | None, cost: str, *, needed: bool = False) -> Finding:
+def _prerequisite(name: str, found: str | None, cost: str, *, needed: bool = False) -> Prerequisite:
     absent: State = "missing" if needed else "absent"
-    return Finding(name, "ok" if found else absent, found or "no", cost)
+    return Prerequisite(name, "ok" if found else absent, found or "no", cost)
 
 
-def _confinement() -> Iterator[Finding]:
+def _confinement() -> Iterator[Prerequisite]:
     from pipeline.judge.bubblewrap import bubblewrap
     from pipeline.judge.landlock import landlock_abi
     from pipeline.judge.sandbox import missing
@@ -111,7 +115,7 @@ def _confinement() -> Iterator[Finding]:
     layers = ["bwrap" if wrapper else "namespaces" if namespaces else "", "tmpfs" if namespaces else ""]
     layers += [f"landlock{abi}" if abi else "", "seccomp", "rlimits"]
     tier = "+".join(layer for layer in layers if layer)
-    yield _finding(
+    yield _prerequisite(
         "sandbox", None if lacking else tier, f"nothing is judged without {lacking} (or judge.sandbox=none)"
     )
     files = (
@@ -119,13 +123,13 @@ def _confinement() -> Iterator[Finding]:
         if wrapper
         else "no candidate is run: it could read the files that you may read"
     )
-    yield _finding("Landlock", f"version {abi}" if abi else None, files)
+    yield _prerequisite("Landlock", f"version {abi}" if abi else None, files)
     shared = "candidates see other processes' numbers; how much they write is only watched"
-    yield _finding("user namespaces", "yes" if namespaces else None, shared)
+    yield _prerequisite("user namespaces", "yes" if namespaces else None, shared)
     found = _version_line("bwrap")
     works = found if wrapper else None
     cost = f"{found} is there but does not work here: as without it" if found else "nothing: Landlock hides the files"
-    yield _finding("bubblewrap", works, cost)
+    yield _prerequisite("bubblewrap", works, cost)
 
 
 def _user_namespaces() -> bool:
@@ -134,15 +138,15 @@ def _user_namespaces() -> bool:
     return subprocess.run([sys.executable, "-I", "-c", test], check=False, capture_output=True).returncode == 0
 
 
-def _room() -> Iterator[Finding]:
+def _room() -> Iterator[Prerequisite]:
     import psutil
 
-    yield Finding("processor", "ok", f"{cpu_name()}, {cores()} core{'s' if cores() != 1 else ''}", "")
+    yield Prerequisite("processor", "ok", f"{cpu_name()}, {cores()} core{'s' if cores() != 1 else ''}", "")
     free = psutil.virtual_memory().available / GIB
     few = "judging and training may be killed for lack of memory; lower judge.workers"
-    yield Finding("memory", "ok" if free >= 4 else "absent", f"{free:.1f} GiB free", few)
+    yield Prerequisite("memory", "ok" if free >= 4 else "absent", f"{free:.1f} GiB free", few)
     disk = shutil.disk_usage(Path.cwd()).free / GIB
-    yield Finding(
+    yield Prerequisite(
         "disk", "ok" if disk >= 2 else "absent", f"{disk:.1f} GiB free here", "a run may end with a full disk"
     )
 

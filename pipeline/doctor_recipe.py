@@ -13,16 +13,16 @@ from pydantic import BaseModel
 from pipeline.checks import check_stages
 from pipeline.errors import UserError
 from pipeline.executors.config import RemoteConfig
-from pipeline.findings import Finding
 from pipeline.judge.config import JudgeConfig
 from pipeline.order import stages_of
+from pipeline.prerequisites import Prerequisite
 from pipeline.teachers import openai
 
 SECONDS = 3.0  # to wait for a server
 SHOWN = 4  # models of a server's list
 
 
-def examine_recipe(path: Path) -> list[Finding]:
+def examine_recipe(path: Path) -> list[Prerequisite]:
     """Look for what a recipe names; each server is asked for its models, and nothing else of it.
 
     Raises:
@@ -31,17 +31,17 @@ def examine_recipe(path: Path) -> list[Finding]:
     from pipeline.recipe import load_recipe
 
     recipe = load_recipe(path)
-    findings = []
+    prerequisites = []
     for stage in stages_of(recipe):
         try:
             check_stages(recipe, [stage])
         except UserError as error:
-            findings.append(Finding(f"stage {stage}", "missing", "no", str(error)))
+            prerequisites.append(Prerequisite(f"stage {stage}", "missing", "no", str(error)))
     servers = {(c.base_url, c.model, c.api_key_env): c for c in _openai(recipe)}
-    findings += [_server(config) for _, config in sorted(servers.items(), key=lambda item: item[0][:2])]
+    prerequisites += [_server(config) for _, config in sorted(servers.items(), key=lambda item: item[0][:2])]
     if isinstance(recipe.executor, RemoteConfig):
-        findings.append(_remote_judge(recipe.executor, recipe.judge))
-    return findings
+        prerequisites.append(_remote_judge(recipe.executor, recipe.judge))
+    return prerequisites
 
 
 def _openai(value: Any) -> Iterator[openai.Config]:
@@ -55,7 +55,7 @@ def _openai(value: Any) -> Iterator[openai.Config]:
             yield from _openai(inner)
 
 
-def _server(config: openai.Config) -> Finding:
+def _server(config: openai.Config) -> Prerequisite:
     """Ask a server which models it has; one that keeps no list may still have the model."""
     name, stop = config.base_url, "stages that ask this server will stop with an error"
     key = os.environ.get(config.api_key_env or "", "")
@@ -66,14 +66,16 @@ def _server(config: openai.Config) -> Finding:
             listed = _models(answer.read())
     except urllib.error.HTTPError as error:
         refused = error.code in (401, 403)
-        return Finding(name, "missing" if refused else "ok", f"answers ({error.code})", f"it wants a key; {stop}")
+        return Prerequisite(
+            name, "missing" if refused else "ok", f"answers ({error.code})", f"it wants a key; {stop}"
+        )
     except (OSError, ValueError):
-        return Finding(name, "missing", "no answer", stop)
+        return Prerequisite(name, "missing", "no answer", stop)
     if listed is None or config.model in listed:
-        return Finding(name, "ok", "answers, and has the model" if listed else "answers", "")
+        return Prerequisite(name, "ok", "answers, and has the model" if listed else "answers", "")
     others = ", ".join(listed[:SHOWN]) or "none"
     cost = f"it does not list {config.model} (it lists {others}); if it has no such model, {stop}"
-    return Finding(name, "absent", "answers", cost)
+    return Prerequisite(name, "absent", "answers", cost)
 
 
 def _models(body: bytes) -> list[str] | None:
@@ -84,12 +86,12 @@ def _models(body: bytes) -> list[str] | None:
         return None
 
 
-def _remote_judge(executor: RemoteConfig, config: JudgeConfig) -> Finding:
+def _remote_judge(executor: RemoteConfig, config: JudgeConfig) -> Prerequisite:
     from pipeline.executors.remote_judge import RemoteJudge
 
     name = f"judge at {executor.url}"
     try:
         with RemoteJudge(executor, config) as judge:
-            return Finding(name, "ok", f"{judge.backend}, of this version", "")
+            return Prerequisite(name, "ok", f"{judge.backend}, of this version", "")
     except UserError as error:
-        return Finding(name, "missing", "no", f"stages that judge will stop with: {error}")
+        return Prerequisite(name, "missing", "no", f"stages that judge will stop with: {error}")

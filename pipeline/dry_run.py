@@ -13,7 +13,7 @@ from pipeline.agent.evolve import EvolveConfig
 from pipeline.agent.prompting import SHIPPED, Prompts, translate
 from pipeline.checks import check_splits, check_stages
 from pipeline.errors import UserError
-from pipeline.estimate import ASSUMED_COMPLETION_TOKENS, Estimate, completion_tokens, estimate
+from pipeline.estimate import ASSUMED_COMPLETION_TOKENS, GenerationCost, completion_tokens, estimate
 from pipeline.order import section_of, wanted_stages
 from pipeline.recipe import Recipe, StageName
 from pipeline.records import Task
@@ -184,7 +184,7 @@ def _shape(config: GenerateConfig) -> str:
     return f"{config.samples_per_task} samples{average}, at most {config.max_turns} turns each"
 
 
-def _print_estimate(label: str, figures: Estimate) -> None:
+def _print_estimate(label: str, figures: GenerationCost) -> None:
     known = "no price given" if figures.dollars is None else "free"
     dollars = f"${figures.dollars:,.2f}" if figures.dollars else known
     print(

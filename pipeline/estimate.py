@@ -20,7 +20,7 @@ ASSUMED_MODULE_TOKENS = 2000  # a module with its kernels, where a prompt shows 
 ASSUMED_REPORT_TOKENS = 500
 
 
-class Estimate(NamedTuple):
+class GenerationCost(NamedTuple):
     """Requests and their tokens; ``dollars`` is None where a teacher has no price."""
 
     requests: int
@@ -29,7 +29,9 @@ class Estimate(NamedTuple):
     dollars: float | None
 
 
-def estimate(config: GenerateConfig, tasks: Sequence[Task], completion_tokens: int) -> tuple[Estimate, Estimate]:
+def estimate(
+    config: GenerateConfig, tasks: Sequence[Task], completion_tokens: int
+) -> tuple[GenerationCost, GenerationCost]:
     """Return the least and the most that these tasks take: rollouts end as soon as they can, or as late.
 
     ``adaptive`` divides the same number of units differently, so it is not in the figures; nor is the budget.
@@ -68,12 +70,12 @@ def _measured(stats: Path) -> int | None:
     return round(requests["completion_tokens"] / requests["answered"]) if requests.get("answered") else None
 
 
-def _sum(config: GenerateConfig, n_tasks: int, prompt: int, completion: int, *, most: bool) -> Estimate:
+def _sum(config: GenerateConfig, n_tasks: int, prompt: int, completion: int, *, most: bool) -> GenerationCost:
     """Add up the answers and their reviews; ``prompt`` is the tokens of all tasks' first prompts together."""
     first, later, shown = _answers(config, most=most)
     answers = n_tasks * (first + later)
     prompts = prompt * (first + later) + n_tasks * later * shown
-    written = Estimate(answers, prompts, answers * completion, None)
+    written = GenerationCost(answers, prompts, answers * completion, None)
     written = written._replace(dollars=_dollars(config.teacher, prompts, written.completion_tokens))
     if config.verifiers is None:
         return written
@@ -81,7 +83,7 @@ def _sum(config: GenerateConfig, n_tasks: int, prompt: int, completion: int, *, 
     read = reviews * (prompt * (first + later) + answers * ASSUMED_MODULE_TOKENS)
     said = answers * reviews * ASSUMED_REVIEW_TOKENS
     cost = _dollars(config.verifiers.teacher or config.teacher, read, said)
-    return Estimate(
+    return GenerationCost(
         written.requests + answers * reviews,
         written.prompt_tokens + read,
         written.completion_tokens + said,

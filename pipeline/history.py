@@ -16,7 +16,7 @@ from pipeline.errors import UserError
 from pipeline.output import to_write
 from pipeline.records import Candidate, Task, Verdict
 from pipeline.tables import from_row
-from pipeline.unsealed import rows_so_far
+from pipeline.unfinished import rows_so_far
 
 CONTEXT_LINES = 3
 CANDIDATE_TABLES = (("generate", "data"), ("evaluate", "data"), ("evaluate", "strategies"))  # (stage, table)

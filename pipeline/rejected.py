@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pipeline.errors import UserError, nearest
 from pipeline.records import Verdict
 from pipeline.tables import from_row
-from pipeline.unsealed import rows_so_far
+from pipeline.unfinished import rows_so_far
 
 
 class Rejected(NamedTuple):

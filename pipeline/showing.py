@@ -13,7 +13,7 @@ from pipeline.errors import UserError
 from pipeline.order import ORDER, UNITS
 from pipeline.rejected import rejected
 from pipeline.store import read_manifest
-from pipeline.unsealed import entries
+from pipeline.unfinished import entries
 from pipeline.watching import at_work, reviews
 
 MAX_REASONS = 6

@@ -15,7 +15,7 @@ from pipeline.lines import read_lines
 from pipeline.records import Verdict
 from pipeline.store import read_manifest
 from pipeline.tally import MAX_REASONS
-from pipeline.unsealed import rows_so_far
+from pipeline.unfinished import rows_so_far
 
 REQUESTS = "requests.jsonl"
 

@@ -49,10 +49,10 @@ def program(folder, name, prints):
 
 def test_a_machine_without_a_compiler_is_no_good(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("PATH", str(tmp_path))
-    findings = examine()
-    monkeypatch.setattr(module, "examine", lambda: findings)
+    prerequisites = examine()
+    monkeypatch.setattr(module, "examine", lambda: prerequisites)
     assert doctor(None) == 1
-    found = {finding.name: finding for finding in findings}
+    found = {prerequisite.name: prerequisite for prerequisite in prerequisites}
     assert found["g++"].state == "missing"
     assert found["GPU"].state == found["nvcc"].state == "absent"
     assert found["Python"].state == found["torch"].state == "ok"
@@ -66,14 +66,14 @@ def test_a_gpu_needs_nvcc_and_a_torch_that_can_use_it(monkeypatch, tmp_path):
     program(tmp_path, "g++", "g++ (Debian 12.2.0-14) 12.2.0")
     assert gpu_names() == ["NVIDIA H200, 143771 MiB"]
     monkeypatch.setattr(module, "_torch", lambda gpus: [])
-    found = {finding.name: finding for finding in examine()}
+    found = {prerequisite.name: prerequisite for prerequisite in examine()}
     assert (found["GPU"].state, found["nvcc"].state, found["g++"].found) == (
         "ok",
         "missing",
         "g++ (Debian 12.2.0-14) 12.2.0",
     )
     program(tmp_path, "nvcc", "nvcc: NVIDIA\nCuda compilation tools, release 13.0, V13.0.88\nBuild cuda_13.0")
-    found = {finding.name: finding for finding in examine()}
+    found = {prerequisite.name: prerequisite for prerequisite in examine()}
     assert found["nvcc"].found == "Cuda compilation tools, release 13.0, V13.0.88"
 
 

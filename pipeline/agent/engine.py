@@ -22,7 +22,7 @@ Job = TypeVar("Job")
 
 
 @dataclass
-class Outcome(Generic[Job]):
+class RolloutResults(Generic[Job]):
     """How the rollouts ended: ``owed`` ones lack an answer or a verdict, ``refused`` ones never get an answer.
 
     ``cut_short`` is the error of the first rollout that the budget ended; after it no further one is started.
@@ -53,7 +53,7 @@ async def run_rollouts(
     keep: Callable[[Candidate], None],
     ended: Callable[[Job], None],
     concurrency: int,
-) -> Outcome[Job]:
+) -> RolloutResults[Job]:
     """Run ``start(job)`` for every job, at most ``concurrency`` at a time, and return how they ended.
 
     ``keep`` gets every candidate as soon as it exists; ``ended`` every job that is finished or refused. Interrupted
@@ -64,7 +64,7 @@ async def run_rollouts(
         InfrastructureError: the same with the judge.
         Exception: what ``keep`` raises; it ends the other rollouts too.
     """
-    outcome: Outcome[Job] = Outcome()
+    results: RolloutResults[Job] = RolloutResults()
     waiting = iter(jobs)
     failures = 0
 
@@ -76,14 +76,14 @@ async def run_rollouts(
     async def work() -> None:
         nonlocal failures
         for job in waiting:  # shared: each worker takes the next job when it is free
-            if outcome.cut_short:
+            if results.cut_short:
                 return
             fault = await _follow(start(job), kept)
             if isinstance(fault, TeacherError | InfrastructureError):
                 failures += 1
                 if failures >= MAX_FAILURES_IN_A_ROW:
                     raise _too_many(failures, fault) from fault
-            if outcome.add(job, fault):
+            if results.add(job, fault):
                 ended(job)
 
     try:
@@ -92,7 +92,7 @@ async def run_rollouts(
                 group.create_task(work())
     except ExceptionGroup as faults:  # the first fault cancels the other workers; it alone is of interest
         raise faults.exceptions[0] from faults.exceptions[0].__cause__
-    return outcome
+    return results
 
 
 async def _follow(candidates: AsyncIterator[Candidate], keep: Callable[[Candidate], None]) -> PipelineError | None:

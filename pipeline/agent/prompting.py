@@ -9,7 +9,7 @@ from typing import NamedTuple
 from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader, StrictUndefined, UndefinedError
 
 from pipeline.agent.reply import split_reasoning
-from pipeline.agent.report import Attempt, findings, passed, summaries
+from pipeline.agent.report import Attempt, failed_checks, passed, summaries
 from pipeline.errors import UserError
 from pipeline.records import Candidate, Message, Task
 
@@ -51,7 +51,7 @@ def repair(task: Task, attempts: Sequence[Attempt], prompts: Prompts = SHIPPED) 
         status=verdict.status if verdict else None,
         reason=verdict.reason if verdict else None,
         doubts=last.doubts,
-        findings=findings(verdict) if verdict else [],
+        findings=failed_checks(verdict) if verdict else [],
         passed=passed(verdict) if verdict else [],
         earlier=summaries(attempts)[:-1],
     )

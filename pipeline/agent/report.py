@@ -16,7 +16,7 @@ _LINES_OF_CONTEXT = 2  # below a compiler's error: the source line and the caret
 _CASE = re.compile(r"\w+:(?P<setting>\w+)/\d+/(?P<inputs>\w+)/\w+")  # e.g. correct:odd/0/own/random
 
 
-class Finding(NamedTuple):
+class FailedCheck(NamedTuple):
     """A failed check as a report shows it; ``where`` are its setting's sizes and its inputs, empty if unknown."""
 
     name: str
@@ -32,11 +32,11 @@ class Attempt(NamedTuple):
     doubts: str | None = None
 
 
-def findings(verdict: Verdict) -> list[Finding]:
+def failed_checks(verdict: Verdict) -> list[FailedCheck]:
     """Return the failed checks: errors of a compiler cut to their lines, a wrong value with what was expected."""
     failed = [c for c in verdict.checks if not c.passed]
     sizes = next((c.figures for c in verdict.checks if c.name == SETTINGS), {})
-    return [Finding(c.name, _where(sizes, c), essential_lines(c.detail or verdict.status)) for c in failed]
+    return [FailedCheck(c.name, _where(sizes, c), essential_lines(c.detail or verdict.status)) for c in failed]
 
 
 def essential_lines(text: str) -> str:

@@ -74,14 +74,14 @@ FilterConfig = Annotated[Cleaning | Choosing, Field(discriminator="kind")]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FilterResult:
     """What the filters decided: why each dropped candidate was dropped, and one row of counts per filter."""
 
     reasons: dict[str, str]
     steps: list[dict[str, Any]]
 
 
-def run_filters(rows: Sequence[Features], filters: Sequence[FilterConfig]) -> Outcome:
+def run_filters(rows: Sequence[Features], filters: Sequence[FilterConfig]) -> FilterResult:
     """Return what the filters drop; each sees only what those before it kept.
 
     ``steps`` holds, per filter, its kind, the rows before and after it, and its reasons with their counts; of a
@@ -100,7 +100,7 @@ def run_filters(rows: Sequence[Features], filters: Sequence[FilterConfig]) -> Ou
             step["kept_by"] = dict(sorted(Counter(module.kept_by(left, config).values()).items()))
         steps.append(step)
         left = [row for row in left if row.candidate_id not in dropped]
-    return Outcome(reasons, steps)
+    return FilterResult(reasons, steps)
 
 
 def cleaning(filters: Sequence[FilterConfig]) -> list[FilterConfig]:

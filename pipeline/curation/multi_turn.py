@@ -19,11 +19,11 @@ from pipeline.curation.first_pass import Judged
 from pipeline.curation.funnel import FilterConfig, cleaning, run_filters
 from pipeline.curation.joining import Answer, Job
 from pipeline.curation.samples import answer_message
-from pipeline.forms import TurnSample
 from pipeline.records import Message, Task
 from pipeline.section import Section
 from pipeline.tables import to_row
 from pipeline.training.rewards import KEVIN_DISCOUNT, KEVIN_RIGHT, discounted
+from pipeline.training_samples import TurnSample
 
 TABLE = "multi_turn"
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")

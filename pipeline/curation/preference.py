@@ -12,10 +12,10 @@ from pipeline.curation.first_pass import Judged
 from pipeline.curation.joining import Answer, Job
 from pipeline.curation.samples import answer_message, edits_of
 from pipeline.curation.unmeasured import by_task
-from pipeline.forms import PreferencePair
 from pipeline.records import Task
 from pipeline.section import Section
 from pipeline.tables import to_row
+from pipeline.training_samples import PreferencePair
 
 Kind = Literal["correctness", "speed"]
 TABLE = "preference"

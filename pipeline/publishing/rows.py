@@ -8,12 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.agent.reply import parse
-from pipeline.forms import PreferencePair, TurnSample
 from pipeline.records import Check, Message, Sample, Task, Timing, Verdict
 from pipeline.store import REJECTED, read_rows
 from pipeline.tables import from_row, read_table, schema_of
 from pipeline.teachers import Reply
 from pipeline.training.chat import completion_text, conversation
+from pipeline.training_samples import PreferencePair, TurnSample
 
 OF_CURATE = {"preference": PreferencePair, "multi_turn": TurnSample}  # tables that curate may write beside its own
 _ANSWERS = ("completion", "chosen", "rejected")  # columns of what a model should write

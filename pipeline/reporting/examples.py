@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-from eval.gathering import clip
+from eval.report_data import clip
 
 PER_KIND = 4  # of one outcome and one category
 MAX_EXAMPLES = 80

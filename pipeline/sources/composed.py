@@ -15,7 +15,7 @@ from pipeline.judge.task_filters import TaskFilters
 from pipeline.records import Split, Task
 from pipeline.sources.catalogue import Family
 from pipeline.sources.compositions import Category, Composition, draw, draw_sizes, module_text
-from pipeline.sources.posing import Posing
+from pipeline.sources.config import SourceConfig
 from pipeline.sources.soundness import is_sound
 
 # One round of categories; elementwise tasks come twice as often, as they are the ones with the most combinations.
@@ -26,7 +26,7 @@ MAX_DRAWS = 500
 FILTERS = TaskFilters(axis_std=None, redundant_operation=None)
 
 
-class Config(Posing):
+class Config(SourceConfig):
     """How many tasks of each split, and of what; the first tasks stay the same when ``train`` grows.
 
     Attributes:

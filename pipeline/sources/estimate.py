@@ -31,14 +31,14 @@ PEAKS: dict[str, Peak] = {
 }
 
 
-class Estimate(NamedTuple):
+class CallEstimate(NamedTuple):
     """One call: milliseconds, and the elements of the largest tensor that it takes or makes."""
 
     ms: float
     largest: int
 
 
-def eager_estimate(source: str, gpu: str) -> Estimate:
+def eager_estimate(source: str, gpu: str) -> CallEstimate:
     """Return the estimate for a module of our own text, executed on the meta device (no values)."""
     names: dict[str, Any] = {}
     exec(compile(source, "<composition>", "exec"), names)  # noqa: S102  (text of our own table)
@@ -47,7 +47,7 @@ def eager_estimate(source: str, gpu: str) -> Estimate:
         inputs = names["get_inputs"]()
         roofline.seconds = 0.0
         model(*inputs)
-    return Estimate(1e3 * roofline.seconds, roofline.largest)
+    return CallEstimate(1e3 * roofline.seconds, roofline.largest)
 
 
 class _Roofline(TorchDispatchMode):

@@ -16,11 +16,11 @@ from pipeline.errors import UserError
 from pipeline.judge.sizes import sizes_of
 from pipeline.python_syntax import parse
 from pipeline.records import Setting, Task
+from pipeline.sources.config import SourceConfig
 from pipeline.sources.found import REQUIRED, defined_names, split_of
-from pipeline.sources.posing import Posing
 
 
-class Config(Posing):
+class Config(SourceConfig):
     """Where the modules are, and which share of computations is held out for evaluation; 1 holds out all.
 
     Modules that compute the same, names and constants and sizes aside, are on the same side.

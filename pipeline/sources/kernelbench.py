@@ -10,16 +10,16 @@ from typing import Any, Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from pipeline.errors import UserError
+from pipeline.sources.config import SourceConfig
 from pipeline.sources.found import Found, Origin, task_from_module
 from pipeline.sources.hub import file_rows, hub_rows, table_files
-from pipeline.sources.posing import Posing
 
 LICENCE = "MIT"
 COLUMNS = ("code", "level", "name", "problem_id")
 Level = Literal[1, 2, 3, 4]
 
 
-class Config(Posing):
+class Config(SourceConfig):
     """Which problems.
 
     ``path``: a checkout (or its folder ``KernelBench``, with ``level1`` ...), or a table with the Hub's columns;

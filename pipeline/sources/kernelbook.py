@@ -13,15 +13,15 @@ from typing import Any, Literal, NamedTuple
 from pydantic import Field
 
 from pipeline.python_syntax import parse
+from pipeline.sources.config import SourceConfig
 from pipeline.sources.found import Broken, Found, Origin, task_from_module
 from pipeline.sources.hub import file_rows, hub_rows, table_files
-from pipeline.sources.posing import Posing
 from pipeline.sources.signatures import UnboundError, positional
 
 COLUMNS = ("python_code", "entry_point")
 
 
-class Config(Posing):
+class Config(SourceConfig):
     """``path``: a table with the Hub's columns; null: ``dataset`` on the Hub. ``limit`` takes the first rows only.
 
     ``licences`` keeps rows all of whose licences are among these (as the data set spells them); null keeps all.

@@ -15,16 +15,16 @@ from pydantic import Field
 
 from pipeline.errors import UserError
 from pipeline.records import Task
+from pipeline.sources.config import SourceConfig
 from pipeline.sources.expansion import ConfigError, expand
 from pipeline.sources.found import Broken, Found, Origin, task_from_module
-from pipeline.sources.posing import Posing
 from pipeline.sources.robust_module import module_of
 
 LICENCE = "Apache-2.0"
 Direction = Literal["forward", "backward"]
 
 
-class Config(Posing):
+class Config(SourceConfig):
     """``path``: a checkout, its folder ``tasks``, or any folder with task folders in it, at any depth.
 
     ``kernelbench: true`` also takes the 200 KernelBench problems in functional form, below ``tasks/kernelbench``.

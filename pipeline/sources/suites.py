@@ -8,8 +8,8 @@ from eval.suite import HELDOUT, load_suite, shipped, source_of
 from pipeline.curation.similarity import Corpus, Form, normal_form
 from pipeline.errors import UserError
 from pipeline.records import Task
+from pipeline.sources.config import Decontaminate
 from pipeline.sources.hub import file_rows, hub_rows, table_files
-from pipeline.sources.posing import Decontaminate
 
 KEY = "tasks.decontaminate.against"
 NAMED = {"kernelbench": "ScalingIntelligence/KernelBench"}

@@ -36,7 +36,7 @@ from pipeline.curation.first_pass import (
     with_tasks_figures,
     without_verdicts,
 )
-from pipeline.curation.funnel import FilterConfig, Outcome, cleaning, examine_tasks, run_filters
+from pipeline.curation.funnel import FilterConfig, FilterResult, cleaning, examine_tasks, run_filters
 from pipeline.curation.joining import Job, Joiner
 from pipeline.curation.lengths import DIFFICULTY_EDGES
 from pipeline.curation.multi_turn import Config as MultiTurnConfig
@@ -45,12 +45,12 @@ from pipeline.curation.reading import read_candidates, read_verdicts
 from pipeline.curation.reverify import STEP, reverify
 from pipeline.curation.samples import broken_row, row_of, sample_of
 from pipeline.errors import UserError
-from pipeline.forms import PreferencePair, TurnSample
 from pipeline.machine import cores
 from pipeline.records import Sample, Task, Verdict
 from pipeline.section import Section, throughput
 from pipeline.stages import StageContext
 from pipeline.tables import from_row, schema_of, to_row
+from pipeline.training_samples import PreferencePair, TurnSample
 
 SCHEMA = schema_of(Sample)
 FURTHER = {
@@ -140,14 +140,14 @@ def run(context: StageContext) -> dict[str, Any]:
     first.features.clear()  # a million of them are a gigabyte, and the completed ones take their place
     heldout = {row.candidate_id: "heldout_task" for row in every if tasks[row.task_id].split != "train"}
     rows = [row for row in every if row.candidate_id not in heldout]
-    outcome = run_filters(rows, filters)
+    result = run_filters(rows, filters)
     sound = rows
     if config.reverify:
-        kept_once = outcome.reasons
-        outcome = _reverified(context, tasks, rows, outcome)
-        lost = outcome.reasons.keys() - kept_once.keys()
+        kept_once = result.reasons
+        result = _reverified(context, tasks, rows, result)
+        lost = result.reasons.keys() - kept_once.keys()
         sound = [row for row in rows if row.candidate_id not in lost]  # right once only: part of no pair either
-    dropped = outcome.reasons | heldout | first.broken
+    dropped = result.reasons | heldout | first.broken
     prompts = context.recipe.generate.asked if context.recipe.generate else SHIPPED
     decided = _Decided(tasks, verdicts, {row.candidate_id: row for row in every}, first.broken, dropped, prompts)
     further = list(_further(config, sound, filters, decided))
@@ -156,7 +156,7 @@ def run(context: StageContext) -> dict[str, Any]:
     _write_all(context, decided, config, further)
     kept = [row.candidate_id for row in rows if row.candidate_id not in dropped]
     n_tasks = sum(1 for task in tasks.values() if task.split == "train")
-    funnel = {"train_tasks": n_tasks, "candidates": len(rows), "filters": outcome.steps, "kept": len(kept)}
+    funnel = {"train_tasks": n_tasks, "candidates": len(rows), "filters": result.steps, "kept": len(kept)}
     if not kept:
         raise UserError(_what_emptied(funnel, len(heldout), first.broken))
     forms = {name: sum(job.table == name for job in further) for name in (preference.TABLE, multi_turn.TABLE)}
@@ -177,12 +177,14 @@ def _contamination(
     return {"contamination": decontaminated.report(tasks, seen[config.kind], config)} if config else {}
 
 
-def _reverified(context: StageContext, tasks: dict[str, Task], rows: Sequence[Features], outcome: Outcome) -> Outcome:
-    kept = {row.candidate_id for row in rows} - outcome.reasons.keys()
+def _reverified(
+    context: StageContext, tasks: dict[str, Task], rows: Sequence[Features], result: FilterResult
+) -> FilterResult:
+    kept = {row.candidate_id for row in rows} - result.reasons.keys()
     lost = reverify(context, tasks, kept)
     reasons = dict(sorted(counted(lost).items()))
     step = {"filter": STEP, "before": len(kept), "after": len(kept) - len(lost), "reasons": reasons}
-    return Outcome(outcome.reasons | lost, [*outcome.steps, step])
+    return FilterResult(result.reasons | lost, [*result.steps, step])
 
 
 def _further(

@@ -16,13 +16,13 @@ import pyarrow as pa
 
 from eval import executing, kernels, trials
 from eval.answers import (
-    OUTCOME_COLUMNS,
+    DECISION_COLUMNS,
     SCORE_COLUMNS,
-    Outcome,
+    Decision,
     Question,
+    decision_of,
     figures_row,
     finished_kernel,
-    outcome_of,
     reasoning_tokens,
 )
 from eval.asking import answers, teacher_of
@@ -54,7 +54,7 @@ SCHEMA = schema_of(
     Candidate,
     model=pa.string(),
     category=pa.string(),
-    **OUTCOME_COLUMNS,
+    **DECISION_COLUMNS,
     reasoning_tokens=pa.int64(),
     **SCORE_COLUMNS,
 )
@@ -126,7 +126,7 @@ class Evaluation:
         self.prompts = context.recipe.generate.asked if context.recipe.generate else SHIPPED
         self.models: tuple[str, ...] = (*config.trained, *config.models)
         # Models repeat themselves: an answer that was judged for this task already is not judged again.
-        self.known: dict[tuple[Policy, str, str], Outcome] = {}
+        self.known: dict[tuple[Policy, str, str], Decision] = {}
         self.unanswered: list[TeacherError] = []
         self.accepted = 0
         self.open = ExitStack()
@@ -138,8 +138,8 @@ class Evaluation:
         for row in store.rows():
             written += 1
             if row["code"] is not None:
-                outcome = Outcome(*(row[f] for f in Outcome._fields))
-                self.known[self._policy(row["model"]), row["task_id"], content_hash(row["code"])] = outcome
+                decision = Decision(*(row[f] for f in Decision._fields))
+                self.known[self._policy(row["model"]), row["task_id"], content_hash(row["code"])] = decision
         finished = {m: self._finished(m, c) for m, c in self.config.models.items() if isinstance(c, kernels.Config)}
         asked = [model for model in self.models if model not in finished]
         total = len(asked) * len(self.tasks) * self.config.samples_per_task
@@ -218,9 +218,9 @@ class Evaluation:
             return self.judge_by(policy).submit(question.task, question.code, question.candidate.id)
 
         for question, future in as_finished(questions, submit, self.in_flight):
-            outcome = outcome_of(future.result())
-            self.known[policy, question.task.id, content_hash(question.code)] = outcome
-            self._keep(question.model, question.task, question.candidate, outcome, question.score)
+            decision = decision_of(future.result())
+            self.known[policy, question.task.id, content_hash(question.code)] = decision
+            self._keep(question.model, question.task, question.candidate, decision, question.score)
 
     def _chunks(self, model: str) -> Iterator[tuple[int, list[Task]]]:
         """Yield the chunks, a sample index and tasks each, that lack a row."""
@@ -249,19 +249,19 @@ class Evaluation:
                     yield from self._question(model, task, candidate, score)
 
     def _question(self, model: str, task: Task, candidate: Candidate, score: Scored) -> Iterator[Question]:
-        """Yield the answer if it must be judged; keep it at once if its outcome is known."""
+        """Yield the answer if it must be judged; keep it at once if its decision is known."""
         if candidate.code is None:
-            self._keep(model, task, candidate, Outcome("malformed", candidate.status, None, False, None), score)
-        elif outcome := self.known.get((self._policy(model), task.id, content_hash(candidate.code))):
-            self._keep(model, task, candidate, outcome, score)
+            self._keep(model, task, candidate, Decision("malformed", candidate.status, None, False, None), score)
+        elif decision := self.known.get((self._policy(model), task.id, content_hash(candidate.code))):
+            self._keep(model, task, candidate, decision, score)
         else:
             yield Question(model, task, candidate, candidate.code, score)
 
-    def _keep(self, model: str, task: Task, candidate: Candidate, outcome: Outcome, score: Scored) -> None:
+    def _keep(self, model: str, task: Task, candidate: Candidate, decision: Decision, score: Scored) -> None:
         about = {"model": model, "category": task.category, "reasoning_tokens": reasoning_tokens(candidate)}
-        row = {**to_row(candidate), **outcome._asdict(), **about, **score._asdict()}
+        row = {**to_row(candidate), **decision._asdict(), **about, **score._asdict()}
         self.context.store.append(key(model, task, candidate.sample), row)
-        self.accepted += outcome.accepted
+        self.accepted += decision.accepted
         self.context.progress.advance(note=f"{model}: {self.accepted} correct")
 
     def _results(self, suite: str) -> dict[str, Any]:

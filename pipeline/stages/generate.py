@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from pipeline.agent import budget
 from pipeline.agent.budget import AdaptiveConfig
-from pipeline.agent.engine import Outcome, run_rollouts
+from pipeline.agent.engine import RolloutResults, run_rollouts
 from pipeline.agent.evolve import EvolveConfig, evolve
 from pipeline.agent.figures import evolution_figures, review_figures
 from pipeline.agent.jobs import Rollout, difficulties, key, phases, rollouts, units_done
@@ -138,26 +138,26 @@ def run(context: StageContext) -> dict[str, Any]:
         context.progress.start(total, units_done(context.store, config, lambda: _train_tasks(context)))
         context.progress.tally.watch(lambda: (journal.spent.tokens, journal.spent.dollars))
         with open_judge(executor, judge_config) as judge:
-            outcome = asyncio.run(generate(context, config, teacher, judge, journal))
+            results = asyncio.run(generate(context, config, teacher, judge, journal))
         stats = {"requests": journal.spent.figures()}
-    _note_refused(context, teacher, outcome)
-    if outcome.owed:
-        fault = outcome.owed[0][1]
+    _note_refused(context, teacher, results)
+    if results.owed:
+        fault = results.owed[0][1]
         if isinstance(fault, InfrastructureError):
             raise fault
         raise UserError(
-            f"generate: {len(outcome.owed)} of {total} rollouts got no answer; what was answered is kept, run the "
+            f"generate: {len(results.owed)} of {total} rollouts got no answer; what was answered is kept, run the "
             f"same command again for the rest. The first: {fault}"
         )
-    if outcome.cut_short:
-        stats["budget"] = {"spent": str(outcome.cut_short), "rollouts_begun": _begun(context)}
-        context.progress.say(f"{outcome.cut_short}; {_begun(context)} of {total} rollouts were begun")
+    if results.cut_short:
+        stats["budget"] = {"spent": str(results.cut_short), "rollouts_begun": _begun(context)}
+        context.progress.say(f"{results.cut_short}; {_begun(context)} of {total} rollouts were begun")
     return _stats(context) | stats | _figures_of_the_mode(context, config)
 
 
 async def generate(
     context: StageContext, config: GenerateConfig, teacher: Teacher, judge: Judging, journal: Journal
-) -> Outcome[Rollout]:
+) -> RolloutResults[Rollout]:
     """Run all rollouts that are not finished, store their candidates, and return how the rollouts ended."""
     tally = context.progress.tally
     seed = context.recipe.seed
@@ -201,29 +201,29 @@ async def _run_phases(
     start: Callable[[Rollout], AsyncIterator[Candidate]],
     keep: Callable[[Candidate], None],
     ended: Callable[[Rollout], None],
-) -> Outcome[Rollout]:
+) -> RolloutResults[Rollout]:
     """Run phase after phase, what is owed in each once more; a phase that leaves something owed is the last one."""
 
     def tasks() -> Iterator[Task]:
         return _train_tasks(context)
 
-    outcome: Outcome[Rollout] = Outcome()
+    results: RolloutResults[Rollout] = RolloutResults()
     workers = config.concurrency + (config.judge_queue if config.judges else 0)
     for phase in phases(context.store, config, tasks, workers):
         for _ in range(PASSES):
-            owed = {(job.task.id, job.sample) for job, _ in outcome.owed}
-            refused = {(job.task.id, job.sample) for job, _ in outcome.refused}
+            owed = {(job.task.id, job.sample) for job, _ in results.owed}
+            refused = {(job.task.id, job.sample) for job, _ in results.refused}
             unfinished = rollouts(context.store, config, tasks, phase, owed)
             jobs = (job for job in unfinished if (job.task.id, job.sample) not in refused)
             latest = await run_rollouts(jobs, start, keep, ended, workers)
-            latest.finished += outcome.finished
-            latest.refused = outcome.refused + latest.refused
-            outcome = latest
-            if not outcome.owed or not outcome.finished:
+            latest.finished += results.finished
+            latest.refused = results.refused + latest.refused
+            results = latest
+            if not results.owed or not results.finished:
                 break
-        if outcome.owed or outcome.cut_short:
+        if results.owed or results.cut_short:
             break
-    return outcome
+    return results
 
 
 def _train_tasks(context: StageContext) -> Iterator[Task]:
@@ -250,11 +250,11 @@ def _begun(context: StageContext) -> int:
     return len({(row["task_id"], row["turn" if evolves else "sample"]) for row in context.store.rows()})
 
 
-def _note_refused(context: StageContext, teacher: Teacher, outcome: Outcome[Rollout]) -> None:
+def _note_refused(context: StageContext, teacher: Teacher, results: RolloutResults[Rollout]) -> None:
     """Reject what the server refused. If it answered nothing at all, the requests are at fault, not their content."""
-    if outcome.refused and not len(context.store):
-        raise UserError(f"generate: the teacher refuses every request: {outcome.refused[0][1]}")
-    for job, _ in outcome.refused:
+    if results.refused and not len(context.store):
+        raise UserError(f"generate: the teacher refuses every request: {results.refused[0][1]}")
+    for job, _ in results.refused:
         turn = next(t for t in itertools.count() if key(job.task.id, job.sample, t) not in context.store)
         row = {
             "task_id": job.task.id,

@@ -19,7 +19,7 @@ from pipeline.tables import schema_of, to_row
 
 if TYPE_CHECKING:
     from pipeline.recipe import Recipe, TasksConfig
-    from pipeline.sources.posing import Decontaminate
+    from pipeline.sources.config import Decontaminate
 
 SCHEMA = schema_of(Task)
 COUNTERPARTS = "counterparts"

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UserError
-from pipeline.forms import PreferencePair
 from pipeline.training.arguments import decided_by_us, trl_arguments
 from pipeline.training.chat import encode_answer
 from pipeline.training.config import TrainConfig
 from pipeline.training.running import CHECKPOINTS, Report, finished, lora, parameters, reporter, run_to_the_end, start
+from pipeline.training_samples import PreferencePair
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -22,7 +22,7 @@ GIGA = 1e9
 
 
 @dataclass(frozen=True)
-class Estimate:
+class TrainingCost:
     """Memory of one process without sharding, in bytes, and seconds on one device of the measured speed."""
 
     parameters: int
@@ -55,7 +55,7 @@ class Estimate:
         ]
 
 
-def estimate(config: TrainConfig, tokens: int, flops_per_second: float) -> Estimate:
+def estimate(config: TrainConfig, tokens: int, flops_per_second: float) -> TrainingCost:
     """Return what training on that many tokens needs.
 
     ``grpo``'s time is the least: writing answers is bound by memory, and is counted by its arithmetic alone. What
@@ -86,7 +86,7 @@ def estimate(config: TrainConfig, tokens: int, flops_per_second: float) -> Estim
     # gradients of their own, which leaves 2; checkpointing computes the forward pass twice.
     flops = (4 if config.lora else 6) + (2 if checkpointing else 0)
     flops += (2 if referred else 0) + (2 if config.method == "grpo" else 0)  # the reference's; writing the answer
-    return Estimate(
+    return TrainingCost(
         parameters=parameters,
         trained_parameters=trained,
         weights=frozen_bytes + 4 * trained + reference_bytes,

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UserError
-from pipeline.forms import PreferencePair
 from pipeline.records import Sample, Task
 from pipeline.store import read_rows
 from pipeline.tables import from_row
 from pipeline.training.config import TrainConfig
 from pipeline.training.memory import explained
 from pipeline.training.running import Report
+from pipeline.training_samples import PreferencePair
 
 if TYPE_CHECKING:
     from pipeline.recipe import Recipe

@@ -10,13 +10,13 @@ import pytest
 from pipeline.agent.prompting import translate
 from pipeline.curation import correct, duplicates, multi_turn, pir, preference, shortest
 from pipeline.errors import UserError
-from pipeline.forms import PreferencePair, TurnSample
 from pipeline.judge.config import JudgeConfig
 from pipeline.records import Candidate, Sample, Task, Verdict
 from pipeline.stages import StageContext, curate
 from pipeline.stages.curate import CurateConfig
 from pipeline.store import REJECTED, StageStore, read_manifest, read_rows
 from pipeline.tables import from_row, schema_of, to_row
+from pipeline.training_samples import PreferencePair, TurnSample
 from tests.honest.pairs import pairs as honest_pairs
 from tests.synthetic_run import (
     CONSOLE,

@@ -15,7 +15,6 @@ from typer.testing import CliRunner
 
 from pipeline import stage
 from pipeline.errors import UserError
-from pipeline.forms import PreferencePair, TurnSample
 from pipeline.order import _with_needs
 from pipeline.publishing.config import ModelConfig
 from pipeline.publishing.licences import collection_licence
@@ -27,6 +26,7 @@ from pipeline.stages.publish import PublishConfig
 from pipeline.store import read_rows, write_json
 from pipeline.tables import from_row, schema_of, to_row
 from pipeline.training.config import TrainConfig
+from pipeline.training_samples import PreferencePair, TurnSample
 from tests.synthetic_run import build_run, run_stage, write_stage
 from tests.training.examples import tiny_model
 

@@ -11,7 +11,7 @@ from pipeline.curation.similarity import nearest, normal_form
 from pipeline.errors import UserError
 from pipeline.progress import StageProgress
 from pipeline.recipe import Recipe
-from pipeline.sources.posing import Decontaminate
+from pipeline.sources.config import Decontaminate
 from pipeline.sources.suites import corpus_of
 from pipeline.stages import StageContext, tasks
 from pipeline.store import StageStore, read_rows

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from pipeline.errors import UserError
-from pipeline.forms import PreferencePair
 from pipeline.records import Message, Sample
 from pipeline.stages import curate, train
 from pipeline.store import StageStore, read_rows
@@ -16,6 +15,7 @@ from pipeline.training import dpo
 from pipeline.training.chat import encode, encode_answer
 from pipeline.training.config import TrainConfig
 from pipeline.training.models import load_model, load_tokenizer
+from pipeline.training_samples import PreferencePair
 from tests.synthetic_run import run_stage
 from tests.training.examples import sample, samples, silent, tiny_model
 

@@ -16,7 +16,7 @@ from pipeline.disk import full_disk
 from pipeline.errors import InfrastructureError
 from pipeline.judge.cuda import diagnostics
 from pipeline.judge.cuda.library import UNSEEN, Builder, builder, builder_key
-from pipeline.judge.simt.build import ExtensionSource, one_unit
+from pipeline.judge.simt.build import ExtensionSource, one_unit, told_again
 from pipeline.judge.simt.compiler import confined, limited, limits, run_compiler
 from pipeline.judge.simt.elf import object_symbols
 from pipeline.judge.simt.errors import CompileError, ForbiddenError, Unsupported
@@ -43,7 +43,7 @@ _HOST_TENSORS = re.compile(
 
 
 def build(source: ExtensionSource, cache: Path, timeout_s: float = 1800) -> Path:
-    """Return the extension's library, from the cache if the same sources were built before.
+    """Return the extension's library, from the cache if the same sources were built, or refused, before.
 
     A name that ends in ``.full.so`` is a Python module of torch's own kind, any other is for ``binding.load``.
 
@@ -70,10 +70,11 @@ def build(source: ExtensionSource, cache: Path, timeout_s: float = 1800) -> Path
     if _REGISTERS.search(code):
         raise Unsupported("TORCH_LIBRARY")
     missing = "tensors on the host" if _HOST_TENSORS.search(code) else None
-    if missing is None:
-        missing = _build_fast(text, fast, tools, deadline, full_std=header(code, ()) != "small", flags=flags)
-    if missing is not None:
-        build_full(source, full, tools, deadline, missing)
+    with told_again(tools.folder / f"{key}.errors"):
+        if missing is None:
+            missing = _build_fast(text, fast, tools, deadline, full_std=header(code, ()) != "small", flags=flags)
+        if missing is not None:
+            build_full(source, full, tools, deadline, missing)
     return full if missing is not None else fast
 
 

@@ -99,13 +99,13 @@ def build(source: ExtensionSource, cache: Path, timeout_s: float = 600, *, instr
     if not target.exists():
         if refused := problems(source.cuda):
             raise CompileError("\n".join(map(str, refused[:MAX_PROBLEMS])))
-        with _told_again(target.with_suffix(".errors")):
+        with told_again(target.with_suffix(".errors")):
             _compile(text, target, tools, time.monotonic() + timeout_s, header, instrumented=instrumented)
     return target
 
 
 @contextmanager
-def _told_again(kept: Path) -> Iterator[None]:
+def told_again(kept: Path) -> Iterator[None]:
     """Keep the compiler's errors in a source, in place of a library; raise them again without asking it.
 
     Only errors at places in the source: others may be about this machine.

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from pipeline.judge.cuda import binding, gpus
+from pipeline.judge.cuda import build as build_module
 from pipeline.judge.cuda.build import allowed_flags, build, run
 from pipeline.judge.cuda.diagnostics import missing_construct, relevant
 from pipeline.judge.cuda.library import builder
@@ -79,9 +80,16 @@ def test_nvcc_takes_what_honest_kernels_build(pair: Pair, cache: Path):
         (GRID_3D.replace("return y;", "return y.data_ptr<float>();"), 17, "no suitable constructor"),
     ],
 )  # fmt: skip
-def test_wrong_code_is_a_compile_error_with_its_own_lines(cuda: str, line: int | None, text: str, cache: Path):
+def test_wrong_code_is_a_compile_error_with_its_own_lines(
+    cuda: str, line: int | None, text: str, cache: Path, monkeypatch: pytest.MonkeyPatch
+):
+    source = ExtensionSource(SOURCE.cpp, cuda, SOURCE.functions)
     with pytest.raises(CompileError) as caught:
-        build(ExtensionSource(SOURCE.cpp, cuda, SOURCE.functions), cache)
+        build(source, cache)
+    monkeypatch.setattr(build_module, "run", lambda *_: pytest.fail("nvcc is asked once only"))
+    with pytest.raises(CompileError) as again:
+        build(source, cache)
+    assert again.value.log == caught.value.log
     assert text in caught.value.log
     assert line is None or f"cuda.cu({line})" in caught.value.log
     assert "/tmp" not in caught.value.log

@@ -29,7 +29,7 @@ class Decontaminate(Section):
         return {"against": [file for suite in self.against for file in files_of(suite)]}
 
 
-class Posing(Section):
+class SourceConfig(Section):
     """A source's tasks are judged by ``filters``, and kept away from the suites of ``decontaminate``."""
 
     filters: TaskFilters = TaskFilters()

@@ -7,7 +7,7 @@ State = Literal["ok", "absent", "missing"]  # missing: something that every run,
 
 
 @dataclass(frozen=True)
-class Finding:
+class Prerequisite:
     """One thing that was looked for. ``cost_of_absence`` is one line; ``missing`` is what no run can do without."""
 
     name: str

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from pipeline.curation import mixture, multi_turn, per_task, preference
 from pipeline.curation.joining import Job, Joiner
-from pipeline.forms import PreferencePair
+from pipeline.training_samples import PreferencePair
 from tests.curation.examples import features
 
 
