@@ -4,7 +4,6 @@ Three parties, three processes: this one decides; the reference's process makes 
 sees a candidate; the candidate's process runs only the candidate, confined, and hands back raw tensors.
 """
 
-import hashlib
 import math
 import platform
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +18,7 @@ from pipeline.judge.correctness import Correctness
 from pipeline.judge.cuda.backend import GpuBackend
 from pipeline.judge.cuda.gpus import why_not
 from pipeline.judge.cuda.measuring import NotTimedError
+from pipeline.judge.drawing import key_of
 from pipeline.judge.inputs import Case
 from pipeline.judge.judging import Decided, Judgement
 from pipeline.judge.outputs import Fingerprint, outputs, shared_cases, shared_settings
@@ -122,9 +122,9 @@ class Judge:
         """
         return self._pool.submit(self._probe, task, filters, seed)
 
-    def settings(self, task: Task) -> Future[Plan]:
-        """Find out at which settings candidates of this task are judged here; raises InfrastructureError only."""
-        return self._pool.submit(self._plans.of, task)
+    def settings(self, task: Task, seeds: str | None = None) -> Future[Plan]:
+        """Find out the settings that ``submit`` judges at with these seeds; raises InfrastructureError only."""
+        return self._pool.submit(self._plans.of, task, key_of(seeds or self.seeds))
 
     def close(self) -> None:
         """End all processes; what is under way is given up."""
@@ -160,8 +160,7 @@ class Judge:
         if self._server is None:
             return self._verdict(candidate_id, "unsupported", "not_judged", (), None, seeds)
         judgement = self._judgement(task, code, strict=policy == "strict")
-        key = hashlib.blake2b(seeds.encode(), digest_size=32).digest()
-        server, timing = self._server, None
+        key, server, timing = key_of(seeds), self._server, None
 
         def explained(*call: Any) -> Findings:
             if self._gpu is not None:
@@ -174,7 +173,7 @@ class Judge:
             self._prepare(task)
             with session:
                 session.worker()
-                settings = self._plans.of(task)
+                settings = self._plans.of(task, key)
                 reference = lambda case, **more: self._reference(task, case, **more)  # noqa: E731
                 Correctness(judgement, session, reference, answers, settings, self._seconds, explained).run(key)
                 if self._gpu is not None and self.config.timing == "auto":
@@ -199,7 +198,8 @@ class Judge:
         )
 
     def _outputs(self, task: Task, code: str, number: int, policy: Policy | None) -> list[Fingerprint | None]:
-        settings = shared_settings(self._plans.of(task), strict=(policy or self.config.policy) == "strict")
+        plan = self._plans.of(task, None)
+        settings = shared_settings(plan, strict=(policy or self.config.policy) == "strict")
         cases = shared_cases(task, settings, number)
         if self._server is None or not cases:
             return [None] * number
@@ -255,10 +255,11 @@ class Judge:
             return None
         self._prepare(task, *([] if filters is None else [FIGURES]))
         reference = lambda case, **more: self._reference(task, case, **more)  # noqa: E731
-        probe(self._plans.of(task), seed, reference, filters and filters.output_range)
+        plan = self._plans.of(task, None)
+        probe(plan, seed, reference, filters and filters.output_range)
         if filters is None:
             return None
-        setting, measure = self._plans.of(task).settings[0], lambda: self._plans.measure(task, task.settings[:1])[0]
+        setting, measure = plan.settings[0], lambda: self._plans.measure(task, task.settings[:1])[0]
         return check(filters, task, setting, seed, measure, lambda asked: self._ask_reference(task, asked)[0])
 
     def _prepare(self, task: Task, *modules: str) -> None:

@@ -27,22 +27,27 @@ class Plans:
         self._seconds = seconds
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
-        self._found: dict[str, Plan] = {}
+        self._found: dict[tuple[str, bytes | None], Plan] = {}
 
-    def of(self, task: Task) -> Plan:
-        """Return the settings to judge candidates of this task at; found out once a task.
+    def of(self, task: Task, key: bytes | None) -> Plan:
+        """Return the settings to judge candidates of this task at; found out once a task and key.
+
+        Args:
+            task: the task.
+            key: what derived sizes are drawn with: it gives the same ones again. None: those that anybody knows.
 
         Raises:
             InfrastructureError: the judge itself fails.
         """
+        wanted = task.id, key
         with self._lock:
-            plan = self._found.get(task.id)
+            plan = self._found.get(wanted)
         if plan is None:
-            plan = choose(task, lambda settings: self.measure(task, settings), self._seconds, self._max_bytes)
+            plan = choose(task, lambda settings: self.measure(task, settings), self._seconds, self._max_bytes, key)
             with self._lock:
                 if len(self._found) >= MAX_PLANS:
                     self._found.clear()
-                self._found[task.id] = plan
+                self._found[wanted] = plan
         return plan
 
     def measure(self, task: Task, settings: Sequence[Setting]) -> list[Measurement]:

@@ -3,7 +3,7 @@
 A benchmark's own sizes can be far more than a CPU can do. The cost of a setting is estimated by running the reference
 on torch's meta device, which computes shapes only. Where the task's own sizes are too much, or no others are given,
 the module-level sizes are made smaller, odd and small, as long as the reference accepts them and its outputs keep
-their ranks.
+their ranks. Which sizes exactly, the run's secret decides, so that no kernel can be made for them: see ``drawing``.
 """
 
 import ast
@@ -11,19 +11,19 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from pipeline.judge.drawing import FINE_SIZE, Draw, aligned_sizes, alike, apart, odd_sizes, small_sizes, tiny_sizes
 from pipeline.judge.sizes import sizes_of
 from pipeline.python_syntax import parse
 from pipeline.records import Setting, Task
 
 SMALLEST_SIZE = 8  # smaller integers are kernel widths, strides, dimensions: not sizes that may be changed
-TILE = 16  # the commonest width of a tile; a multiple of those of 8 and 4, and of the vector widths
-FINE_SIZE = 64  # up to here a size becomes 5 in a small setting, above 33; in a tiny one 20: less than a warp has
 FACTORS = tuple(2**exponent for exponent in range(16, 0, -1))
 LEAST_REDUCED = (16, 4)  # no size is divided to less than this, or than itself; the second one if the first won't do
 SECONDS_PER_OPERATION = 1e-8  # of this backend, measured: an element read, computed and written, or a multiply-add
 CALLS_PER_SETTING = 5
 SURELY_SMALL = 2**22  # a product of all sizes up to this needs no measuring: the work is some small multiple of it
 DERIVED_SECONDS = 0.5  # what one call at a derived setting may cost, by the estimate
+KINDS = (("odd", odd_sizes), ("small", small_sizes), ("tiny", tiny_sizes))
 UNEVEN = 4  # of two ways to make a setting smaller, so many times as much is needed for one that spares some sizes
 
 
@@ -69,7 +69,7 @@ class Reduction:
 Measure = Callable[[Sequence[Setting]], list[Measurement]]
 
 
-def choose(task: Task, measure: Measure, seconds: float, max_bytes: int) -> Plan:
+def choose(task: Task, measure: Measure, seconds: float, max_bytes: int, key: bytes | None = None) -> Plan:
     """Return the settings at which a candidate of this task is judged.
 
     Args:
@@ -77,6 +77,7 @@ def choose(task: Task, measure: Measure, seconds: float, max_bytes: int) -> Plan
         measure: runs the reference on the meta device at each of the settings.
         seconds: of work that a candidate may cost here, by the estimate.
         max_bytes: of one call.
+        key: what the derived sizes are drawn with; without one they follow from the task's own.
     """
     tree = parse(task.reference)
     as_given = Plan(task.settings, own=True, work={}, left_out={})
@@ -95,7 +96,7 @@ def choose(task: Task, measure: Measure, seconds: float, max_bytes: int) -> Plan
             left_out[setting.name] = why
         else:
             usable.append(setting)
-    derived = Derivation(tree, measure, measured[0].ranks, seconds, max_bytes)
+    derived = Derivation(tree, measure, measured[0].ranks, seconds, max_bytes, Draw(task.id, key))
     own = task.settings[0].name not in left_out
     if not own:
         usable = [*derived.reduced(), *usable]
@@ -130,12 +131,19 @@ class Derivation:
     """Settings made from a task's module-level sizes."""
 
     def __init__(
-        self, tree: ast.Module, measure: Measure, ranks: tuple[int, ...], seconds: float, max_bytes: int
+        self,
+        tree: ast.Module,
+        measure: Measure,
+        ranks: tuple[int, ...],
+        seconds: float,
+        max_bytes: int,
+        draw: Draw,
     ) -> None:
         self._measure = measure
         self._ranks = ranks
         self._seconds = seconds
         self._max_bytes = max_bytes
+        self._draws = (draw, Draw(draw.task_id))  # where the reference refuses what is drawn, what is not may do
         self.work: dict[str, int] = {}
         sizes = {name: size for name, size in sizes_of(tree).items() if size >= SMALLEST_SIZE}
         inputs, init = _names_in(tree, "get_inputs"), _names_in(tree, "get_init_inputs")
@@ -155,8 +163,17 @@ class Derivation:
             for least in LEAST_REDUCED:
                 if found := self._reduction(least, seconds):
                     self.work[found.setting.name] = found.work
-                    return [found.setting, *self.others(found.setting.sizes)]
+                    main = self._varied(found.setting)
+                    return [main, *self.others(main.sizes)]
         return []
+
+    def _varied(self, setting: Setting) -> Setting:
+        """Return the setting with others in the place of its reduced sizes, if the reference accepts them."""
+        less = {name: size for name, size in setting.sizes.items() if size < self._sizes[name]}
+        drawn = {**setting.sizes, **alike(setting.name, aligned_sizes, less, self._draws[0])}
+        if drawn == setting.sizes:
+            return setting
+        return self._first_usable([Setting(name=setting.name, sizes=drawn)]) or setting
 
     def _reduction(self, least: int, seconds: float) -> Reduction | None:
         """Return the reduction of the first group that has one.
@@ -191,17 +208,25 @@ class Derivation:
         return best
 
     def others(self, base: Mapping[str, int]) -> list[Setting]:
-        """Return an odd, a small and a tiny setting from the sizes ``base``, as far as the reference accepts them."""
+        """Return an odd, a small and a tiny setting from the sizes ``base``, as far as the reference accepts them.
+
+        Equal sizes differ there, as far as it accepts that.
+        """
         prefix = "reduced_" if base else ""
         found: list[Setting] = []
         current = {**self._sizes, **base}
-        groups = [*reversed(self._groups), *([n] for n in self._sizes)]
-        for name, change in (("odd", odd_size), ("small", small_size), ("tiny", tiny_size)):
-            changed = [{n: change(current[n]) for n in group} for group in groups]
-            both = [sizes for plain in changed for sizes in (_apart(plain, down=name == "odd"), plain)]
-            proposals = [Setting(name=prefix + name, sizes={**base, **sizes}) for sizes in both]
-            setting = self._first_usable(proposals)
-            found += [setting] if setting and setting.sizes not in [f.sizes for f in found] else []
+        groups = [{n: current[n] for n in group} for group in (*reversed(self._groups), *([n] for n in self._sizes))]
+        for name, of in KINDS:
+            if name == "tiny":  # as a small one where no size is large
+                groups = [group for group in groups if max(group.values()) > FINE_SIZE]
+            had = [setting.sizes for setting in found]
+            proposals: list[dict[str, int]] = []
+            for group in groups:
+                for draw in self._draws:
+                    proposals += [apart(name, of, group, draw, had), alike(name, of, group, draw)]
+            unlike = [{**base, **p} for p in proposals if {**base, **p} not in had]
+            setting = self._first_usable([Setting(name=prefix + name, sizes=sizes) for sizes in unlike])
+            found += [setting] if setting else []
         return found
 
     def _first_usable(self, proposals: list[Setting]) -> Setting | None:
@@ -226,39 +251,6 @@ def _names_in(tree: ast.Module, function: str) -> set[str]:
 
 def _divided(size: int, factor: int, least: int) -> int:
     return max(size // factor, min(size, least))
-
-
-def _apart(sizes: Mapping[str, int], *, down: bool) -> dict[str, int]:
-    """Return the sizes, equal ones made to differ: whoever takes one for the other is right where they are equal."""
-    found: dict[str, int] = {}
-    for name, size in sizes.items():
-        step = 2 if not down else -TILE if size > 2 * TILE else -1
-        steps = range(size, max(1, size + step * len(sizes)), step)
-        found[name] = next((other for other in steps if other not in found.values()), size)
-    return found
-
-
-def odd_size(size: int) -> int:
-    """Return the largest size below that is one more than a multiple of ``TILE``; of small ones the largest prime.
-
-    No multiple of a warp, a block or a vector width, and whoever stops one too early leaves out a whole tile.
-    """
-    if size > TILE + 1:
-        return (size - 2) // TILE * TILE + 1
-    return next((n for n in range(size - 1, 1, -1) if all(n % d for d in range(2, int(n**0.5) + 1))), size)
-
-
-def small_size(size: int) -> int:
-    """Return a size of which a block of threads is only partly used."""
-    return 5 if size <= FINE_SIZE else 33
-
-
-def tiny_size(size: int) -> int:
-    """Return a size of which a warp of threads is only partly used; and of which tensors are multiples of 16 bytes.
-
-    Then they end where no memory is: who reads one element too many is found even if it changes nothing.
-    """
-    return 5 if size <= FINE_SIZE else 20
 
 
 def fixed_sizes(reference: str, code: str) -> str:
