@@ -161,7 +161,7 @@ class Timing(Record):
 class Verdict(Record):
     """What the judge decided about one candidate. One that contradicts itself can't be constructed.
 
-    ``seeds`` is the text from which the inputs and weights were drawn: given as ``judge.seeds``, it gives them again.
+    ``seeds`` is the text from which sizes, inputs and weights were drawn: as ``judge.seeds`` it gives them again.
     """
 
     candidate_id: str

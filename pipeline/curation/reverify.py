@@ -1,6 +1,7 @@
-"""A second verification before release: what is kept is judged once more, on inputs that nobody has seen.
+"""A second verification before release: what is kept is judged again, at sizes and on inputs that nobody has seen.
 
-A kernel that is right by luck, or that a race makes right most of the time, has to be so twice.
+A kernel that is right by luck, or that a race makes right most of the time, has to be so twice; and one that is right
+only at the sizes that reports on earlier attempts told is found out.
 """
 
 from collections.abc import Iterator

@@ -17,11 +17,11 @@ class JudgeConfig(Section):
 
     ``backend``: ``simt`` runs the CUDA source on the CPU and measures no speed; ``none`` decides nothing. ``sandbox:
     none`` runs candidates unprotected on a machine that can't confine them. ``seeds``: ``fresh`` draws a secret for
-    each run, from which all inputs and weights come; a verdict says which, and the same text gives the same values
-    again. ``budget_seconds`` of work is what a candidate may cost on simt: settings that would take more, by an
-    estimate, or on any backend more than ``max_case_mb`` of inputs and results (by default 64 on simt and 1024 on
-    cuda), are replaced by smaller ones. ``timing: none`` leaves speed out on cuda too. ``workers: 0`` means one per
-    core, on a GPU at most one for each 4 GiB of its memory.
+    each run, from which inputs and weights come, and sizes that a task does not name; a verdict says which, and
+    the same text gives the same again. ``budget_seconds`` of work is what a candidate may cost on simt: settings that
+    would take more, by an estimate, or on any backend more than ``max_case_mb`` of inputs and results (by default 64
+    on simt and 1024 on cuda), are replaced by smaller ones. ``timing: none`` leaves speed out on cuda too.
+    ``workers: 0`` means one per core, on a GPU at most one for each 4 GiB of its memory.
     """
 
     backend: Backend = "auto"
@@ -37,5 +37,5 @@ class JudgeConfig(Section):
     cache: Path = throughput(Path("~/.cache/kernel-pipeline/builds"))
 
     def drawn_seeds(self) -> str:
-        """Return the text that inputs and weights come from: a new secret for ``fresh``, else what is configured."""
+        """Return the text that all draws come from: a new secret for ``fresh``, else what is configured."""
         return secrets.token_hex(16) if self.seeds == "fresh" else self.seeds

@@ -1,8 +1,8 @@
 """What a candidate gives on inputs that all candidates of a task share, as small fingerprints.
 
 They are for choosing among answers without knowing which is right (``eval.selection``), and never part of a verdict:
-the seeds follow from the task's id, so a candidate can recognise these inputs, and gains nothing by it. The reference
-only makes the inputs; what it gives for them is compared with nothing.
+sizes and seeds follow from the task, so a candidate can recognise these inputs, and gains nothing by it. The
+reference only makes the inputs; what it gives for them is compared with nothing.
 """
 
 import hashlib

@@ -1,7 +1,8 @@
 """Is a task fit to be posed? Its reference is run twice, on two sets of values, before it is accepted.
 
 What is asked here is what judging rests on: a reference that runs, says the same twice, and can't be answered with a
-constant. Which tasks are worth posing beyond that, ``task_filters`` says.
+constant. Derived settings have the sizes that follow from the task, so that the same tasks are posed in each run;
+those that a run draws are like them. Which tasks are worth posing beyond that, ``task_filters`` says.
 """
 
 from collections.abc import Callable
@@ -25,10 +26,10 @@ Reference = Callable[..., tuple[dict[str, Any], list[bytearray]]]
 
 
 def probe(plan: Plan, seed: int, reference: Reference, output_range: float | None) -> None:
-    """Check that every setting at which candidates will be judged runs and gives results one can judge by.
+    """Check that every one of these settings runs and gives results one can judge by.
 
     Args:
-        plan: these settings.
+        plan: the settings.
         seed: of the values.
         reference: runs the reference on a case.
         output_range: what the largest absolute value of each output must reach; None: anything will do.
