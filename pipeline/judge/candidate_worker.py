@@ -25,6 +25,7 @@ from pipeline.judge.operators import SCALAR_BYTES, OperatorLog
 from pipeline.judge.results import holds, same_bytes, shares_memory
 from pipeline.judge.simt.errors import SimtFault
 from pipeline.judge.simt.fault import Fault
+from pipeline.judge.simt.rehearsing import rehearse
 from pipeline.judge.task_module import describe
 from pipeline.judge.torch_values import map_tensors, pack_values, plain, seed_all, unpack_values
 from pipeline.judge.values import BadValueError
@@ -58,6 +59,8 @@ def serve(channel: Channel, fault_page: int, device: Device) -> None:
                 header, answer = candidate.load(request["code"]), []
             elif request["op"] == "call":
                 header, answer = (candidate.aside if request["aside"] else candidate.call)(request, buffers)
+            elif request["op"] == "rehearse":
+                header, answer = rehearse(sys.modules[MODULE], request), []
             else:
                 header, answer = candidate.timing(request, buffers)
         except SimtFault as found:

@@ -24,6 +24,7 @@ from pipeline.judge.examining import examine, examine_weights
 from pipeline.judge.hidden_faults import Explain, RightCall, find_hidden_faults
 from pipeline.judge.inputs import EXTREME, LARGE_ROOM, ORDERS, Case, Order, call_request, plan, with_weights_of
 from pipeline.judge.judging import MAX_DETAIL, Decided, Judgement
+from pipeline.judge.rehearsal import rehearse_launches
 from pipeline.judge.session import Session
 from pipeline.judge.settings import Plan
 from pipeline.judge.simt.explain import EXPLAINABLE, specific_reason
@@ -108,6 +109,9 @@ class Correctness:
         if self._shown.errors and judgement.strict and judgement.watched:
             find_hidden_faults(judgement, self._right, self._explain)
         conclude(judgement, self._shown)
+        if judgement.gpu is None and not (self._settings.own and cases[-1].setting.name in self._shown.errors):
+            own = replace(cases[-1], setting=judgement.task.settings[0])
+            rehearse_launches(judgement, self._session, lambda: self._reference(own, op="arguments"))
 
     def _expected(self, case: Case, following: list[Case]) -> Expected | None:
         """Return the reference's values; None if it refuses the case or they are too many."""

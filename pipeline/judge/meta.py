@@ -11,7 +11,8 @@ from typing import Any
 import torch
 
 from pipeline.judge.operators import TooLongError, WorkCount
-from pipeline.judge.torch_values import map_tensors
+from pipeline.judge.torch_values import NAMES, map_tensors
+from pipeline.judge.values import Described, pack
 
 MEASURING_SECONDS = 1.0  # a recurrent network is thousands of operators; one that takes longer is too much anyway
 BEYOND_COUNT = 2**62
@@ -47,3 +48,21 @@ def measure(module: Any) -> dict[str, Any]:
     map_tensors(inputs, given.append)
     total = sum(t.nbytes for t in given) + sum(t.nbytes + 8 * t.numel() for t in found)
     return {"work": count.work, "bytes": total, "ranks": [t.dim() for t in found]}
+
+
+def arguments(module: Any) -> dict[str, Any]:
+    """Return {"shapes": the tree {"init", "inputs"} of a task's arguments, "bytes": of each of its tensors}.
+
+    Raises:
+        BadValueError: an argument is no tensor of a known dtype, nor a plain value.
+    """
+    with torch.device("meta"), torch.no_grad():
+        values = {"init": list(module.get_init_inputs()), "inputs": list(module.get_inputs())}
+    buffers: list[range] = []
+    return {"shapes": pack(values, buffers, _shape_of), "bytes": [len(buffer) for buffer in buffers]}
+
+
+def _shape_of(value: Any) -> Described | None:
+    if not isinstance(value, torch.Tensor) or value.dtype not in NAMES:
+        return None
+    return NAMES[value.dtype], list(value.shape), list(value.stride()), range(value.nbytes)

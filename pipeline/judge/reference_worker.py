@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import torch
 
-from pipeline.judge import calling
+from pipeline.judge import calling, shapes
 from pipeline.judge.channel import Channel, ChannelClosedError
 from pipeline.judge.device_names import accept_cuda
 from pipeline.judge.inputs import EXTREME, LARGE, transform
@@ -34,8 +34,9 @@ def serve(channel: Channel, device: str = "cpu") -> None:
 
     {"op": "case", "source", "sizes", "seed", "distribution", ...} -> the arguments and results of one call, see
     ``_case``; {"op": "cases", "cases"} -> those of several, see ``_cases``; {"op": "measure", "source", "settings"}
-    -> what a call at each of the settings takes, see ``_measure``; {"op": "figures", "source", "sizes", "direction",
-    "seed", "seeds", "redundant_below"} -> what the task filters decide by, see ``task_figures``.
+    -> what a call at each of the settings takes; {"op": "arguments", "source", "sizes"} -> of which shapes these are,
+    see ``shapes``; {"op": "figures", "source", "sizes", "direction", "seed", "seeds", "redundant_below"} -> what the
+    task filters decide by, see ``task_figures``.
     A module that raises is answered with {"error": kind, "detail": text}.
     """
     if device == "cpu":
@@ -54,7 +55,9 @@ def answer(request: dict[str, Any], device: str) -> tuple[dict[str, Any], list[m
     """Return the header and the buffers of the answer to a request; see ``serve``."""
     try:
         if request["op"] == "measure":
-            return {"measurements": [_measure(request["source"], sizes) for sizes in request["settings"]]}, []
+            return {"measurements": [shapes.measured(request["source"], sizes) for sizes in request["settings"]]}, []
+        if request["op"] == "arguments":
+            return shapes.arguments(request["source"], request["sizes"]), []
         if request["op"] == "figures":
             return {"figures": _figures(request)}, []
         return _cases(request["cases"], device) if request["op"] == "cases" else _case(request, device)
@@ -272,16 +275,6 @@ def _figures(request: dict[str, Any]) -> dict[str, Any]:
         return measure(model_of, inputs_of, call, request["seeds"], request["redundant_below"])
     except Exception as error:
         raise Refused("task_raises", describe(error, "<task>")) from error
-
-
-def _measure(source: str, sizes: dict[str, int]) -> dict[str, Any]:
-    """Return what one call takes, see ``meta.measure``, or {"error": text} if the module refuses the sizes."""
-    from pipeline.judge.meta import measure
-
-    try:
-        return measure(load_module(source, sizes))
-    except Exception as error:  # noqa: BLE001  (whatever a module raises is its refusal)
-        return {"error": describe(error, "<task>")}
 
 
 def _randomise(model: torch.nn.Module, seed: int) -> None:

@@ -21,13 +21,7 @@ from pipeline.judge.simt.values import DTYPES, TYPE_NAMES, Frame, address_of, ta
 from pipeline.judge.torch_values import overlaps
 
 _ORDERS: dict[Order, int] = {"forward": 0, "reverse": 1, "random": 2}
-_EXCEPTIONS: dict[int, type[Exception]] = {
-    1: RuntimeError,
-    2: IndexError,
-    3: ValueError,
-    4: TypeError,
-    5: NotImplementedError,
-}
+_EXCEPTIONS = (RuntimeError, IndexError, ValueError, TypeError, NotImplementedError)  # of the statuses from 1 on
 _FAULT_STATUS = 6
 POISON_BITS = 0x7FFB  # include/simt/abi.h: kPoison
 
@@ -99,7 +93,7 @@ class Function:
                 raise SimtFault(faults()[-1])
             if status:
                 message = self._library.simt_message().decode(errors="replace")
-                raise _EXCEPTIONS[status](message)
+                raise _EXCEPTIONS[status - 1](message)
             value = take(self._library, result)
             self._library.simt_free_result(ctypes.byref(result))
             return value
@@ -148,6 +142,11 @@ def load(path: Path) -> Extension:
 def open_runtime(path: Path) -> None:
     """Load the runtime library, as the first ``load`` would: processes forked from this one have it."""
     _runtime.open(path)
+
+
+def runtime() -> ctypes.PyDLL | None:
+    """Return the runtime library; None before there is one."""
+    return _runtime.library
 
 
 def extension_of(library: ctypes.PyDLL, path: Path) -> Extension:

@@ -44,6 +44,10 @@ void record_fault(const FaultRecord& fault) {
         }
 }
 
+void clear_fault_page() {
+    for (int i = 0; page && i < kPageRecords; ++i) page[i].magic = 0;
+}
+
 void record_damage(const Region* region, int line) {
     const char* damage = region_damage(region);
     if (!damage) return;

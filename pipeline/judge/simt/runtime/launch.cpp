@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <vector>
+#include "rehearsal.h"
 #include "scheduler.h"
 #include "simt/cuda_api.h"
 
@@ -33,6 +34,20 @@ static std::vector<AttributeRecord> attributes;
 static cudaError_t last_error = cudaSuccess;
 
 void set_last_error(cudaError_t error) { last_error = error; }
+
+// A limit that no GPU has is asked for. In a rehearsal that counts like the launch it is for, unless another one follows.
+static cudaError_t refuse_limit(const char* kernel, int bytes) {
+    last_error = cudaErrorInvalidValue;
+    if (!rehearsing() || !may_refuse()) return last_error;
+    char text[sizeof(FaultRecord::detail)];
+    snprintf(text, sizeof text, "no GPU lets a block have %d bytes of dynamic shared memory", bytes);
+    FaultRecord fault = make_fault("launch_error", text, 0);
+    snprintf(fault.kernel, sizeof fault.kernel, "%.*s", static_cast<int>(strcspn(kernel, ",<")), kernel);
+    record_fault(fault);
+    launch_refused(fault);
+    error_seen();
+    return last_error;
+}
 
 Launch::Launch(const char* kernel, int line, dim3 grid, dim3 block, size_t shared_bytes, CUstream_st*)
     : config{kernel, line, {grid.x, grid.y, grid.z}, {block.x, block.y, block.z}, shared_bytes} {}
@@ -70,7 +85,14 @@ static FaultRecord launch_fault(const LaunchConfig& config, const char* kind, co
 
 static void refuse(const LaunchConfig& config, cudaError_t error, const char* detail) {
     last_error = error;
-    record_fault(launch_fault(config, "launch_error", detail));
+    if (!may_refuse()) return;
+    char text[sizeof(FaultRecord::detail)];
+    snprintf(text, sizeof text, "%s: grid (%u, %u, %u), block (%u, %u, %u), %zu bytes of dynamic shared memory", detail,
+             config.grid[0], config.grid[1], config.grid[2], config.block[0], config.block[1], config.block[2],
+             config.shared_bytes);
+    const FaultRecord fault = launch_fault(config, "launch_error", text);
+    record_fault(fault);
+    launch_refused(fault);
 }
 
 // Of the host's memory there are small addresses (a number), the heap and stacks; all else is known.
@@ -95,6 +117,7 @@ extern "C" void simt_launch(const LaunchConfig& config, KernelBody body, void* a
         return refuse(config, cudaErrorCooperativeLaunchTooLarge, "a cooperative launch of more blocks than fit a GPU");
     if (blocks == Residence::Beyond)
         return stop(launch_fault(config, "unsupported", "a cooperative launch of so many threads"));
+    launch_made();
     ++launch_count;
     if (records.size() < kMaxRecords) {
         LaunchRecord record = {};
@@ -134,7 +157,10 @@ void simt_set_order(int order, uint64_t seed) {
 
 extern "C" {
 
-cudaError_t cudaPeekAtLastError() { return simt::fault_pending() ? cudaErrorIllegalAddress : simt::last_error; }
+cudaError_t cudaPeekAtLastError() {
+    if (simt::last_error) simt::error_seen();
+    return simt::fault_pending() ? cudaErrorIllegalAddress : simt::last_error;
+}
 cudaError_t cudaGetLastError() {
     const cudaError_t error = cudaPeekAtLastError();
     simt::last_error = cudaSuccess;
@@ -214,7 +240,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
 
 cudaError_t simt_func_set_attribute(const char* text, cudaFuncAttribute attribute, int value) {
     if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) return cudaSuccess;
-    if (value < 0 || static_cast<size_t>(value) > simt::kMaxDynamicShared) return simt::last_error = cudaErrorInvalidValue;
+    if (value < 0 || static_cast<size_t>(value) > simt::kMaxDynamicShared) return simt::refuse_limit(text, value);
     simt::AttributeRecord record = {};
     snprintf(record.text, sizeof record.text, "%s", text);
     record.bytes = static_cast<size_t>(value);

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <vector>
 #include "instrument.h"
+#include "rehearsal.h"
 
 namespace simt {
 
@@ -36,7 +37,7 @@ static const uint16_t kinds[] = {0x7FC1, 0x7B41, 0xFB41};
 static unsigned kind;
 
 void poison(void* data, size_t bytes) {
-    fill(data, bytes, kind ? static_cast<uint16_t>(kinds[kind] + 57) : kPoison);
+    if (!is_unbacked(data)) fill(data, bytes, kind ? static_cast<uint16_t>(kinds[kind] + 57) : kPoison);
 }
 
 // Of the next region's surroundings: like what is in no region's, and none of the 56 before.
@@ -49,7 +50,8 @@ static char* body_begin(const Region* region) { return region->map + kPage; }
 static char* body_end(const Region* region) { return region->map + region->map_bytes - kPage; }
 
 static void set_access(const Region* region, int protection) {
-    if (!region->host) mprotect(body_begin(region), static_cast<size_t>(body_end(region) - body_begin(region)), protection);
+    if (region->host || region->unbacked) return;
+    mprotect(body_begin(region), static_cast<size_t>(body_end(region) - body_begin(region)), protection);
 }
 
 void device_open() {
@@ -73,6 +75,7 @@ void region_close(const Region* region) {
 }
 
 static void surround(Region* region) {
+    if (region->unbacked) return;
     char *begin = body_begin(region), *end = region->data + region->bytes;
     region->slack_pattern = next_pattern();
     fill(begin, static_cast<size_t>(region->data - begin), region->slack_pattern);
@@ -84,16 +87,22 @@ void set_poison(unsigned number) {
     for (Region* region = first_region; region; region = region->next) surround(region);
 }
 
-Region* region_create(size_t bytes, const char* what, const char* name) {
-    const size_t body = round_up(bytes ? bytes : 1, kPage);
+// Pages for a body, writable, and one on either side that is not; null if there are none.
+static char* map_pages(size_t body) {
     void* map = mmap(nullptr, body + 2 * kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (map == MAP_FAILED) return nullptr;
-    if (mprotect(static_cast<char*>(map) + kPage, body, PROT_READ | PROT_WRITE)) {
-        munmap(map, body + 2 * kPage);
-        return nullptr;
-    }
+    if (mprotect(static_cast<char*>(map) + kPage, body, PROT_READ | PROT_WRITE) == 0) return static_cast<char*>(map);
+    munmap(map, body + 2 * kPage);
+    return nullptr;
+}
+
+static Region* region_create(size_t bytes, const char* what, const char* name, bool unbacked) {
+    const size_t body = round_up(bytes ? bytes : 1, kPage);
+    char* map = unbacked ? unbacked_addresses(body + 2 * kPage) : map_pages(body);
+    if (!map) return nullptr;
     auto* region = static_cast<Region*>(malloc(sizeof(Region)));
-    *region = {static_cast<char*>(map), body + 2 * kPage, nullptr, bytes, what, name};
+    *region = {map, body + 2 * kPage, nullptr, bytes, what, name};
+    region->unbacked = unbacked;
     region->next = first_region;
     region->data = body_end(region) - round_up(bytes, kAlign);
     surround(region);
@@ -102,13 +111,17 @@ Region* region_create(size_t bytes, const char* what, const char* name) {
     return region;
 }
 
+Region* region_create(size_t bytes, const char* what, const char* name) {
+    return region_create(bytes, what, name, rehearsing());
+}
+
 void region_destroy(Region* region) {
     shadow_forget(region);
     forget_nearest();
     if (region->previous) region->previous->next = region->next;
     else first_region = region->next;
     if (region->next) region->next->previous = region->previous;
-    munmap(region->map, region->map_bytes);
+    if (!region->unbacked) munmap(region->map, region->map_bytes);
     free(region);
 }
 
@@ -125,6 +138,7 @@ static bool intact(const char* from, const char* to, uint16_t pattern) {
 }
 
 const char* region_damage(const Region* region) {
+    if (region->unbacked) return nullptr;
     if (!intact(region->data + region->bytes, body_end(region), region->slack_pattern)) return "write past the end";
     if (!intact(body_begin(region), region->data, region->slack_pattern)) return "write before the start";
     return nullptr;
@@ -143,7 +157,7 @@ Region* region_near(const void* address) {
 }
 
 static void* allocate(size_t bytes, const char* what, bool host) {
-    Region* region = region_create(bytes, what, nullptr);
+    Region* region = region_create(bytes, what, nullptr, rehearsing() && !host);
     if (!region) return nullptr;
     region->host = region->host_wrote = host;
     region->buffer = true;
@@ -204,7 +218,17 @@ extern "C" const void* simt_buffer(size_t number, size_t* bytes) {
 extern "C" void* simt_device_malloc(size_t bytes) { return allocate(bytes, "cudaMalloc buffer", false); }
 
 static int64_t host_bytes;  // of tensors and buffers that came within reach of host code
-void count_host_bytes(size_t bytes) { host_bytes += static_cast<int64_t>(bytes); }
+void count_host_bytes(size_t bytes) {
+    host_bytes += static_cast<int64_t>(bytes);
+    host_has_read();
+}
+
+// What would come of memory that there is not is zero.
+static void move(void* to, const void* from, size_t bytes) {
+    if (is_unbacked(to)) return;
+    if (is_unbacked(from)) memset(to, 0, bytes);
+    else memmove(to, from, bytes);
+}
 
 static bool on_device(const void* address) {
     const Region* region = region_near(address);
@@ -227,21 +251,21 @@ void simt_copy(void* to, const void* from, size_t bytes, bool to_host) {
     const bool arrives = on_device(to) || (is_variable(to) && !on_device(from));
     if (to_host || (leaves && !arrives)) count_host_bytes(bytes);
     if (on_device(from) && on_device(to)) count_moved_bytes(bytes);
-    memmove(to, from, bytes);
+    move(to, from, bytes);
     shadow_written(to, bytes);
 }
 
 // From one place on the device to a variable there.
 void simt_copy_to_variable(void* to, const void* from, size_t bytes) {
     const DeviceAccess access;
-    memmove(to, from, bytes);
+    move(to, from, bytes);
     if (instrumented && on_device(from)) variable_written(to, bytes);
 }
 }
 
 extern "C" void simt_set(void* to, int value, size_t bytes) {
     const DeviceAccess access;
-    memset(to, value, bytes);
+    if (!is_unbacked(to)) memset(to, value, bytes);
     shadow_written(to, bytes);
 }
 

@@ -42,6 +42,7 @@ struct Region {
     bool shared;        // of a block
     bool buffer;        // from cudaMalloc or one of its kind
     bool host_wrote;    // or may have: nothing in it counts as uninitialised
+    bool unbacked;      // addresses alone: see rehearsal.h
     uint16_t slack_pattern;  // what surrounds the data up to its pages
     void* shadow;       // shadow.cpp
     Region *previous, *next;
@@ -82,6 +83,7 @@ void count_moved_bytes(size_t bytes);
 // A fault of the running kernel. `device_abort` leaves the kernel for the end of its launch.
 FaultRecord make_fault(const char* kind, const char* detail, int line);
 void record_fault(const FaultRecord& fault);
+void clear_fault_page();
 void record_damage(const Region* region, int line);  // a fault if the region's surroundings were written
 bool fault_pending();
 [[noreturn]] void device_abort(const FaultRecord& fault);

@@ -1,6 +1,7 @@
 // What reads and writes tensors' memory: allocation, conversion between dtypes, DLPack for the way to Python.
 #include "storage.h"
 #include "instrument.h"
+#include "rehearsal.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,6 +76,7 @@ void tensor_copy(const TensorImpl* to, const TensorImpl* from) {
     if (!same_layout(to, from) || is_part(to))
         count_moved_bytes(c10::elementSize(to->type) * static_cast<size_t>(to->numel));
     if (c10::isFloatingType(from->type) && !c10::isFloatingType(to->type) && to->numel > 1) truncated += to->numel;
+    if (is_unbacked(to->data) || is_unbacked(from->data)) return;
     const DeviceAccess access;
     host_writes(to->data);
     if (to->type == from->type) {
@@ -94,6 +96,7 @@ void tensor_copy(const TensorImpl* to, const TensorImpl* from) {
 }
 
 void tensor_zero(const TensorImpl* tensor) {
+    if (is_unbacked(tensor->data)) return;
     host_writes(tensor->data);
     const DeviceAccess access;
     memset(tensor->data, 0, static_cast<size_t>(tensor->numel) * c10::elementSize(tensor->type));
@@ -114,6 +117,7 @@ void tensor_fill(const TensorImpl* tensor, c10::Scalar value) {
 c10::Scalar tensor_item(const TensorImpl* tensor) {
     const DeviceAccess access;
     count_host_bytes(c10::elementSize(tensor->type));
+    if (is_unbacked(tensor->data)) fail("a rehearsal has no values to read");
     int64_t integer = 0;
     double number = 0;
     const bool floating = c10::isFloatingType(tensor->type);
