@@ -22,7 +22,7 @@ from pipeline.judge.drawing import key_of
 from pipeline.judge.inputs import Case
 from pipeline.judge.judging import Decided, Judgement
 from pipeline.judge.outputs import Fingerprint, outputs, shared_cases, shared_settings
-from pipeline.judge.plans import MEASURING, Plans
+from pipeline.judge.plans import MEASURING, ON_META, Plans
 from pipeline.judge.probing import probe
 from pipeline.judge.processes import ForkServer
 from pipeline.judge.sandbox import missing
@@ -272,7 +272,6 @@ class Judge:
             self._server.prepare(module)
 
     def _measure_reference(self, task: Task, request: dict[str, Any]) -> dict[str, Any]:
-        self._prepare(task, MEASURING)
         return self._ask_reference(task, request)[0]
 
     def _reference(self, task: Task, case: Case, *, twice: bool = False, **more: Any) -> AnswerAndBuffers:
@@ -280,6 +279,8 @@ class Judge:
         return self._ask_reference(task, {**case.request(task), "op": "case", "twice": twice, **more})
 
     def _ask_reference(self, task: Task, request: dict[str, Any]) -> AnswerAndBuffers:
+        if request["op"] in ON_META:
+            self._prepare(task, MEASURING)
         return self._tasks_workers().ask("reference", task, request)
 
     def _tasks_workers(self) -> TaskWorkers:

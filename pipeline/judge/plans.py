@@ -8,6 +8,7 @@ from pipeline.judge.settings import Measurement, Plan, choose
 from pipeline.records import Setting, Task
 
 MEASURING = "pipeline.judge.meta"  # a module that the reference's process needs for it
+ON_META = ("measure", "arguments")  # requests for which it does
 MAX_PLANS = 10_000  # tasks whose settings are remembered
 
 Ask = Callable[[Task, dict[str, Any]], dict[str, Any]]

@@ -134,6 +134,7 @@ def test_a_launch_that_is_impossible_at_the_task_s_own_sizes_rejects(strict: Jud
 
 RAISE_ONCE = """
     static bool raised = false;
+    auto* pointer = scaled;
     if (!raised) cudaFuncSetAttribute(scaled, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes * 3 / 4);
     raised = true;
     run(rows, bytes * 3 / 4);
@@ -156,6 +157,7 @@ MAKES_TENSORS = """
 POSSIBLE = {
     "nothing special": (HONEST + CHECKED, 1),
     "a limit that is raised once": (RAISE_ONCE, 2),
+    "a limit that is raised by another name": (RAISE_ONCE.replace("(scaled", "(pointer"), 2),
     "another launch where one fails": (FALLBACK, 1),
     "another launch where a limit can't be raised": (ASKS_FIRST, 1),
     "tensors and buffers": (MAKES_TENSORS, 1),
