@@ -202,7 +202,7 @@ class CandidateModule:
             tree, views = pack_values({"outputs": outputs, "inputs": self._inputs, "buffers": left})
             answer = [memoryview(bytes(view)) for view in views]  # what is written from here on is too late
             inputs = plain(self._inputs)
-        has_changed = before is not None and changed(before, self._held(places))
+        has_changed = before is not None and changed(before, self._held(places, before))
         results = outputs if upstream is None else outputs["outputs"]
         reused = self._outputs is not None and shares_memory(results, self._outputs)
         self._outputs = results
@@ -246,7 +246,7 @@ class CandidateModule:
             for number in range(1, request["repeats"] + 1):
                 result = _run(self._model, self._inputs, upstream)
                 if number in LOOK_AFTER and self._device.poisons():  # on a GPU sums are not the same twice
-                    looks.append(self._held(places))
+                    looks.append(self._held(places, looks[-1] if looks else None))
                 if _is_enough(number, time.process_time() - began):
                     break
         finally:
@@ -265,13 +265,13 @@ class CandidateModule:
         places = segments(self._libraries)
         for _ in range(LEAST_CALLS):
             _run(self._model, self._inputs, upstream)
-            looks.append(self._held(places))
+            looks.append(self._held(places, looks[-1] if looks else None))
             if time.process_time() - began > LEAST_CALLS_SECONDS:
                 break
         return counted(looks)
 
-    def _held(self, places: dict[str, tuple[int, int]]) -> Held:
-        return held(self._model, vars(self._module), places, self._device.buffers())
+    def _held(self, places: dict[str, tuple[int, int]], before: Held | None = None) -> Held:
+        return held(self._model, vars(self._module), places, self._device.buffers(), before)
 
     def _load_state(self, state: dict[str, torch.Tensor]) -> None:
         """Give the model the reference's weights, in place, if its own names of them are known; else its own stay."""

@@ -11,6 +11,7 @@ found: who counts changes something, each time (``changed``).
 import ctypes
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,10 +33,14 @@ _PT_LOAD, _WRITABLE = 1, 2
 
 
 class Held(NamedTuple):
-    """What was seen, by what holds it: hashes, and what looks like addresses, which the hashes leave out."""
+    """What was seen, by what holds it: hashes, and what looks like addresses, which the hashes leave out.
+
+    ``memory`` has the bytes of which both were made, until the next look: what has not changed is not hashed again.
+    """
 
     hashes: dict[str, bytes]
     addresses: dict[str, NDArray[np.uint64]]
+    memory: dict[str, bytes]
 
 
 class _Header(ctypes.Structure):
@@ -110,6 +115,7 @@ def held(
     globals_: Mapping[str, Any],
     places: Mapping[str, tuple[int, int]],
     buffers: Iterable[tuple[int, int]],
+    before: Held | None = None,
 ) -> Held:
     """Return what a candidate holds: its objects (see ``reachable``), environment, files, and memory.
 
@@ -118,6 +124,7 @@ def held(
         globals_: of the candidate's module.
         places: address and size of further memory, by what it is.
         buffers: the same of memory from CUDA's functions.
+        before: what the look before has seen.
     """
     error = _ERROR_NUMBER()[0]
     hashes = {"the C library's own memory": _libc_state(error)}
@@ -136,11 +143,18 @@ def held(
     hashes["torch's options for printing"] = state.digest(vars(_tensor_str.PRINT_OPTS))
     hashes["its folder"] = state.digest(list(_files(Path())))
     addresses: dict[str, NDArray[np.uint64]] = {}
-    memory = {f"memory of its own ({address:#x})": (address, size) for address, size in buffers}
-    for name, (address, size) in {**places, **memory}.items():
-        hashes[name], addresses[name] = _without_addresses(ctypes.string_at(address, size))
+    memory: dict[str, bytes] = {}
+    own = {f"memory of its own ({address:#x})": (address, size) for address, size in buffers}
+    for name, (address, size) in {**places, **own}.items():
+        memory[name] = raw = ctypes.string_at(address, size)
+        if before is not None and before.memory.get(name) == raw:
+            hashes[name], addresses[name] = before.hashes[name], before.addresses[name]
+        else:
+            hashes[name], addresses[name] = _without_addresses(raw)
+    if before is not None:
+        before.memory.clear()  # it may be much
     _ERROR_NUMBER()[0] = error  # looking changes it
-    return Held(hashes, addresses)
+    return Held(hashes, addresses, memory)
 
 
 def _files(folder: Path) -> Iterable[tuple[str, int]]:
@@ -169,7 +183,8 @@ def counted(looks: Sequence[Held]) -> str | None:
 def changed(before: Held, after: Held) -> bool:
     """Return whether a call changed anything that is held."""
     return before.hashes != after.hashes or not all(
-        np.array_equal(words, before.addresses[name]) for name, words in after.addresses.items()
+        words is before.addresses[name] or np.array_equal(words, before.addresses[name])
+        for name, words in after.addresses.items()
     )
 
 
@@ -177,6 +192,8 @@ def _steps_on(looks: Sequence[NDArray[np.uint64] | None]) -> bool:
     """Whether something that looks like an address goes on and on in one direction, and in small steps at first."""
     seen = [words for words in looks if words is not None]
     if len(looks) < LEAST_CALLS or len(seen) < len(looks) or len({words.size for words in seen}) > 1:
+        return False
+    if any(one is other for one, other in pairwise(seen)):  # nothing has changed from one look to the next
         return False
     steps = np.diff(np.stack(seen).astype(np.int64), axis=0)
     one_way = (steps > 0).all(axis=0) | (steps < 0).all(axis=0)
@@ -187,7 +204,7 @@ def _without_addresses(raw: bytes) -> tuple[bytes, NDArray[np.uint64]]:
     """Return a hash of memory in which what looks like an address counts for nothing, and these."""
     words = np.frombuffer(raw.ljust(-len(raw) // 8 * -8, b"\0"), np.uint64).copy()
     upper = words >> np.uint64(32)
-    address = (upper >= HEAP[0]) & (upper < HEAP[1]) & (words % np.uint64(ALIGNED) == 0)
+    address = (upper >= HEAP[0]) & (upper < HEAP[1]) & (words & np.uint64(ALIGNED - 1) == 0)
     found = words[address]
     words[address] = 0
     return memory_state(words.data.cast("B")), found

@@ -176,11 +176,12 @@ def _import_everything() -> None:
 
 def _settle() -> None:
     """Have workers copy as few pages as possible: none for the garbage collector, few for what they allocate."""
-    from pipeline.judge.heap import fill_gaps
+    from pipeline.judge.heap import collapse, fill_gaps
 
     gc.collect()
     gc.freeze()
     fill_gaps()
+    collapse()
 
 
 @cache

@@ -153,3 +153,36 @@ def test_what_is_allocated_later_lies_beyond_the_gaps():
     environment = {"PYTHONMALLOC": "malloc", "PYTHONPATH": ":".join(sys.path)}
     run = subprocess.run([sys.executable, "-c", GAPS], env=environment, capture_output=True, text=True, check=True)
     assert run.stdout == "True True\n"
+
+
+COLLAPSING = """
+import os, re
+from pathlib import Path
+from pipeline.judge.heap import collapse
+
+
+def huge():
+    pages = re.split(r"^(?=[0-9a-f]+-)", Path("/proc/self/smaps").read_text(), flags=re.MULTILINE)
+    return sum(int(re.search(r"AnonHugePages: *(\\d+)", part)[1]) for part in pages if "[heap]" in part)
+
+
+kept = [bytes(100) for _ in range(200_000)]
+collapse()
+before = huge()
+if os.fork() == 0:
+    kept = [bytes(1) + part for part in kept]  # counts its references: copies a small page for each
+    split = huge()
+    collapse()
+    print(before, split, huge())
+"""
+
+
+def test_a_forked_process_gets_huge_pages_again():
+    environment = {"PYTHONMALLOC": "malloc", "PYTHONPATH": ":".join(sys.path)}
+    run = subprocess.run(
+        [sys.executable, "-c", COLLAPSING], env=environment, capture_output=True, text=True, check=True
+    )
+    before, split, after = map(int, run.stdout.split())
+    if not before:
+        pytest.skip("this kernel makes no huge pages on request")
+    assert split < before <= after
