@@ -15,6 +15,7 @@ from pipeline.judge.session import Session
 
 CPU_SECONDS = 3  # loading the module included; what takes longer computes on the host
 REASON = "launch_error"
+MOST_LAUNCHES = 2**53  # that a check can tell
 
 
 def rehearse_launches(judgement: Judgement, session: Session, arguments: Callable[[], AnswerAndBuffers]) -> None:
@@ -58,4 +59,4 @@ def _conclude(judgement: Judgement, name: str, header: dict[str, Any]) -> None:
 
 
 def _number(told: Any) -> float | None:
-    return told if isinstance(told, int) else None
+    return told if isinstance(told, int) and 0 <= told < MOST_LAUNCHES else None

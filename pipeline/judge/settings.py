@@ -33,7 +33,7 @@ class Measurement:
 
     Attributes:
         work: elements that its operators write, plus multiply-adds of its products and convolutions.
-        bytes: of arguments, weights and results, these in float64 too.
+        bytes: of arguments, weights and results, these in float64 twice besides.
         ranks: of the results; empty where measuring was given up, ``work`` being huge then.
         error: why the reference refuses the setting, None if it does not.
     """

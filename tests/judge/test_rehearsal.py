@@ -1,6 +1,7 @@
 """Launches at a task's own sizes, which this machine can't afford: 17 GB an input. Real processes, real builds."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -83,8 +84,8 @@ class ModelNew(nn.Module):
 
 
 @pytest.fixture(scope="module")
-def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
-    config = JudgeConfig(backend="simt", cache=tmp_path_factory.mktemp("builds"), workers=1, max_case_mb=1)
+def strict(builds: Path) -> Iterator[Judge]:
+    config = JudgeConfig(backend="simt", cache=builds, workers=1, max_case_mb=1)
     with Judge(config) as judge:
         yield judge
 

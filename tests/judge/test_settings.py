@@ -5,12 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
+from pipeline.judge import shapes
 from pipeline.judge.config import JudgeConfig
+from pipeline.judge.inputs import plan as cases
 from pipeline.judge.judge import Judge
+from pipeline.judge.reference_worker import answer
 from pipeline.judge.settings import Plan
 from pipeline.judge.sizes import sizes_of, with_sizes
 from pipeline.records import Setting, Task
+from tests.judge.examples import REFERENCE
 
 GROUPED = """
 import torch
@@ -43,8 +48,8 @@ def get_init_inputs():
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
-    with Judge(JudgeConfig(backend="simt", cache=tmp_path_factory.mktemp("builds"), workers=1)) as judge:
+def judge(builds: Path) -> Iterator[Judge]:
+    with Judge(JudgeConfig(backend="simt", cache=builds, workers=1)) as judge:
         yield judge
 
 
@@ -110,6 +115,15 @@ def test_where_sizes_of_the_constructor_change_no_other_is_spared(judge: Judge):
     # what the constructor takes stays where the input's own sizes are enough
     large = PRODUCT.replace("128, 32768, 32768", "8192, 512, 512")
     assert plan(judge, large).settings[0].sizes in [{"batch_size": n} for n in (96, 112, 128)]
+
+
+def test_what_a_case_takes_is_measured_to_the_byte():
+    """Else the settings in place of those that are too large may be too large themselves, and be left out."""
+    task = Task(name="t", reference=REFERENCE, category="softmax", source="test")
+    case = cases(task, task.settings, b"key")[0]
+    with torch.no_grad():
+        _, buffers = answer({**case.request(task), "op": "case"}, "cpu")
+    assert shapes.measured(REFERENCE, {})["bytes"] == sum(map(len, buffers))
 
 
 def test_an_affordable_task_keeps_its_own_sizes_and_gets_others(judge: Judge):
