@@ -25,23 +25,23 @@ SECTIONS: dict[str, Any] = {
 }
 
 
-def recipe(folder: Path, **changes: Any) -> Recipe:
-    judge = {"backend": "simt", "cache": str(folder / "builds")}
+def recipe(folder: Path, builds: Path, **changes: Any) -> Recipe:
+    judge = {"backend": "simt", "cache": str(builds)}
     arms = {"run": str(folder / "run"), "arms": ["shortest", "longest", "concur"], "when_unmeasured": "shortest"}
     return Recipe.model_validate({**SECTIONS, "judge": judge, "ablate": arms, **changes})
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, builds: Path) -> Path:
     folder = tmp_path_factory.mktemp("ablation")
-    run_stages(recipe(folder), folder / "run", "verify")
+    run_stages(recipe(folder, builds), folder / "run", "verify")
     return folder
 
 
-def test_each_arm_has_its_samples_and_its_student(folder: Path):
+def test_each_arm_has_its_samples_and_its_student(folder: Path, builds: Path):
     out = folder / "out"
     sealed = {stage: (folder / "run" / stage / "manifest.json").read_bytes() for stage in ("tasks", "verify")}
-    rows = ablate(recipe(folder), out)
+    rows = ablate(recipe(folder, builds), out)
     assert [(row["arm"], row["same_as"]) for row in rows] == [
         ("shortest", None),
         ("longest", None),
@@ -54,13 +54,13 @@ def test_each_arm_has_its_samples_and_its_student(folder: Path):
     assert not (out / "concur" / "train").exists()
     assert json.loads((out / "ablation.json").read_text()) == rows
     evaluated = read_manifest(out / "evaluate")
-    assert ablate(recipe(folder), out) == rows
+    assert ablate(recipe(folder, builds), out) == rows
     assert read_manifest(out / "evaluate") == evaluated
     assert {s: (folder / "run" / s / "manifest.json").read_bytes() for s in sealed} == sealed
 
 
-def test_an_arm_stands_in_place_of_what_chose_among_right_answers(folder: Path):
-    filters = arm_recipe(recipe(folder), "longest", 7).curate.filters
+def test_an_arm_stands_in_place_of_what_chose_among_right_answers(folder: Path, builds: Path):
+    filters = arm_recipe(recipe(folder, builds), "longest", 7).curate.filters
     assert [f.kind for f in filters] == ["correct", "too_long", "select"]
     assert (filters[-1].arm, filters[-1].size) == ("longest", 7)
 
@@ -75,6 +75,6 @@ def test_an_arm_stands_in_place_of_what_chose_among_right_answers(folder: Path):
         ({"ablate": {"run": "nowhere"}}, r"ablate.run: nowhere/tasks is not complete"),
     ],
 )
-def test_what_the_arms_need_is_asked_for_first(folder: Path, changes: dict[str, Any], message: str):
+def test_what_the_arms_need_is_asked_for_first(folder: Path, builds: Path, changes: dict[str, Any], message: str):
     with pytest.raises(UserError, match=message):
-        ablate(recipe(folder, **changes), folder / "other")
+        ablate(recipe(folder, builds, **changes), folder / "other")

@@ -52,11 +52,11 @@ def kill_after(seconds: float, arguments: list[str]) -> bool:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[StageName, float]]:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, builds: Path) -> tuple[Path, Path, dict[StageName, float]]:
     """A run left alone: its recipe, its directory, and the seconds that each stage took, start of Python included."""
     folder = tmp_path_factory.mktemp("undisturbed")
     recipe = folder / "small.yaml"
-    recipe.write_text(RECIPE.replace("CACHE", str(folder / "builds")))
+    recipe.write_text(RECIPE.replace("CACHE", str(builds)))
     seconds: dict[StageName, float] = {}
     for stage in ORDER:
         start = time.monotonic()

@@ -26,14 +26,14 @@ SECTIONS: dict[str, Any] = {
 }
 
 
-def recipe(tmp_path: Path, **changes: Any) -> Recipe:
-    judge = {"backend": "simt", "cache": str(tmp_path / "builds")}
+def recipe(builds: Path, **changes: Any) -> Recipe:
+    judge = {"backend": "simt", "cache": str(builds)}
     return Recipe.model_validate({**SECTIONS, "judge": judge, **changes})
 
 
-def test_the_second_rounds_teacher_is_the_first_rounds_student(tmp_path: Path):
+def test_the_second_rounds_teacher_is_the_first_rounds_student(tmp_path: Path, builds: Path):
     out = tmp_path / "out"
-    rows = iterate(recipe(tmp_path), out)
+    rows = iterate(recipe(builds), out)
     assert [row["round"] for row in rows] == [0, 1, 2]
     assert json.loads((out / "rounds.json").read_text()) == rows
     teachers = {row["teacher"] for row in read_rows(out / "round_2" / "generate")}
@@ -42,14 +42,14 @@ def test_the_second_rounds_teacher_is_the_first_rounds_student(tmp_path: Path):
     assert tasks[0] == tasks[1]
     assert rows[2]["samples"] > 0  # a student that has learnt by heart passes the judge on its own training tasks
     sealed = read_manifest(out / "round_2" / "evaluate")
-    assert iterate(recipe(tmp_path), out) == rows
+    assert iterate(recipe(builds), out) == rows
     assert read_manifest(out / "round_2" / "evaluate") == sealed
 
 
-def test_a_round_can_begin_anew_from_the_base(tmp_path: Path):
+def test_a_round_can_begin_anew_from_the_base(tmp_path: Path, builds: Path):
     base = {"train": {**SECTIONS["train"], "model": {"kind": "hub", "name": "base"}}}
-    anew = round_recipe(recipe(tmp_path, **base, iterate={"rounds": 2, "start": "base"}), 2, tmp_path)
-    on = round_recipe(recipe(tmp_path, **base), 2, tmp_path)
+    anew = round_recipe(recipe(builds, **base, iterate={"rounds": 2, "start": "base"}), 2, tmp_path)
+    on = round_recipe(recipe(builds, **base), 2, tmp_path)
     assert anew.train.model == HubModel(kind="hub", name="base")
     assert on.train.model.name == str(tmp_path / "round_1" / "train" / "student")
 
@@ -66,6 +66,6 @@ def test_a_round_can_begin_anew_from_the_base(tmp_path: Path):
         ),
     ],
 )
-def test_what_a_round_needs_is_asked_for_first(tmp_path: Path, changes: dict[str, Any], message: str):
+def test_what_a_round_needs_is_asked_for_first(tmp_path: Path, builds: Path, changes: dict[str, Any], message: str):
     with pytest.raises(UserError, match=message):
-        iterate(recipe(tmp_path, **changes), tmp_path / "out")
+        iterate(recipe(builds, **changes), tmp_path / "out")

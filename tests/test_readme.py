@@ -51,11 +51,11 @@ def test_benches_that_are_named_exist():
     assert set(re.findall(r"python -m tests\.bench ([\w-]+)", TEXT)) <= set(BENCHES)
 
 
-def test_the_verdict_that_is_shown_is_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_the_verdict_that_is_shown_is_given(tmp_path: Path, builds: Path, capsys: pytest.CaptureFixture[str]):
     shown = next(block for block in blocks("text") if "rejected: " in block)
     task, kernel = Path("recipes/example/task.py"), Path("recipes/example/kernel.py")
     assert f"--task {task} --candidate {kernel}" in shown
-    options = {"backend": "simt", "cache": tmp_path}
+    options = {"backend": "simt", "cache": builds}
     assert judge_one(task, kernel, options, as_json=False) == 1
     assert "rejected: incorrect, race" in capsys.readouterr().out
     barred = kernel.read_text().replace("    float factor", "    __syncthreads();\n    float factor")
@@ -66,13 +66,13 @@ def test_the_verdict_that_is_shown_is_given(tmp_path: Path, capsys: pytest.Captu
     assert capsys.readouterr().out.endswith("False incorrect race\n")
 
 
-def test_the_task_is_a_task(tmp_path: Path):
+def test_the_task_is_a_task(tmp_path: Path, builds: Path):
     (source,) = [block for block in blocks("python") if "class Model" in block]
     assert source == Path("recipes/example/task.py").read_text()
     (tmp_path / "example.py").write_text(source)
     (task,) = files.read(files.Config(path=tmp_path), seed=0)
     assert task.category == "normalisation"
-    with Judge(JudgeConfig(backend="simt", cache=tmp_path, workers=1)) as judge:
+    with Judge(JudgeConfig(backend="simt", cache=builds, workers=1)) as judge:
         plan = judge.settings(task).result()
         assert judge.probe(task, files.Config(path=tmp_path).filters).result() is None
     assert [s.name for s in plan.settings] == ["own", "odd", "small", "tiny"]

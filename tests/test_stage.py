@@ -48,9 +48,9 @@ def environment() -> dict[str, str]:
 
 
 @pytest.fixture
-def recipe(tmp_path: Path) -> Path:
+def recipe(tmp_path: Path, builds: Path) -> Path:
     path = tmp_path / "mine.yaml"
-    path.write_text(RECIPE.replace("CACHE", str(tmp_path / "builds")))
+    path.write_text(RECIPE.replace("CACHE", str(builds)))
     return path
 
 

@@ -16,19 +16,14 @@ CHEATS = cheats()
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("builds")
-
-
-@pytest.fixture(scope="module")
-def strict(cache: Path) -> Iterator[Judge]:
-    with _judge("strict", cache) as judge:
+def strict(builds: Path) -> Iterator[Judge]:
+    with _judge("strict", builds) as judge:
         yield judge
 
 
 @pytest.fixture(scope="module")
-def report(cache: Path) -> Iterator[Judge]:
-    with _judge("report", cache) as judge:
+def report(builds: Path) -> Iterator[Judge]:
+    with _judge("report", builds) as judge:
         yield judge
 
 

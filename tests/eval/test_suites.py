@@ -140,8 +140,8 @@ def test_a_reference_is_its_equations(name: str):
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
-    with Judge(JudgeConfig(backend="simt", workers=1, cache=tmp_path_factory.mktemp("builds"))) as judge:
+def judge(builds: Path) -> Iterator[Judge]:
+    with Judge(JudgeConfig(backend="simt", workers=1, cache=builds)) as judge:
         yield judge
 
 

@@ -51,8 +51,8 @@ def ray() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def config(tmp_path_factory: pytest.TempPathFactory) -> JudgeConfig:
-    return JudgeConfig(backend="simt", seeds="the same", cache=tmp_path_factory.mktemp("builds"), workers=2)
+def config(builds: Path) -> JudgeConfig:
+    return JudgeConfig(backend="simt", seeds="the same", cache=builds, workers=2)
 
 
 def judged(judge: Any) -> dict[str, Verdict]:

@@ -1,6 +1,7 @@
 """No honest kernel is rejected, whatever its kind: each pair through the real judge, strict."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,10 +17,8 @@ BOUND_SHARE = 0.5  # an honest error nearer to its bound than this would cross i
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
-    with Judge(
-        JudgeConfig(backend="simt", workers=1, seeds="honest", cache=tmp_path_factory.mktemp("builds"))
-    ) as judge:
+def judge(builds: Path) -> Iterator[Judge]:
+    with Judge(JudgeConfig(backend="simt", workers=1, seeds="honest", cache=builds)) as judge:
         yield judge
 
 

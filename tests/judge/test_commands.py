@@ -103,7 +103,7 @@ def test_verdicts_of_others_are_not_taken_for_a_pairs_own(tmp_path: Path):
     assert "not a verdict" in judge("--pairs", pairs, "--out", pairs).stderr
 
 
-def test_verdicts_depend_on_neither_order_nor_neighbours_nor_workers(tmp_path: Path):
+def test_verdicts_depend_on_neither_order_nor_neighbours_nor_workers(builds: Path):
     names = ("wrong constant", "missing barrier", "fixed sizes", "decoy kernel", "caches by address", "C++ error")
     rows = [{"id": n, "task": REFERENCE, "candidate": WRONG[n][0]} for n in names]
     rows += [
@@ -111,7 +111,7 @@ def test_verdicts_depend_on_neither_order_nor_neighbours_nor_workers(tmp_path: P
     ]
     found = []
     for number, (workers, order) in enumerate(((1, rows), (3, rows[::-1]), (2, rows[4:] + rows[:4]))):
-        judge = Judge(JudgeConfig(backend="simt", cache=tmp_path / "builds", workers=workers, seeds="the same"))
+        judge = Judge(JudgeConfig(backend="simt", cache=builds, workers=workers, seeds="the same"))
         with judge:
             pairs = [
                 (row["id"], judge.submit(task_from_source(row["task"], "t", "t"), row["candidate"], row["id"]))

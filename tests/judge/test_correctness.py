@@ -1,6 +1,7 @@
 """What candidates are called with, and what follows from how they answer: real processes, real builds."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +13,8 @@ from tests.judge.examples import CALL, HONEST, MODULE, REFERENCE, TASK, changed
 
 
 @pytest.fixture(scope="module")
-def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
-    cache = tmp_path_factory.mktemp("builds")
-    with Judge(JudgeConfig(backend="simt", cache=cache, workers=2, cpu_seconds=5)) as judge:
+def strict(builds: Path) -> Iterator[Judge]:
+    with Judge(JudgeConfig(backend="simt", cache=builds, workers=2, cpu_seconds=5)) as judge:
         yield judge
 
 

@@ -1,6 +1,7 @@
 """The ways in which modules get at their extension: when they build it, and from text or from a file."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -29,10 +30,9 @@ FORMS = {
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
-    cache = tmp_path_factory.mktemp("builds")
+def judge(builds: Path) -> Iterator[Judge]:
     # Strict rules allow no module that reaches files.
-    with Judge(JudgeConfig(backend="simt", policy="report", cache=cache, workers=1)) as judge:
+    with Judge(JudgeConfig(backend="simt", policy="report", cache=builds, workers=1)) as judge:
         yield judge
 
 

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,9 +22,8 @@ from tests.judge.examples import HONEST, REFERENCE, TASK, WRONG, changed
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
-    cache = tmp_path_factory.mktemp("builds")
-    with Judge(JudgeConfig(backend="simt", cache=cache, workers=2, cpu_seconds=3)) as judge:
+def judge(builds: Path) -> Iterator[Judge]:
+    with Judge(JudgeConfig(backend="simt", cache=builds, workers=2, cpu_seconds=3)) as judge:
         yield judge
 
 

@@ -1,6 +1,7 @@
 """Mistakes that no order of threads and no ordinary input shows: one each in an honest kernel, found all the same."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -38,14 +39,14 @@ MISTAKES = [
 ]  # fmt: skip
 
 
-def judge(folder: pytest.TempPathFactory, policy: Policy) -> Judge:
-    config = JudgeConfig(backend="simt", policy=policy, workers=1, seeds="mistakes", cache=folder.mktemp("builds"))
+def judge(builds: Path, policy: Policy) -> Judge:
+    config = JudgeConfig(backend="simt", policy=policy, workers=1, seeds="mistakes", cache=builds)
     return Judge(config)
 
 
 @pytest.fixture(scope="module")
-def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
-    with judge(tmp_path_factory, "strict") as strict:
+def strict(builds: Path) -> Iterator[Judge]:
+    with judge(builds, "strict") as strict:
         yield strict
 
 
@@ -69,8 +70,8 @@ def test_only_kernels_whose_threads_may_meet_are_run_once_more(strict: Judge):
         assert any(check.startswith("instrumented:") for check in checks) == instrumented
 
 
-def test_report_notes_wrong_buffers_and_goes_on(tmp_path_factory: pytest.TempPathFactory):
-    with judge(tmp_path_factory, "report") as report:
+def test_report_notes_wrong_buffers_and_goes_on(builds: Path):
+    with judge(builds, "report") as report:
         found = verdict(report, "33_batchnorm_train", "+ momentum * mean;", "- momentum * mean;")
     assert found.accepted
     assert any(check.name.startswith("buffers:") and check.detail for check in found.checks)

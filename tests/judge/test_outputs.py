@@ -1,6 +1,7 @@
 """What candidates give on shared inputs: real processes, real builds; and what their processes are never sent."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,8 @@ N = 4
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
-    cache = tmp_path_factory.mktemp("builds")
-    with Judge(JudgeConfig(backend="simt", cache=cache, workers=2, cpu_seconds=3)) as judge:
+def judge(builds: Path) -> Iterator[Judge]:
+    with Judge(JudgeConfig(backend="simt", cache=builds, workers=2, cpu_seconds=3)) as judge:
         yield judge
 
 

@@ -141,7 +141,7 @@ main(int(sys.argv[1]), int(sys.argv[2]), "none", Path(sys.argv[3]), "simt")
 
 
 @pytest.fixture(scope="module")
-def judge(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
+def judge(request: pytest.FixtureRequest, builds: Path) -> Iterator[Judge]:
     """A judge on the best that the machine has; without bubblewrap; and with what every kernel has."""
     commands = {
         "namespaces": lambda command, *_: [*command[:-3], "own", *command[-2:]],
@@ -152,9 +152,8 @@ def judge(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         patch.setattr(explain, "LIMITS", replace(explain.LIMITS, cpu_seconds=1, wall_seconds=2.0))
         if request.param in commands:
             patch.setattr(processes, "wrapped", commands[request.param])
-        cache = tmp_path_factory.mktemp("builds")
         judge = Judge(
-            JudgeConfig(backend="simt", cache=cache, workers=1, cpu_seconds=2, memory_mb=1024, policy="report")
+            JudgeConfig(backend="simt", cache=builds, workers=1, cpu_seconds=2, memory_mb=1024, policy="report")
         )
         judge._limits = replace(judge._limits, wall_seconds=10.0)
         judge._candidate_limits = replace(judge._candidate_limits, wall_seconds=4.0)

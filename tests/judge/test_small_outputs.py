@@ -1,6 +1,7 @@
 """Tasks whose outputs are small: right and wrong are told apart relative to them, or the task is not posed."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,9 +17,8 @@ RESULT = "expf(x[row * cols + c] * 2.0f + bias[c] - largest) / buffer[0]"
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
-    cache = tmp_path_factory.mktemp("builds")
-    with Judge(JudgeConfig(backend="simt", cache=cache, workers=1)) as judge:
+def judge(builds: Path) -> Iterator[Judge]:
+    with Judge(JudgeConfig(backend="simt", cache=builds, workers=1)) as judge:
         yield judge
 
 

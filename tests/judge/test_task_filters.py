@@ -1,6 +1,7 @@
 """Tasks that are not worth posing, each rejected for its own reason, and near misses that are kept."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -60,8 +61,8 @@ KEPT = [body for _, bodies in CASES.values() for body in bodies]
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
-    with Judge(JudgeConfig(backend="simt", cache=tmp_path_factory.mktemp("builds"), workers=1)) as judge:
+def judge(builds: Path) -> Iterator[Judge]:
+    with Judge(JudgeConfig(backend="simt", cache=builds, workers=1)) as judge:
         yield judge
 
 

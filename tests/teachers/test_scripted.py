@@ -5,6 +5,7 @@ import functools
 import statistics
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -68,8 +69,8 @@ def conversation(task: Task, first: Answer) -> tuple[Message, ...]:
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
-    with Judge(JudgeConfig(backend="simt", cache=tmp_path_factory.mktemp("builds"), workers=2)) as judge:
+def judge(builds: Path) -> Iterator[Judge]:
+    with Judge(JudgeConfig(backend="simt", cache=builds, workers=2)) as judge:
         yield judge
 
 

@@ -1,4 +1,4 @@
-"""A build cache for the session; without nvcc the tests that need it are skipped, and say so."""
+"""The build cache with what nvcc needs; without nvcc the tests that need it are skipped, and say so."""
 
 from pathlib import Path
 
@@ -18,7 +18,6 @@ def nvcc() -> str:
 
 
 @pytest.fixture(scope="session")
-def cache(nvcc: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("cuda")
-    builder(folder)
-    return folder
+def cache(nvcc: str, builds: Path) -> Path:
+    builder(builds)
+    return builds

@@ -1,4 +1,4 @@
-"""A build cache for the session, and a function that builds and loads."""
+"""The build cache with what builds need, and a function that builds and loads."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,10 +20,9 @@ def _one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("simt")
-    prepare(folder)
-    return folder
+def cache(builds: Path) -> Path:
+    prepare(builds)
+    return builds
 
 
 @pytest.fixture
