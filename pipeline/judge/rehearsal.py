@@ -55,7 +55,9 @@ def _conclude(judgement: Judgement, name: str, header: dict[str, Any]) -> None:
         raise judgement.failed(name, "runtime_error", REASON, f"at the task's own sizes: {header['refused']}")
     if why := header.get("undecided") or header.get("error"):
         return judgement.passed(name, f"not rehearsed: {str(why)[:MAX_DETAIL]}")
-    return judgement.passed(name, launches=_number(header.get("launches")))
+    operators = header.get("torch_operators")
+    told = ", ".join(map(str, operators))[:MAX_DETAIL] if isinstance(operators, list) else ""
+    return judgement.passed(name, launches=_number(header.get("launches")), torch_operators=told or None)
 
 
 def _number(told: Any) -> float | None:

@@ -276,3 +276,28 @@ def test_weights_of_a_constructor_take_no_memory(strict: Judge):
     assert verdict.accepted, verdict.detail
     told = rehearsal(verdict).detail or ""
     assert int(told.split("RuntimeError: ")[1].split(" MB more")[0]) < 16, told
+
+
+INSTEAD = """
+        try:
+            return ext.f(x, self.weight, lengths)
+        except RuntimeError:
+            return x * 2.0 + self.weight
+"""
+
+
+def test_torch_may_do_what_could_not_be_launched(strict: Judge):
+    """Only policy report lets it; there the answer has a result on a GPU."""
+    code = CODE.replace("LAUNCH", "run(dim3(1, rows), 0);" + CHECKED)
+    code = code.replace("        return ext.f(x, self.weight, lengths)\n", INSTEAD.lstrip("\n"))
+    verdict = strict.submit(TASK, code, "c", policy="report").result()
+    assert verdict.accepted, verdict
+    assert "torch may have done its work" in (rehearsal(verdict).detail or "")
+
+
+def test_what_torch_would_do_at_the_task_s_own_sizes_is_told(strict: Judge):
+    code = CODE.replace("LAUNCH", HONEST).replace(
+        "return ext.f", "return x * 2.0 + self.weight if len(x) > 60000 else ext.f"
+    )
+    check = rehearsal(strict.submit(TASK, code, "c", policy="report").result())
+    assert check.figures == {"launches": 0, "torch_operators": "add, mul"}

@@ -22,7 +22,8 @@ def rehearse(module: ModuleType, request: dict[str, Any]) -> dict[str, Any]:
     """Construct ModelNew and call it, for ``{"shapes", "bytes"}``, see ``meta.arguments``, and ``"backward"``.
 
     Returns {"refused": the first launch that breaks a limit for good, or None, "undecided": why the call did not come
-    to its end, or None, "launches": how many kernels would have run, "torch_operators"}.
+    to its end, or None, "launches": how many kernels would have run, "torch_operators": of the call, those that would
+    have computed something}.
     """
     runtime = binding.runtime()
     if runtime is None:
@@ -58,6 +59,7 @@ def _call(module: ModuleType, request: dict[str, Any], mode: Unbacked) -> None:
         model = module.ModelNew(*values["init"])
     for tensor in [*torch.nn.Module.parameters(model), *torch.nn.Module.buffers(model)]:
         tensor.data = like(tensor.data)
+    mode.computing.clear()
     with mode:
         if request["backward"]:
             calling.backward(model, values["inputs"], lambda outputs: [like(output) for output in outputs])
