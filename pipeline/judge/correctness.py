@@ -6,6 +6,7 @@ task's own is called specialised and may still be right.
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from pipeline.errors import TaskError
@@ -38,6 +39,11 @@ WRONG = ("incorrect", "runtime_error", "timeout")  # what a kernel made for othe
 KEPT = ("stale", "drift")  # at whatever sizes: it keeps results between calls
 
 Reference = Callable[..., AnswerAndBuffers]  # of a case; see ``reference_worker`` for more
+
+
+@lru_cache(maxsize=64)
+def _own_sizes(reference: str) -> dict[str, int]:
+    return sizes_of(parse(reference))
 
 
 class Correctness:
@@ -85,7 +91,7 @@ class Correctness:
         judgement = self._judgement
         for name, why in self._settings.left_out.items():
             judgement.passed(f"skipped:{name}", why)
-        own = sizes_of(parse(judgement.task.reference))
+        own = _own_sizes(judgement.task.reference)
         used = {setting.name: told({**own, **setting.sizes}) for setting in self._settings.settings}
         judgement.checks.append(Check(name=SETTINGS, passed=True, figures={**used}))
         cases = plan(judgement.task, self._settings.settings, key)

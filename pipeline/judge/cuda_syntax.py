@@ -32,6 +32,12 @@ def descendants(node: Node | None) -> Iterator[Node]:
         waiting += node.children[::-1]
 
 
+def every_node(source: str) -> tuple[Node, ...]:
+    """Return the nodes of a source's syntax tree, in the order of the source."""
+    raw = source.encode(errors="replace")
+    return _nodes_once(raw) if len(raw) <= KEPT_BYTES else tuple(descendants(parsed(raw)))
+
+
 def text_of(node: Node | None) -> str:
     """Return the source text of a node, an empty string of None."""
     return (node.text or b"").decode(errors="replace") if node is not None else ""
@@ -45,3 +51,8 @@ def _parser() -> tree_sitter.Parser:
 @lru_cache(maxsize=KEPT)
 def _parsed_once(raw: bytes) -> Node:
     return _parser().parse(raw).root_node
+
+
+@lru_cache(maxsize=KEPT)
+def _nodes_once(raw: bytes) -> tuple[Node, ...]:
+    return tuple(descendants(_parsed_once(raw)))

@@ -12,7 +12,8 @@ Requests, one JSON message each:
         socket and a fault page as descriptors
         -> {"pid": ...}
     {"op": "import", "module": ...} -> {}
-    {"op": "open", "runtime": the path of simt's runtime library, for candidates} -> {}
+    {"op": "open", "runtime": the path of simt's runtime library, "extension": that of ``warming``'s, for candidates}
+        -> {}
     {"op": "end", "pid": ...}, which kills it and its group
         -> {"signal": N or null, "code": N or null, "cpu_seconds": ...}
 """
@@ -153,9 +154,12 @@ def _make_ready(request: dict[str, Any]) -> None:
     if request["op"] == "import":
         importlib.import_module(request["module"])
     else:
+        from pipeline.judge.simt import device
         from pipeline.judge.simt.binding import open_runtime
+        from pipeline.judge.warming import warm_up_candidates
 
         open_runtime(Path(request["runtime"]))
+        warm_up_candidates(device, Path(request["extension"]))
     _settle()
 
 

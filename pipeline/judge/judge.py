@@ -28,7 +28,7 @@ from pipeline.judge.processes import ForkServer
 from pipeline.judge.sandbox import missing
 from pipeline.judge.session import Session
 from pipeline.judge.settings import Plan
-from pipeline.judge.simt.build import build, prepare
+from pipeline.judge.simt.build import build, prepare_with_extension
 from pipeline.judge.simt.explain import Findings, explain
 from pipeline.judge.task_filters import TaskFilters, check
 from pipeline.judge.task_workers import TaskWorkers
@@ -85,7 +85,8 @@ class Judge:
             self._server = ForkServer(sandbox=confined, readable=[self._cache], gpu=on_gpu)
             self._task_workers = TaskWorkers(self._server, self._limits, self._gpu and self._gpu.lock)
             try:
-                self._runtime = prepare(self._cache) if self._gpu is None else None  # meanwhile torch is imported
+                # Meanwhile torch is imported there.
+                self._simt = prepare_with_extension(self._cache) if self._gpu is None else None
             except BaseException:
                 self._server.close()
                 raise
@@ -266,8 +267,8 @@ class Judge:
         """Have imported what processes of this task need, before they are forked."""
         if self._server is None:
             raise InfrastructureError("the judge is closed")
-        if self._runtime is not None:
-            self._server.open_simt(self._runtime)
+        if self._simt is not None:
+            self._server.open_simt(*self._simt)
         for module in ([DIFFERENTIATING] if task.direction == "backward" else []) + [*modules]:
             self._server.prepare(module)
 

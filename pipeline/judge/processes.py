@@ -139,10 +139,10 @@ class ForkServer:
                 stem.ask({"op": "import", "module": module})
             self._prepared.add(module)
 
-    def open_simt(self, runtime: Path) -> None:
-        """Have simt's runtime library loaded, so that candidates' processes forked later need not; once."""
+    def open_simt(self, runtime: Path, extension: Path) -> None:
+        """Have simt's runtime library loaded, and ``warming``'s extension run, for candidates forked later; once."""
         if str(runtime) not in self._prepared:
-            self._candidates.ask({"op": "open", "runtime": str(runtime)})
+            self._candidates.ask({"op": "open", "runtime": str(runtime), "extension": str(extension)})
             self._prepared.add(str(runtime))
 
     def _waited(self, pid: int) -> float:

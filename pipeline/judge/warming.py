@@ -6,14 +6,16 @@ Every worker would do so for itself, and with each first write copy a page of me
 
 import socket
 import sys
+from pathlib import Path
 
 import torch
 
 from pipeline.judge.candidate_worker import MODULE, CandidateModule
 from pipeline.judge.channel import Channel
 from pipeline.judge.device import Device
-from pipeline.judge.inputs import REPEATS, Case, Distribution, call_request
+from pipeline.judge.inputs import ORDERS, REPEATS, Case, Distribution, call_request
 from pipeline.judge.reference_worker import answer
+from pipeline.judge.simt import extension
 from pipeline.judge.values import only_named
 from pipeline.records import Setting, Task
 
@@ -46,6 +48,27 @@ def get_init_inputs():
 """
 SIZES = {"SIZE": 8}
 CANDIDATE = REFERENCE.replace("class Model", "class ModelNew").replace("SIZE = 16", "SIZE = 8")
+LAUNCHING = f"""
+import torch
+import torch.nn as nn
+from torch.utils.cpp_extension import load_inline
+
+cuda_source = {extension.CUDA!r}
+extension = load_inline(
+    name="warming",
+    cpp_sources={extension.CPP!r},
+    cuda_sources=cuda_source,
+    functions={[*extension.FUNCTIONS]!r},
+)
+
+
+class ModelNew(nn.Module):
+    def __init__(self):
+        super().__init__()
+
+    def forward(self, x):
+        return extension.warming(x.contiguous())
+"""
 
 
 def warm_up() -> None:
@@ -56,23 +79,33 @@ def warm_up() -> None:
             answer({**_case(number, distribution).request(task), "op": "case"}, "cpu")
 
 
-def warm_up_candidates(device: Device) -> None:
-    """Answer what a candidate's process is asked, for a module of our own that launches nothing."""
+def warm_up_candidates(device: Device, library: Path | None = None) -> None:
+    """Answer what a candidate's process is asked, for a module of our own.
+
+    It launches nothing, unless there is the ``library`` that was built of ``simt.extension``.
+    """
     task = Task(name="warming", reference=REFERENCE, category="other", source="files")
-    ours, theirs = socket.socketpair()
-    candidate = CandidateModule(Channel(ours), device)
-    candidate.load(CANDIDATE)
+    ours, theirs = map(Channel, socket.socketpair())
+    candidate = CandidateModule(ours, device)
+    if library is not None:
+        theirs.send({"path": str(library)})
+    candidate.load(CANDIDATE if library is None else LAUNCHING)
     for number, distribution in enumerate(DISTRIBUTIONS):
         case = _case(number, distribution)
         header, buffers = answer({**case.request(task), "op": "case"}, "cpu")
-        request = call_request(case, header["values"]["dict"], construct=number == 0)
+        request = call_request(case, header["values"]["dict"], construct=number % 3 == 0, launching=number != 3)
         values, named = only_named(request["values"], buffers)
-        candidate.call({**request, "values": values}, [bytearray(data) for data in named])
+        call = candidate.aside if request["aside"] else candidate.call
+        call({**request, "values": values}, [bytearray(data) for data in named])
+    device.set_launching(True)
+    device.reset_launches()
     del sys.modules[MODULE]
     ours.close()
     theirs.close()
 
 
 def _case(number: int, distribution: Distribution) -> Case:
-    setting, repeats = Setting(name="small", sizes=SIZES), REPEATS if number == 1 else 0
-    return Case(setting, number, distribution, "forward", 1, 2, number > 0, repeats)
+    setting, repeats = Setting(name="small", sizes=SIZES), REPEATS if number == 1 else int(number == 2)
+    order = ORDERS[number % len(ORDERS)]
+    looks = number >= len(ORDERS) + 1
+    return Case(setting, number, distribution, order, 1, 2, number > 0, repeats, seeks_kept=number == 2, looks=looks)

@@ -13,7 +13,7 @@ from typing import Any
 
 from pipeline.disk import full_disk
 from pipeline.errors import InfrastructureError
-from pipeline.judge.simt import diagnostics, features
+from pipeline.judge.simt import diagnostics, extension, features
 from pipeline.judge.simt.compiler import confined, limited, limits, run_compiler
 from pipeline.judge.simt.device_code import problems
 from pipeline.judge.simt.elf import dynamic_symbols
@@ -21,7 +21,7 @@ from pipeline.judge.simt.errors import CompileError, ForbiddenError, Unsupported
 from pipeline.judge.simt.toolchain import Header, Toolchain, atomic, prepare, toolchain, toolchain_key
 from pipeline.judge.simt.translate import NESTED_LAUNCH, code_only, translate
 
-__all__ = ["ExtensionSource", "build", "prepare"]
+__all__ = ["ExtensionSource", "build", "prepare", "prepare_with_extension"]
 
 # A source that makes the compiler use more is no kernel.
 LIMITS = limits(gib=2, cpu_seconds=60, file_mib=64)
@@ -102,6 +102,12 @@ def build(source: ExtensionSource, cache: Path, timeout_s: float = 600, *, instr
         with told_again(target.with_suffix(".errors")):
             _compile(text, target, tools, time.monotonic() + timeout_s, header, instrumented=instrumented)
     return target
+
+
+def prepare_with_extension(cache: Path) -> tuple[Path, Path]:
+    """Return the runtime library and the built ``extension``, made unless they are there; raises as ``prepare``."""
+    runtime = prepare(cache)
+    return runtime, build(ExtensionSource(extension.CPP, extension.CUDA, extension.FUNCTIONS), cache)
 
 
 @contextmanager

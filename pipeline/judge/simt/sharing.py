@@ -5,9 +5,9 @@ compute what a kernel only copies. Read off the syntax tree, and only to spare o
 wrong yes costs time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from pipeline.judge.cuda_syntax import Node, descendants, parsed, text_of
+from pipeline.judge.cuda_syntax import Node, descendants, every_node, parsed, text_of
 
 _DEVICE = frozenset({"__global__", "__device__"})
 _BEYOND_LAUNCHING = frozenset(
@@ -29,14 +29,15 @@ def may_share(cuda: str) -> bool:
     """
     if "__shared__" in cuda:
         return True
-    for function in descendants(parsed(cuda)):
+    for function in every_node(cuda):
         if function.type == "function_definition" and {child.type for child in function.children} & _DEVICE:
-            nodes = list(descendants(function))
+            nodes = [(node, node.type) for node in descendants(function)]
             arrays, references = (
-                {_name(node) for node in nodes if node.type == kind}
-                for kind in ("array_declarator", "reference_declarator")
+                {_name(node) for node, kind in nodes if kind == wanted}
+                for wanted in ("array_declarator", "reference_declarator")
             )
-            if any(_changes_memory(node, arrays, references) for node in nodes) or _reads_what_it_writes(
+            changing = [node for node, kind in nodes if kind in ("update_expression", "assignment_expression")]
+            if any(_changes_memory(node, arrays, references) for node in changing) or _reads_what_it_writes(
                 nodes, arrays
             ):
                 return True
@@ -48,24 +49,26 @@ def host_may_reach(cuda: str) -> bool:
 
     Or could read the device's variables, which lie where no guard is; macros and what runs on both are host code too.
     """
-    root = parsed(cuda)
-    nodes = list(descendants(root))
+    nodes = every_node(cuda)
     tops = [node for node in nodes if node.type == "declaration" and _is_top(node)]
     if any(map(_is_host_variable, tops)):
         return True
     devices_own = (part for node in tops if _words(node) & _DEVICES_OWN for part in descendants(node))
     watched = {text_of(part) for part in devices_own if part.type == "identifier"} | _macros_that_reach(nodes)
     for node in nodes:
+        if node.type != "function_definition":
+            continue
         kinds = {child.type for child in node.children}
-        if node.type != "function_definition" or (kinds & _DEVICE and "__host__" not in kinds):
+        if kinds & _DEVICE and "__host__" not in kinds:
             continue
         for part in descendants(node.child_by_field_name("body")):
-            if _reaches(part) or (part.type == "identifier" and text_of(part) in watched and not _is_copied(part)):
+            named = bool(watched) and part.type == "identifier" and text_of(part) in watched
+            if _reaches(part) or (named and not _is_copied(part)):
                 return True
     return False
 
 
-def _macros_that_reach(nodes: list[Node]) -> set[str]:
+def _macros_that_reach(nodes: Sequence[Node]) -> set[str]:
     found: set[str] = set()
     for node in nodes:
         if node.type in ("preproc_def", "preproc_function_def"):
@@ -158,24 +161,24 @@ def _reachable(target: Node, arrays: set[str], references: set[str]) -> bool:
     return True
 
 
-def _reads_what_it_writes(nodes: list[Node], arrays: set[str]) -> bool:
+def _reads_what_it_writes(nodes: Sequence[tuple[Node, str]], arrays: set[str]) -> bool:
     """Whether memory that one pointer leads to is both read and written; atomic operations are neither."""
-    aliases = dict(_aliases(nodes))
+    aliases = dict(_aliases(node for node, kind in nodes if kind == "init_declarator"))
     read: set[str] = set()
     written: set[str] = set()
-    for node in nodes:
-        if node.type not in ("subscript_expression", "pointer_expression") or text_of(node).startswith("&"):
+    for node, kind in nodes:
+        if kind not in ("subscript_expression", "pointer_expression") or text_of(node).startswith("&"):
             continue
         if (root := _root(node)) and root not in arrays and not _is_address(node):
             (written if _is_target(node) else read).add(_followed(root, aliases))
     return not read.isdisjoint(written)
 
 
-def _aliases(nodes: list[Node]) -> Iterator[tuple[str, str]]:
+def _aliases(declarations: Iterable[Node]) -> Iterator[tuple[str, str]]:
     """Yield (pointer, what it was made of) of declarations like ``float* p = q + 4``."""
-    for node in nodes:
+    for node in declarations:
         declarator, value = (node.child_by_field_name(field) for field in ("declarator", "value"))
-        if node.type != "init_declarator" or declarator is None or value is None:
+        if declarator is None or value is None:
             continue
         if declarator.type == "pointer_declarator":
             names = [text_of(part) for part in descendants(value) if part.type == "identifier"]
