@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, ClassVar, Protocol, Self
 
 import torch
@@ -87,7 +88,7 @@ class OperatorLog(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if self._paused:
             return func(*args, **(kwargs or {}))
-        library, name, *_ = str(func).split(".")
+        library, name = _name_of(func)
         moving = library == "aten" and name in MOVING  # another library's "empty" may do anything
         if not moving and not _counts_up(name, args):
             self.computing.add(name if library == "aten" else f"{library}::{name}")
@@ -135,6 +136,13 @@ class OperatorLog(TorchDispatchMode):
             self.moved_bytes += 0 if stays else result.nbytes
         if self._keep_copies:
             self.copies.append(own_object(result))  # the other one is the candidate's, and may bring code along
+
+
+@cache
+def _name_of(operator: Any) -> tuple[str, str]:
+    """Return an operator's library and its name there; those that are asked for are few and live on."""
+    library, name, *_ = str(operator).split(".")
+    return library, name
 
 
 def count_printing() -> None:

@@ -4,12 +4,14 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 
 from pipeline.judge.values import ITEM_BYTES, Described, pack, unpack
 
 DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in ITEM_BYTES}
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
+LACKING = (torch.bfloat16,)  # of NumPy
 
 
 def described(value: Any) -> Described | None:
@@ -19,9 +21,14 @@ def described(value: Any) -> Described | None:
     if value.layout is not torch.strided:
         return None
     value = own_object(value)
-    flat = value.cpu().resolve_conj().resolve_neg().contiguous().reshape(-1)
-    strides = None if value.is_contiguous() or overlaps(value) else list(value.stride())
-    return NAMES[value.dtype], list(value.shape), strides, memoryview(flat.view(torch.uint8).numpy())
+    dense = value.is_contiguous()
+    if dense and value.device.type == "cpu" and not (value.is_conj() or value.is_neg() or value.dtype in LACKING):
+        flat = value.numpy().reshape(-1).view(np.uint8)  # nothing is computed or copied, so no log need see it
+    else:
+        plain = value.cpu().resolve_conj().resolve_neg().contiguous().reshape(-1)
+        flat = plain.view(torch.uint8).numpy()
+    strides = None if dense or overlaps(value) else list(value.stride())
+    return NAMES[value.dtype], list(value.shape), strides, memoryview(flat)
 
 
 def own_object(tensor: torch.Tensor) -> torch.Tensor:

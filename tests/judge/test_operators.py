@@ -7,7 +7,7 @@ import torch
 from torch import _tensor_str
 
 from pipeline.judge.operators import FEW_BYTES, SCALAR_BYTES, OperatorLog, count_printing
-from pipeline.judge.torch_values import map_tensors, plain
+from pipeline.judge.torch_values import described, map_tensors, plain
 
 
 @pytest.fixture
@@ -101,3 +101,18 @@ def test_results_are_taken_over_without_running_their_constructors_or_methods():
     assert made == [1]
     assert type(taken) is list
     assert taken[0].data_ptr() == x.data_ptr()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.int8, torch.bool])
+def test_packing_is_of_the_values_and_only_what_it_copies_is_moved(dtype: torch.dtype):
+    dense = torch.arange(6).reshape(2, 3).to(dtype)
+    negative = [torch._neg_view(dense.float())]
+    for tensor in (dense, dense[0, 0], dense[:0], dense.t(), dense[:, :2], *negative):
+        with OperatorLog(keep_copies=True) as log:
+            name, shape, strides, data = described(tensor) or ("", [], None, b"")
+        values = tensor.resolve_neg().contiguous()
+        assert bytes(data) == bytes(values.reshape(-1).view(torch.uint8).numpy())
+        assert (name, shape) == (str(tensor.dtype).removeprefix("torch."), list(tensor.shape))
+        assert log.moved_bytes == (0 if tensor.is_contiguous() else tensor.nbytes)
+        assert (strides is None) == tensor.is_contiguous()
+        assert not log.computing

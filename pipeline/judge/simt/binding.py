@@ -101,7 +101,7 @@ class Function:
             frame.close()
 
     def _fill(self, frame: Frame, slots: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-        if len(args) > len(self._codes) or not set(kwargs) <= set(self._names[len(args) :]):
+        if len(args) > len(self._codes) or (kwargs and not set(kwargs) <= set(self._names[len(args) :])):
             return False
         for i, (code, name) in enumerate(zip(self._codes, self._names, strict=True)):
             if i < len(args) or name in kwargs:
