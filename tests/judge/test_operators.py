@@ -106,7 +106,7 @@ def test_results_are_taken_over_without_running_their_constructors_or_methods():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.int8, torch.bool])
 def test_packing_is_of_the_values_and_only_what_it_copies_is_moved(dtype: torch.dtype):
     dense = torch.arange(6).reshape(2, 3).to(dtype)
-    negative = [torch._neg_view(dense.float())]
+    negative = [torch.ops.aten._neg_view(dense.float())]
     for tensor in (dense, dense[0, 0], dense[:0], dense.t(), dense[:, :2], *negative):
         with OperatorLog(keep_copies=True) as log:
             name, shape, strides, data = described(tensor) or ("", [], None, b"")
