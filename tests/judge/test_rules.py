@@ -257,6 +257,37 @@ NATIVE = [
     ("macro", "#define PASTE(a, b) a##b", "PASTE(mpro, tect)(0, 0, 0);"),
     ("macro", "#define PASTE(a, b) a##b", "PASTE(cud, nnCreate)(0);"),
     ("assembly", "", 'asm volatile("syscall");'),
+    ("assembly", 'asm(".globl f");', ""),
+    ("assembly", 'extern "C" int other(int) asm("abs");', ""),
+    ("assembly", '#define CALL() asm volatile("syscall")', "CALL();"),
+    ("linkage", "__attribute__((constructor)) static void early() {}", ""),
+    ("linkage", '[[gnu::section(".text")]] static const char code[] = {0};', ""),
+    ("platform", "", "if (ASKS) return x;\n#if !__has_include(<cuda.h>)\n#endif"),
+    ("platform", "#ifdef __OPTIMIZE__\n#define FULL 1\n#endif", ""),
+    ("platform", "#ifndef __CUDA_RUNTIME_H__\n#define __CUDA_RUNTIME_H__\n#define FULL 1\n#endif", ""),
+    ("platform", "#if CUDART_VERSION == 12040\n#endif", ""),
+    ("platform", "", "\n#ifndef __CUDA_ARCH__\n    return x;\n#endif"),
+    ("platform", "#if __CUDA_ARCH__ > 0\n#define FULL 1\n#else\n#define FULL 0\n#endif", "if (FULL) return x;"),
+    (
+        "platform",
+        "#if __CUDA_ARCH__ > 0\nconstexpr int full = 1;\n#else\nconstexpr int full = 0;\n#endif",
+        "k(full);",
+    ),
+    ("platform", "#define FULL __CUDA_ARCH__ + 0", "if (FULL) return x;"),
+    ("platform", "#ifndef __CUDA_ARCH__\nint amount(int n) { return n; }\n#endif", ""),
+    ("platform", "", "if (__LINE__ == 20) return x;"),
+    ("platform", "", "if (__FILE__[0] == 47) return x;"),
+    ("platform", "", "if (typeid(x).name()[0] == 78) return x;"),
+    ("platform", "", "if (sizeof(torch::TensorOptions) == 8) return x;"),
+    ("platform", "", "if (alignof(cudaDeviceProp) == 8) return x;"),
+    ("platform", "template <class T> auto has(T t) -> decltype(t.data(), true) { return true; }", ""),
+    (
+        "platform",
+        "",
+        "cudaDeviceProp p; cudaGetDeviceProperties(&p, 0); int n = p.multiProcessorCount; if (n == 28) return x;",
+    ),
+    ("platform", "", "cudaDeviceProp p; cudaGetDeviceProperties(&p, 0); if (strstr(p.name, name)) return x;"),
+    ("platform", "#define Q(x) #x\n#define TEXT(x) Q(x)", "if (TEXT(blockIdx)[0] == 115) return x;"),
     ("library_computes", "", "return at::matmul(x, y);"),
     ("library_computes", "", "return torch::nn::functional::gelu(x);"),
     ("library_computes", "", "return x.matmul(y);"),
@@ -309,6 +340,33 @@ def test_rule_on_native_sources(rule: str, before: str, inside: str):
         "    CHECK(x);", f"    {inside}"
     )
     assert {f.rule for f in native_findings(source)} == {rule}
+
+
+PLATFORMS = [
+    "#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 600\n#else\n__device__ double atomicAdd(double* a, double b) { return b; }\n#endif",
+    "#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800\n#define HAS_ASYNC 1\n#endif\n__device__ int f() {\n#ifdef HAS_ASYNC\n    return 1;\n#else\n    return 2;\n#endif\n}",
+    "__host__ __device__ float f(float x) {\n#ifdef __CUDA_ARCH__\n    return __expf(x);\n#else\n    return expf(x);\n#endif\n}\n__device__ float g(float x) { return f(x); }",
+    "template <class F> __global__ void each(F f) { f(); }\nvoid other() {\n    each<<<1, 1>>>([=] __device__() {\n#if __CUDA_ARCH__ >= 700\n        int a = 1;\n#endif\n    });\n}",
+    "#if CUDART_VERSION >= 11000 && !defined(USE_ROCM)\n#include <cuda_bf16.h>\n#endif",
+    "#ifdef __CUDACC__\n#define BOTH __host__ __device__\n#else\n#define BOTH\n#endif",
+    "#ifndef M_PI\n#define M_PI 3.14159\n#endif\n#ifndef CUDART_INF_F\n#define CUDART_INF_F 1e38f\n#endif\n#ifdef max\n#undef max\n#endif",
+    "#ifdef DEBUG\n#define NOTE(x) x\n#else\n#define NOTE(x)\n#endif",
+    "#ifndef __ROW_KERNEL_H__\n#define __ROW_KERNEL_H__\n__device__ int f() { return 1; }\n#endif",
+    '#define OK(call) do { cudaError_t e = call; if (e != cudaSuccess) { printf("%s %s:%d", #call, __FILE__, __LINE__); } } while (0)\nvoid other() { OK(cudaFuncSetAttribute(kernel_a, cudaFuncAttributeMaxDynamicSharedMemorySize, 8)); }',
+    "void check(cudaError_t e, const char* file, int line) { if (e) std::cerr << file << line << __FILE__; }\nvoid other() { check(cudaGetLastError(), __FILE__, __LINE__); }",
+    "int shared(torch::Tensor x) { return sizeof(float) * 32 + sizeof(at::Half) + sizeof(x.data_ptr<float>()[0]); }",
+    'int grid(int n) { cudaDeviceProp p; cudaGetDeviceProperties(&p, 0); printf("%s", p.name); if (p.multiProcessorCount == 0 || p.major == 8 || p.warpSize != 32 || n == 28) n = 1; return std::min(n, 2 * p.multiProcessorCount); }',
+    "struct Config { const char* name; };\nint f(Config c) { cudaDeviceProp p; return c.name[0] + p.major; }",
+    "struct __attribute__((aligned(16))) Pack { float a[4]; };\n__device__ __attribute__((noinline)) float f(float a) { return a; }",
+    "template <class T> __device__ auto plus(T a, T b) -> decltype(a + b) { return a + b; }",
+    '#define COPY(to, from) asm volatile("cp.async" :: "r"(to), "l"(from))\n__device__ void f(int a, float* b) { COPY(a, b); }',
+    "#define Q(x) #x\n#define TEXT(x) Q(x)\nconst char* where() { return TEXT(BLOCK); }",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("before", PLATFORMS)
+def test_what_honest_code_asks_of_its_platform_raises_no_finding(before: str):
+    assert native_findings(KERNEL.replace("torch::Tensor k(", f"{before}\ntorch::Tensor k(")) == []
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,8 @@ EXPLANATIONS = {
     "native_calls": "Native code may launch kernels; it may not reach for processes, memory maps, files or Python.",
     "include": "Only headers of CUDA, torch and the plain part of the standard library may be included.",
     "macro": "Macros must not redefine keywords or types, nor paste together names that are out of bounds.",
+    "platform": "Native code must not ask what compiles it or which GPU it is on, beyond what decides how to launch.",
+    "linkage": "Code must not be placed, replaced or started by attributes: no sections, aliases and constructors.",
     "assembly": "Assembly may stand in device code only.",
     "decoy_kernel": "At least one of the kernels that are defined has to be launched.",
     "dead_branch": "A launch must not stand where it can never be reached.",

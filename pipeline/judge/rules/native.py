@@ -24,6 +24,7 @@ from pipeline.judge.rules.native_names import (
     TORCH_NAMESPACES,
     WAITING,
 )
+from pipeline.judge.rules.native_platform import architecture, conditions, linkage, probes
 from pipeline.judge.rules.native_source import NativeSource
 
 FIXED_SIZE = 8  # smaller numbers in comparisons with a size are dimensions, vector widths and the like
@@ -132,7 +133,8 @@ def _paths(source: NativeSource) -> Iterator[Finding]:
     for node in source.of_type("try_statement"):
         yield Finding("fallback", _line(node), "a try statement: an answer must not have a second path")
     for node in source.of_type("gnu_asm_expression"):
-        if source.function_of(node) is not None and not source.in_device_code(node):
+        macro = source.macro_of(node)
+        if source.uses_on_host(macro) if macro else not source.in_device_code(node):
             yield Finding("assembly", _line(node), "assembly in host code")
     for node in source.launches:
         for ancestor in source.ancestors(node):
@@ -210,4 +212,8 @@ _RULES: tuple[Callable[[NativeSource], Iterator[Finding]], ...] = (
     _macros,
     _conditions,
     _recorded,
+    conditions,
+    architecture,
+    probes,
+    linkage,
 )

@@ -16,14 +16,19 @@ class NativeSource:
 
     Attributes:
         identifiers: all names in code (comments and texts are none), with their nodes, those of macros' bodies last.
+        in_macros: from which of them on.
     """
 
     def __init__(self, source: str) -> None:
         self._by_type: defaultdict[str, list[Node]] = defaultdict(list)
         self.identifiers: list[tuple[str, Node]] = []
         self._note(parsed(source))
+        self.in_macros = len(self.identifiers)
+        self._macros: dict[int, tuple[Node, str]] = {}
         for node in self._by_type["preproc_arg"][:]:
-            self._note(self._parse_macro(node))
+            root = self._parse_macro(node)
+            self._macros[root.id] = root, text_of(node.parent.child_by_field_name("name") if node.parent else None)
+            self._note(root)
 
     def of_type(self, kind: str) -> list[Node]:
         """Return the nodes of a type."""
@@ -47,7 +52,22 @@ class NativeSource:
                 words = {text_of(c) if c.type == "type_qualifier" else c.type for c in part.children}
                 if words & (_DEVICE | {"__constant__", "__shared__"}):
                     return True
+            head = text_of(part).partition("{")[0] if part.type == "lambda_expression" else _unread(part.prev_sibling)
+            if "__device__" in head:
+                return True
         return False
+
+    def macro_of(self, node: Node) -> str:
+        """Return the name of the macro in whose body the node stands, an empty string if it stands in none."""
+        root = [node, *self.ancestors(node)][-1]
+        return self._macros[root.id][1] if root.id in self._macros else ""
+
+    def uses_on_host(self, name: str) -> bool:
+        """Whether a name is used in a function of the host's."""
+        return any(
+            name == other and self.function_of(node) is not None and not self.in_device_code(node)
+            for other, node in self.identifiers[: self.in_macros]
+        )
 
     @cached_property
     def qualified(self) -> list[tuple[list[str], Node]]:
@@ -147,6 +167,11 @@ class NativeSource:
         body = (node.text or b"").replace(b"\\\n", b" \n")
         prefix = b"\n" * node.start_point[0] + b"void f() { "
         return parsed(prefix + body + b"; }")
+
+
+def _unread(node: Node | None) -> str:
+    """Return the text that the grammar can't read: the head of a lambda for the device without parameters' names."""
+    return text_of(node) if node is not None and node.type == "ERROR" else ""
 
 
 def _walk(node: Node) -> Iterator[Node]:

@@ -1,6 +1,6 @@
 """Entries: 55
 Task: doubled
-Strict: runtime_error host_memory
+Strict: cheating rule:linkage
 Report: rejected
 
 Factors come from a function that runs when the library is loaded; the host computes with them.

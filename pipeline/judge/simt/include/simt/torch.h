@@ -7,6 +7,9 @@
 #include "simt/streams.h"
 #include "simt/tensor.h"
 
+#define TORCH_VERSION_MAJOR 2
+#define TORCH_VERSION_MINOR 6
+
 namespace c10 {
 template <class T> using optional = std::optional<T>;
 using std::nullopt;

@@ -4,6 +4,8 @@
 
 #define __CUDACC__ 1
 #define __NVCC__ 1
+#define __CUDACC_VER_MAJOR__ 12
+#define __CUDACC_VER_MINOR__ 4
 #define __CUDA_ARCH__ 800
 #define CUDART_VERSION 12040
 #define CUDA_VERSION 12040
