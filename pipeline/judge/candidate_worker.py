@@ -32,6 +32,7 @@ from pipeline.judge.values import BadValueError
 from pipeline.judge.weights import halve_held, held_nowhere, load, own_names
 
 MODULE = "candidate"
+BATCHES = "num_batches_tracked"  # a layer's own count of calls; what it starts from differs from call to call
 REPEAT_SECONDS = 0.5  # of the processor, for calls that nobody looks at
 LEAST_CALLS_SECONDS = 4.0  # for as many of these as are needed to tell what they change
 
@@ -130,7 +131,7 @@ class CandidateModule:
             _copy_into(self._inputs, values["inputs"], self._device)
         header, answer = self._observed_call(values["state"], upstream, request, seed)
         if header.pop("changed"):
-            counts = self._look_on(upstream)
+            counts = self._look_on(upstream, request)
         return {**header, "kept": kept, "counted": counts}, answer
 
     def aside(self, request: dict[str, Any], buffers: list[bytearray]) -> tuple[dict[str, Any], list[memoryview]]:
@@ -181,12 +182,12 @@ class CandidateModule:
         self._device.reset_launches()
         read = self._device.host_bytes()
         moved, truncated = self._device.copies()
-        looking = request["looks"] and not request["construct"] and not request["compared"] and self._device.poisons()
+        looking = request["looks"] and not request["construct"] and self._device.poisons()
         with self._log(keep_copies=request["keep_copies"], given=plain(self._inputs)) as log:
             self._load_state(state)
             seed_all(seed)
             places = segments(self._libraries) if looking else {}
-            before = self._held(places) if looking else None
+            before = self._held(places, request) if looking else None
             began = time.process_time()
             outputs = plain(_run(self._model, self._inputs, upstream))
             seconds = time.process_time() - began
@@ -194,15 +195,13 @@ class CandidateModule:
                 self._device.check_guards()
             copied = log.copied_bytes
             map_tensors(outputs, self._check_place)
-            own = dict(torch.nn.Module.named_buffers(self._model))
-            named = {name: (self._names or {}).get(name, name) for name in request["compared"]}
-            left = {name: own[mine] for name, mine in named.items() if mine in own}
             copies = list(log.copies)
             moved, truncated = map(operator.sub, self._device.copies(), (moved, truncated))
+            left = self._changing(request)
             tree, views = pack_values({"outputs": outputs, "inputs": self._inputs, "buffers": left})
             answer = [memoryview(bytes(view)) for view in views]  # what is written from here on is too late
             inputs = plain(self._inputs)
-        has_changed = before is not None and changed(before, self._held(places, before))
+        has_changed = before is not None and changed(before, self._held(places, request, before))
         results = outputs if upstream is None else outputs["outputs"]
         reused = self._outputs is not None and shares_memory(results, self._outputs)
         self._outputs = results
@@ -246,7 +245,7 @@ class CandidateModule:
             for number in range(1, request["repeats"] + 1):
                 result = _run(self._model, self._inputs, upstream)
                 if number in LOOK_AFTER and self._device.poisons():  # on a GPU sums are not the same twice
-                    looks.append(self._held(places, looks[-1] if looks else None))
+                    looks.append(self._held(places, request, looks[-1] if looks else None))
                 if _is_enough(number, time.process_time() - began):
                     break
         finally:
@@ -258,20 +257,26 @@ class CandidateModule:
         self._device.set_launching(True)
         return same_bytes(plain(result), plain(again)), counted(looks)
 
-    def _look_on(self, upstream: list[torch.Tensor] | None) -> str | None:
+    def _look_on(self, upstream: list[torch.Tensor] | None, request: dict[str, Any]) -> str | None:
         """Call the model on the same values again, for as long as it takes to see whether it counts its calls."""
         began = time.process_time()
         looks: list[Held] = []
         places = segments(self._libraries)
-        for _ in range(LEAST_CALLS):
+        while len(looks) < LEAST_CALLS and time.process_time() - began <= LEAST_CALLS_SECONDS:
             _run(self._model, self._inputs, upstream)
-            looks.append(self._held(places, looks[-1] if looks else None))
-            if time.process_time() - began > LEAST_CALLS_SECONDS:
-                break
+            looks.append(self._held(places, request, looks[-1] if looks else None))
         return counted(looks)
 
-    def _held(self, places: dict[str, tuple[int, int]], before: Held | None = None) -> Held:
-        return held(self._model, vars(self._module), places, self._device.buffers(), before)
+    def _held(self, places: dict[str, tuple[int, int]], request: dict[str, Any], before: Held | None = None) -> Held:
+        own = dict(torch.nn.Module.named_buffers(self._model)) if request["compared"] else {}
+        changing = [*self._changing(request).values(), *(own[name] for name in own if name.endswith(BATCHES))]
+        return held(self._model, vars(self._module), places, self._device.buffers(), changing, before)
+
+    def _changing(self, request: dict[str, Any]) -> dict[str, torch.Tensor]:
+        """Return its own of the buffers that the reference changes, by the reference's names."""
+        own = dict(torch.nn.Module.named_buffers(self._model))
+        named = {name: (self._names or {}).get(name, name) for name in request["compared"]}
+        return {name: own[mine] for name, mine in named.items() if mine in own}
 
     def _load_state(self, state: dict[str, torch.Tensor]) -> None:
         """Give the model the reference's weights, in place, if its own names of them are known; else its own stay."""

@@ -115,6 +115,7 @@ def held(
     globals_: Mapping[str, Any],
     places: Mapping[str, tuple[int, int]],
     buffers: Iterable[tuple[int, int]],
+    changing: Iterable[torch.Tensor] = (),
     before: Held | None = None,
 ) -> Held:
     """Return what a candidate holds: its objects (see ``reachable``), environment, files, and memory.
@@ -124,14 +125,15 @@ def held(
         globals_: of the candidate's module.
         places: address and size of further memory, by what it is.
         buffers: the same of memory from CUDA's functions.
+        changing: what the task itself changes with each call, such as running statistics, and which tells nothing.
         before: what the look before has seen.
     """
     error = _ERROR_NUMBER()[0]
     hashes = {"the C library's own memory": _libc_state(error)}
     state = State(globals_)
     modules = dict(torch.nn.Module.named_modules(model))
-    for module in modules.values():
-        state.leave_out(module)
+    for known in (*modules.values(), *changing):
+        state.leave_out(known)
     for name, module in modules.items():
         for attribute, value in vars(module).items():
             hashes[f"an attribute of {name or 'the model'}: {attribute}"] = state.digest(value)

@@ -23,7 +23,7 @@ def looks(value: Callable[[int], np.generic]) -> list[Held]:
     found: list[Held] = []
     for call in CALLS:
         ctypes.memmove(place[0] + 8, value(call).tobytes(), value(call).nbytes)
-        found.append(held(nn.Module(), {}, {"memory": place}, [], found[-1] if found else None))
+        found.append(held(nn.Module(), {}, {"memory": place}, [], before=found[-1] if found else None))
     return found
 
 

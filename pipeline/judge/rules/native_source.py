@@ -52,8 +52,7 @@ class NativeSource:
                 words = {text_of(c) if c.type == "type_qualifier" else c.type for c in part.children}
                 if words & (_DEVICE | {"__constant__", "__shared__"}):
                     return True
-            head = text_of(part).partition("{")[0] if part.type == "lambda_expression" else _unread(part.prev_sibling)
-            if "__device__" in head:
+            if "__device__" in _head(part):
                 return True
         return False
 
@@ -169,9 +168,12 @@ class NativeSource:
         return parsed(prefix + body + b"; }")
 
 
-def _unread(node: Node | None) -> str:
-    """Return the text that the grammar can't read: the head of a lambda for the device without parameters' names."""
-    return text_of(node) if node is not None and node.type == "ERROR" else ""
+def _head(node: Node) -> str:
+    """Return what stands before a lambda's body, which of one for the device the grammar may not be able to read."""
+    if node.type == "lambda_expression":
+        return text_of(node).partition("{")[0]
+    before = node.prev_sibling if node.type == "compound_statement" else None
+    return text_of(before) if before is not None and before.type == "ERROR" else ""
 
 
 def _walk(node: Node) -> Iterator[Node]:
