@@ -20,7 +20,7 @@ def make_stub(channel: Channel, device: Device, loaded: list[str]) -> types.Modu
     """
 
     def load_inline(
-        name: str,  # noqa: ARG001  (the signature is torch's)
+        name: str,
         cpp_sources: str | Iterable[str] = (),
         cuda_sources: str | Iterable[str] | None = None,
         functions: str | Iterable[str] | None = None,
@@ -28,10 +28,10 @@ def make_stub(channel: Channel, device: Device, loaded: list[str]) -> types.Modu
         **_options: Any,
     ) -> Any:
         exported = [functions] if isinstance(functions, str) else list(functions or ())
-        return build(_joined(cpp_sources), _joined(cuda_sources or ()), exported, extra_cuda_cflags)
+        return build(name, _joined(cpp_sources), _joined(cuda_sources or ()), exported, extra_cuda_cflags)
 
     def load(
-        name: str,  # noqa: ARG001
+        name: str,
         sources: str | Iterable[str],
         extra_cuda_cflags: Iterable[str] | None = None,
         **_options: Any,
@@ -39,15 +39,15 @@ def make_stub(channel: Channel, device: Device, loaded: list[str]) -> types.Modu
         paths = [Path(p) for p in ([sources] if isinstance(sources, str) else sources)]
         cuda = "\n".join(p.read_text() for p in paths if p.suffix in (".cu", ".cuh"))
         cpp = "\n".join(p.read_text() for p in paths if p.suffix not in (".cu", ".cuh"))
-        return build(cpp, cuda, [], extra_cuda_cflags)
+        return build(name, cpp, cuda, [], extra_cuda_cflags)
 
-    def build(cpp: str, cuda: str, functions: list[str], flags: Iterable[str] | None) -> Any:
+    def build(name: str, cpp: str, cuda: str, functions: list[str], flags: Iterable[str] | None) -> Any:
         channel.send({"build": {"cpp": cpp, "cuda": cuda, "functions": functions, "flags": list(flags or ())}})
         answer, _ = channel.receive()
         if "path" not in answer:
             raise BuildFailedError("Error building extension")
         loaded.append(answer["path"])
-        return _closed(device.load(Path(answer["path"])))
+        return _closed(name, device.load(Path(answer["path"])))
 
     stub = types.ModuleType("torch.utils.cpp_extension")
     stub.load_inline = load_inline  # type: ignore[attr-defined]
@@ -56,13 +56,14 @@ def make_stub(channel: Channel, device: Device, loaded: list[str]) -> types.Modu
     return stub
 
 
-def _closed(extension: Any) -> types.ModuleType:
+def _closed(name: str, extension: Any) -> types.ModuleType:
     """Return a module with the extension's functions and nothing that leads from them to the backend."""
-    module = types.ModuleType("extension")
-    for name, function in vars(extension).items():
-        if name.startswith("__"):  # of a Python module built with torch's own headers: its loader and the like
+    module = types.ModuleType(str(name))
+    module.__file__ = f"/root/.cache/torch_extensions/py311_cu124/{name}/{name}.so"
+    for exported, function in vars(extension).items():
+        if exported.startswith("__"):  # of a Python module built with torch's own headers: its loader and the like
             continue
-        setattr(module, name, _plain(function))
+        setattr(module, exported, _plain(function))
     return module
 
 

@@ -1,5 +1,6 @@
 """Makes CPU tensors pass for CUDA tensors in a candidate's process: there is one memory, the GPU's."""
 
+import sys
 from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
@@ -26,11 +27,15 @@ PROPERTIES = {  # as runtime/launch.cpp has them for native code
 }
 
 
+CANDIDATE = "candidate"  # the name of the module that is judged
+
+
 def install() -> None:
     """Patch torch in this process: ``.cuda()``, ``.is_cuda`` and ``device="cuda"`` work, waiting does nothing."""
     accept_cuda()
     count_printing()
     torch.Tensor.is_cuda = property(lambda _: True)  # type: ignore[assignment]
+    _answer_candidates()
     for name in ("apply_", "map_", "map2_"):
         setattr(torch.Tensor, name, _only_for_cpu(name))
     torch.Tensor.data_ptr = _lent  # type: ignore[assignment]
@@ -52,6 +57,10 @@ def _answers() -> dict[str, Any]:
     return {
         "synchronize": lambda *_, **__: None,
         "is_available": lambda: True,
+        "is_initialized": lambda: True,
+        "get_arch_list": lambda: ["sm_80"],
+        "memory_allocated": lambda *_, **__: 1 << 20,
+        "is_bf16_supported": lambda *_, **__: True,
         "current_device": lambda: 0,
         "device_count": lambda: 1,
         "set_device": lambda *_: None,
@@ -63,6 +72,27 @@ def _answers() -> dict[str, Any]:
         "get_device_capability": lambda *_: (properties.major, properties.minor),
         "get_device_name": lambda *_: properties.name,
     }
+
+
+def _answer_candidates() -> None:
+    """Have tensors say that they are on a GPU, if the candidate asks: torch itself would act upon it."""
+    device: Any = torch.Tensor.device
+    is_cpu: Any = torch.Tensor.is_cpu
+    get_device, kind = torch.Tensor.get_device, torch.Tensor.type
+
+    def asks() -> bool:
+        return sys._getframe(2).f_globals.get("__name__") == CANDIDATE  # noqa: SLF001
+
+    def type_of(self: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        answer = kind(self, *args, **kwargs)
+        return answer.replace("torch.", "torch.cuda.", 1) if isinstance(answer, str) and asks() else answer
+
+    gpu = torch.device("cuda", 0)
+    patched: Any = torch.Tensor
+    patched.device = property(lambda self: gpu if asks() else device.__get__(self))
+    patched.is_cpu = property(lambda self: not asks() and is_cpu.__get__(self))
+    patched.get_device = lambda self: 0 if asks() else get_device(self)
+    patched.type = type_of
 
 
 def _lent(tensor: torch.Tensor) -> int:

@@ -10,6 +10,7 @@ from pipeline.judge.rules.access_names import (
     FRAMES,
     HARMLESS_DUNDERS,
     INSIDES,
+    INSTALLED,
     NAMES,
     PRIVATE_OF_LIBRARIES,
 )
@@ -62,6 +63,8 @@ def _looked_up(source: Source, node: ast.AST, own: set[str]) -> Iterator[Finding
     match node:
         case ast.Call(func=ast.Name(id="getattr"), args=[owner, name, *_]):
             yield from _getattr(source, owner, name, own)
+        case ast.Call(func=ast.Name(id="hasattr"), args=[owner, *_]) if source.path(owner).startswith("torch.utils"):
+            yield Finding("test_mode", node.lineno, ast.unparse(node)[:60])
         case ast.Call(func=function) if source.path(function) == "functools.wraps":
             if len(node.args) != 1 or node.keywords:
                 yield Finding("dynamic_code", node.lineno, "functools.wraps with a choice of attributes")
@@ -145,8 +148,10 @@ def _only_shown(source: Source, node: ast.Attribute) -> bool:
 
 
 def _passed_on(source: Source, node: ast.expr) -> Iterator[Finding]:
-    """A module that is passed around could be looked into under another name."""
+    """A module that is passed around could be looked into under another name; what tells where it is, compared."""
     path = source.path(node)
+    if (path in INSTALLED or path.startswith("torch.version.")) and not _is_printed(source, node):
+        yield Finding("test_mode", node.lineno, path)
     if path and is_module(path):
         parent = source.parents[node]
         asks = (
@@ -159,6 +164,12 @@ def _passed_on(source: Source, node: ast.expr) -> Iterator[Finding]:
         )
         if not (isinstance(parent, ast.Attribute) or asks or renames):
             yield Finding("dynamic_code", node.lineno, f"passes the module {path} on")
+
+
+def _is_printed(source: Source, node: ast.expr) -> bool:
+    """Whether it stands in the arguments of a ``print`` that nobody else looks at."""
+    calls = [a for a in source.ancestors(node) if isinstance(a, ast.Call)]
+    return any(isinstance(call.func, ast.Name) and call.func.id == "print" for call in calls)
 
 
 def _getattr(source: Source, owner: ast.expr, name: ast.expr, own: set[str]) -> Iterator[Finding]:

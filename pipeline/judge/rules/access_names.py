@@ -60,12 +60,20 @@ DYNAMIC = frozenset(
 # What tells where a module runs: its name and place, the process, and these variables. Builds and their folders are
 # named with the help of it; what is done must not depend on it.
 WHEREABOUTS = frozenset({"__name__", "__file__", "os.getpid"})
-PLACES = frozenset({"HOME", "TMPDIR", "PWD", "PATH", "USER", "HOSTNAME"})
+PLACES = frozenset({"HOME", "TMPDIR", "PWD", "PATH", "USER", "HOSTNAME", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH"})
+# What tells one installation or GPU from another, unless it is only printed.
+INSTALLED = frozenset({"torch.__version__", "torch.__file__", "torch.__path__", "torch.cuda.get_device_name"})
+INSTALLED |= {"torch.cuda.get_arch_list", "torch.backends.cuda.is_built", "torch.backends.cudnn.version"}
+INSTALLED |= {"torch.backends.cudnn.is_available", "torch.get_default_device"}
+# The same of a tensor: how it came to be, which is nothing to compute by.
+PROVENANCE = frozenset({"storage_offset", "is_leaf", "grad_fn", "is_inference", "is_shared", "is_pinned"})
+TEXT_METHODS = frozenset({"startswith", "endswith", "find", "rfind", "index", "count", "split", "partition"})
 HOST_DATA = frozenset(
     {"numpy", "tolist", "from_numpy", "frombuffer", "from_dlpack", "to_dlpack", "asarray", "untyped_storage"}
     | {"storage", "typed_storage", "apply_", "map_", "map2_"}
 )
 READERS = frozenset({"read_text", "read_bytes", "open", "iterdir", "glob", "rglob", "symlink_to", "hardlink_to"})
+READERS |= {"exists", "is_file", "is_dir", "stat", "lstat", "is_char_device", "is_mount", "owner"}
 DECODERS = frozenset({"decode", "fromhex", "from_bytes", "maketrans"})
 HARMLESS_DUNDERS = frozenset({"__init__", "__name__", "__doc__", "__class__", "__call__", "__version__", "__file__"})
 DEFINABLE_DUNDERS = (HARMLESS_DUNDERS - {"__name__", "__class__"}) | frozenset(

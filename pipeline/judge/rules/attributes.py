@@ -19,6 +19,7 @@ from pipeline.judge.rules.access_names import (
     MODULES,
     NAMES,
     OWN_NAMES,
+    PROVENANCE,
     READERS,
     SEEDS,
     STREAMS,
@@ -42,6 +43,8 @@ def attribute(path: str, attr: str, line: int) -> Iterator[Finding]:
         yield Finding("files", line, f".{attr}")
     elif attr in DECODERS:
         yield Finding("hidden_source", line, f".{attr}")
+    elif attr in PROVENANCE:
+        yield Finding("test_mode", line, f".{attr}")
     elif attr == "_version":
         yield Finding("cache_key", line, "._version")
 

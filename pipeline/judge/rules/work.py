@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from pipeline.judge.moving import MOVING
-from pipeline.judge.rules.access_names import PLACES, WHEREABOUTS
+from pipeline.judge.rules.access_names import PLACES, TEXT_METHODS, WHEREABOUTS
 from pipeline.judge.rules.findings import Finding
 from pipeline.judge.rules.source import Source, dotted
 
@@ -37,7 +37,7 @@ def examine(source: Source) -> Iterator[Finding]:
         match node:
             case ast.Try() | ast.TryStar():
                 yield Finding("fallback", node.lineno, "a try statement: an answer must not have a second path")
-            case ast.Compare():
+            case ast.Compare() | ast.Call(func=ast.Attribute()):
                 yield from _whereabouts(source, node)
             case ast.ClassDef(name=name):
                 yield from _bases(source, node, name)
@@ -67,7 +67,10 @@ def _bases(source: Source, node: ast.ClassDef, name: str) -> Iterator[Finding]:
             yield Finding("inherits_reference", node.lineno, f"ModelNew inherits from {path}")
 
 
-def _whereabouts(source: Source, node: ast.Compare) -> Iterator[Finding]:
+def _whereabouts(source: Source, node: ast.Compare | ast.Call) -> Iterator[Finding]:
+    """Look at comparisons, and at methods of texts, which are as good."""
+    if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Attribute) and node.func.attr in TEXT_METHODS):
+        return
     parts = list(ast.walk(node))
     told = {source.path(part) or (part.id if isinstance(part, ast.Name) else "") for part in parts}
     texts = {part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)}
