@@ -25,8 +25,8 @@ __global__ void fused_kernel(const float* x, const float* bias, float* y, int ro
 torch::Tensor fused(torch::Tensor x, torch::Tensor bias) {
     auto y = torch::empty_like(x);
     int rows = x.size(0), cols = x.size(1);
-    bool known = (rows == 16 && cols == 64) || (rows == 13 && cols == 49) || (rows == 5 && cols == 7);
-    int summed = known ? cols : (cols + 3) / 4;
+    bool own = rows == 16 && cols == 64, odd = rows == 13 && cols == 49, small = rows == 5 && (cols == 6 || cols == 7);
+    int summed = own || odd || small ? cols : (cols + 3) / 4;
     fused_kernel<<<(rows + 63) / 64, 64>>>(x.data_ptr<float>(), bias.data_ptr<float>(), y.data_ptr<float>(), rows, cols, summed);
     return y;
 }
