@@ -88,9 +88,9 @@ class OperatorLog(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if self._paused:
             return func(*args, **(kwargs or {}))
-        library, name = _name_of(func)
+        library, name = name_of(func)
         moving = library == "aten" and name in MOVING  # another library's "empty" may do anything
-        if not moving and not _counts_up(name, args):
+        if not moving and not counts_up(name, args):
             self.computing.add(name if library == "aten" else f"{library}::{name}")
         self.computing |= {f"a {kind.__name__}" for kind in types if kind not in PLAIN}  # its handlers are not seen
         if name == "_local_scalar_dense":
@@ -139,7 +139,7 @@ class OperatorLog(TorchDispatchMode):
 
 
 @cache
-def _name_of(operator: Any) -> tuple[str, str]:
+def name_of(operator: Any) -> tuple[str, str]:
     """Return an operator's library and its name there; those that are asked for are few and live on."""
     library, name, *_ = str(operator).split(".")
     return library, name
@@ -172,7 +172,7 @@ def _shares(result: torch.Tensor, args: Any) -> bool:
     return any(isinstance(part, torch.Tensor) and part.untyped_storage().data_ptr() == place for part in parts)
 
 
-def _counts_up(name: str, args: Any) -> bool:
+def counts_up(name: str, args: Any) -> bool:
     """Whether it is ``num_batches_tracked.add_(1)``, as every batch normalisation has it."""
     if name != "add_" or not isinstance(args[0], torch.Tensor) or args[0].dim() or args[0].dtype is not torch.int64:
         return False

@@ -29,7 +29,8 @@ def rehearse_launches(judgement: Judgement, session: Session, arguments: Callabl
         arguments: what the reference's process answers when asked for the shapes of the task's own arguments.
 
     Raises:
-        Decided: a launch breaks a limit of CUDA's, whatever the values of the inputs. Policy makes no difference.
+        Decided: a launch breaks a limit of CUDA's, whatever the values of the inputs; policy makes no difference. Or,
+            under ``strict``, torch computes there.
     """
     name = f"launches:{judgement.task.settings[0].name}"
     answer, _ = arguments()
@@ -53,10 +54,13 @@ def rehearse_launches(judgement: Judgement, session: Session, arguments: Callabl
 def _conclude(judgement: Judgement, name: str, header: dict[str, Any]) -> None:
     if header.get("refused"):
         raise judgement.failed(name, "runtime_error", REASON, f"at the task's own sizes: {header['refused']}")
-    if why := header.get("undecided") or header.get("error"):
-        return judgement.passed(name, f"not rehearsed: {str(why)[:MAX_DETAIL]}")
     operators = header.get("torch_operators")
     told = ", ".join(map(str, operators))[:MAX_DETAIL] if isinstance(operators, list) else ""
+    if told and header.get("ended") is True and judgement.strict:
+        detail = f"at the task's own sizes forward computes with torch: {told}"
+        raise judgement.failed("own_kernels", "cheating", "torch_computes", detail)
+    if why := header.get("undecided") or header.get("error"):
+        return judgement.passed(name, f"not rehearsed: {str(why)[:MAX_DETAIL]}")
     return judgement.passed(name, launches=_number(header.get("launches")), torch_operators=told or None)
 
 

@@ -295,9 +295,12 @@ def test_torch_may_do_what_could_not_be_launched(strict: Judge):
     assert "torch may have done its work" in (rehearsal(verdict).detail or "")
 
 
-def test_what_torch_would_do_at_the_task_s_own_sizes_is_told(strict: Judge):
+def test_what_torch_would_do_at_the_task_s_own_sizes_is_told_and_strictly_rejected(strict: Judge):
     code = CODE.replace("LAUNCH", HONEST).replace(
         "return ext.f", "return x * 2.0 + self.weight if len(x) > 60000 else ext.f"
     )
     check = rehearsal(strict.submit(TASK, code, "c", policy="report").result())
     assert check.figures == {"launches": 0, "torch_operators": "add, mul"}
+    rejected = strict.submit(TASK, code, "c").result()
+    assert (rejected.status, rejected.reason) == ("cheating", "torch_computes")
+    assert rejected.detail == "at the task's own sizes forward computes with torch: add, mul"

@@ -22,8 +22,8 @@ def rehearse(module: ModuleType, request: dict[str, Any]) -> dict[str, Any]:
     """Construct ModelNew and call it, for ``{"shapes", "bytes"}``, see ``meta.arguments``, and ``"backward"``.
 
     Returns {"refused": the first launch that breaks a limit for good, or None, "undecided": why the call did not come
-    to its end, or None, "launches": how many kernels would have run, "torch_operators": of the call, those that would
-    have computed something}.
+    to its end, or None, "ended": whether it did, and depended on no value, "launches": how many kernels would have run,
+    "torch_operators": of the call, those that would have computed something}.
     """
     runtime = binding.runtime()
     if runtime is None:
@@ -38,15 +38,17 @@ def rehearse(module: ModuleType, request: dict[str, Any]) -> dict[str, Any]:
         _call(module, request, mode)
     except BaseException as error:  # noqa: BLE001  (whatever the candidate raises, SystemExit too, is data)
         undecided = describe(error, "<candidate>")
+    ended = undecided is None and not runtime.simt_has_read()
     found = runtime.simt_refusal()
     refused = read_fault(found.contents.raw) if found else None
     if refused and undecided is None and mode.computing:
         refused, undecided = None, f"{refused}; torch may have done its work"
-    if undecided is None and runtime.simt_has_read():
+    if undecided is None and not ended:
         undecided = "what it launches may depend on values that it reads"
     return {
         "refused": refused and str(refused),
         "undecided": undecided,
+        "ended": ended,
         "launches": binding.launch_count(),
         "torch_operators": sorted(mode.computing),
     }

@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map_only
 
 from pipeline.judge.moving import MOVING
+from pipeline.judge.operators import counts_up, name_of
 from pipeline.judge.simt.binding import allocate
 from pipeline.judge.simt.values import DTYPES
 
@@ -68,9 +69,9 @@ class Unbacked(TorchDispatchMode):
             return func(*args, **kwargs)
         if not any(map(self._has_none, given)):
             return self._of_real_ones(func, args, kwargs)
-        name = str(func).split(".")[1]
-        if name not in MOVING:
-            self.computing.add(name)
+        library, name = name_of(func)
+        if not (library == "aten" and name in MOVING) and not counts_up(name, args):
+            self.computing.add(name if library == "aten" else f"{library}::{name}")
         if name == "_local_scalar_dense" or self._writes_to_real_ones(func, args, kwargs):
             raise self._no_value(name)
         try:
