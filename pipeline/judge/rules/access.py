@@ -175,6 +175,10 @@ def _is_printed(source: Source, node: ast.expr) -> bool:
 def _getattr(source: Source, owner: ast.expr, name: ast.expr, own: set[str]) -> Iterator[Finding]:
     """A literal name is as good as an attribute; of another one, what it starts with has to rule out the bad ones."""
     path, line = source.path(owner), owner.lineno
+    for literal in _literals(source, name):
+        yield from _getattr(source, owner, literal, own)
+    if _literals(source, name):
+        return
     if isinstance(name, ast.Constant) and isinstance(name.value, str):
         yield from attribute(f"{path}.{name.value}" if path else "", name.value, line)
         if not path and is_private(name.value) and not _is_own_private(owner, name.value, own):
@@ -185,6 +189,35 @@ def _getattr(source: Source, owner: ast.expr, name: ast.expr, own: set[str]) -> 
     bad = () if chooses else (n for n in BY_ATTRIBUTE if n.startswith(start))
     if path or not start[:1].isalpha() or any(bad):
         yield Finding("dynamic_code", line, f"getattr({dotted(owner) or '...'}, {ast.unparse(name)[:60]})")
+
+
+def _literals(source: Source, name: ast.expr) -> list[ast.expr]:
+    """Return the texts that a name stands for which only goes over written out ones; none of any other name."""
+    found: list[ast.expr] = []
+    for node in source.nodes if isinstance(name, ast.Name) else ():
+        if _scope(source, node) is not _scope(source, name) and not isinstance(node, ast.Global | ast.Nonlocal):
+            continue
+        match node:
+            case ast.For(target=ast.Name() as target, iter=ast.Tuple(elts=texts) | ast.List(elts=texts)) | (
+                ast.comprehension(target=ast.Name() as target, iter=ast.Tuple(elts=texts) | ast.List(elts=texts))
+            ) if target.id == name.id:
+                found += texts
+            case _ if name.id in bound_names(node) and not _goes_over_texts(source, node):
+                return []
+    written = all(isinstance(text, ast.Constant) and isinstance(text.value, str) for text in found)
+    return found if written else []
+
+
+def _scope(source: Source, node: ast.AST) -> ast.AST | None:
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    return next((a for a in source.ancestors(node) if isinstance(a, functions)), None)
+
+
+def _goes_over_texts(source: Source, node: ast.AST) -> bool:
+    """Whether a name is bound as the target of such a loop, which is looked at by itself."""
+    loop = source.parents[node]
+    over = isinstance(loop, ast.For | ast.comprehension) and loop.target is node
+    return over and isinstance(loop.iter, ast.Tuple | ast.List)
 
 
 def _start(text: ast.expr) -> str:
