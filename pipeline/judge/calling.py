@@ -10,6 +10,11 @@ from pipeline.judge.torch_values import map_tensors
 Upstream = list[torch.Tensor]
 
 
+def run(model: Any, inputs: list[Any], upstream: Upstream | None) -> Any:
+    """Return what ``forward`` does, or ``backward`` where gradients arrive at the outputs."""
+    return forward(model, inputs) if upstream is None else backward(model, inputs, lambda _: upstream)
+
+
 def forward(model: Any, inputs: list[Any]) -> Any:
     """Return ``model(*inputs)``, computed without gradients."""
     with torch.no_grad():

@@ -154,7 +154,7 @@ class CandidateModule:
             self._load_state(values["state"])
             inputs, upstream = (map_tensors(values[name], self._device.place) for name in ("inputs", "upstream"))
             model = self._model
-            call = lambda given: _run(model, given, upstream)  # noqa: E731
+            call = lambda given: calling.run(model, given, upstream)  # noqa: E731
             weights = weights_of(model, list(self._names.values())) if self._names is not None else []
             self._timed = Timed({"candidate": (call, inputs, weights, None)}, request["samples"])
             return {"names": self._names}, []
@@ -189,7 +189,7 @@ class CandidateModule:
             places = segments(self._libraries) if looking else {}
             before = self._held(places, request) if looking else None
             began = time.process_time()
-            outputs = plain(_run(self._model, self._inputs, upstream))
+            outputs = plain(calling.run(self._model, self._inputs, upstream))
             seconds = time.process_time() - began
             with log.paused():  # on a GPU, torch's operators compare the guards
                 self._device.check_guards()
@@ -243,7 +243,7 @@ class CandidateModule:
         self._device.set_watching(False)  # that is done in the calls that are looked at
         try:
             for number in range(1, request["repeats"] + 1):
-                result = _run(self._model, self._inputs, upstream)
+                result = calling.run(self._model, self._inputs, upstream)
                 if number in LOOK_AFTER and self._device.poisons():  # on a GPU sums are not the same twice
                     looks.append(self._held(places, request, looks[-1] if looks else None))
                 if _is_enough(number, time.process_time() - began):
@@ -253,7 +253,7 @@ class CandidateModule:
         if not request["seeks_kept"] or not self._device.poisons():
             return False, counted(looks)
         self._device.set_launching(False)
-        again = _run(self._model, self._inputs, upstream)
+        again = calling.run(self._model, self._inputs, upstream)
         self._device.set_launching(True)
         return same_bytes(plain(result), plain(again)), counted(looks)
 
@@ -263,7 +263,7 @@ class CandidateModule:
         looks: list[Held] = []
         places = segments(self._libraries)
         while len(looks) < LEAST_CALLS and time.process_time() - began <= LEAST_CALLS_SECONDS:
-            _run(self._model, self._inputs, upstream)
+            calling.run(self._model, self._inputs, upstream)
             looks.append(self._held(places, request, looks[-1] if looks else None))
         return counted(looks)
 
@@ -287,12 +287,6 @@ class CandidateModule:
 def _is_enough(calls: int, seconds: float) -> bool:
     """Whether so many calls that took so long are enough of those that nobody looks at."""
     return seconds > (REPEAT_SECONDS if calls >= LEAST_CALLS else LEAST_CALLS_SECONDS)
-
-
-def _run(model: Any, inputs: list[Any], upstream: list[torch.Tensor] | None) -> Any:
-    if upstream is None:
-        return calling.forward(model, inputs)
-    return calling.backward(model, inputs, lambda _: upstream)
 
 
 def _copy_into(targets: list[Any], values: Any, device: Device) -> None:

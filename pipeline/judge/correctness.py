@@ -6,7 +6,6 @@ task's own is called specialised and may still be right.
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 from pipeline.errors import TaskError
@@ -29,8 +28,6 @@ from pipeline.judge.rehearsal import rehearse_launches
 from pipeline.judge.session import Session
 from pipeline.judge.settings import Plan
 from pipeline.judge.simt.explain import EXPLAINABLE, specific_reason
-from pipeline.judge.sizes import sizes_of, told
-from pipeline.python_syntax import parse
 from pipeline.records import SETTINGS, Check
 
 SAME_ERROR = 1.01  # errors that differ by less than this factor are called the same
@@ -39,11 +36,6 @@ WRONG = ("incorrect", "runtime_error", "timeout")  # what a kernel made for othe
 KEPT = ("stale", "drift")  # at whatever sizes: it keeps results between calls
 
 Reference = Callable[..., AnswerAndBuffers]  # of a case; see ``reference_worker`` for more
-
-
-@lru_cache(maxsize=64)
-def _own_sizes(reference: str) -> dict[str, int]:
-    return sizes_of(parse(reference))
 
 
 class Correctness:
@@ -91,8 +83,7 @@ class Correctness:
         judgement = self._judgement
         for name, why in self._settings.left_out.items():
             judgement.passed(f"skipped:{name}", why)
-        own = _own_sizes(judgement.task.reference)
-        used = {setting.name: told({**own, **setting.sizes}) for setting in self._settings.settings}
+        used = self._settings.told(judgement.task.reference)
         judgement.checks.append(Check(name=SETTINGS, passed=True, figures={**used}))
         cases = plan(judgement.task, self._settings.settings, key)
         for number, planned in enumerate(cases):

@@ -84,8 +84,7 @@ class Judge:
             on_gpu = None if self._gpu is None else self._gpu.workers(self._cache)
             self._server = ForkServer(sandbox=confined, readable=[self._cache], gpu=on_gpu)
             self._task_workers = TaskWorkers(self._server, self._limits, self._gpu and self._gpu.lock)
-            try:
-                # Meanwhile torch is imported there.
+            try:  # meanwhile torch is imported there
                 self._simt = prepare_with_extension(self._cache) if self._gpu is None else None
             except BaseException:
                 self._server.close()

@@ -10,9 +10,10 @@ import ast
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pipeline.judge.drawing import FINE_SIZE, Draw, aligned_sizes, alike, apart, odd_sizes, small_sizes, tiny_sizes
-from pipeline.judge.sizes import sizes_of
+from pipeline.judge.sizes import sizes_of, told
 from pipeline.python_syntax import parse
 from pipeline.records import Setting, Task
 
@@ -55,6 +56,16 @@ class Plan:
     own: bool
     work: Mapping[str, int]
     left_out: Mapping[str, str]
+
+    def told(self, reference: str) -> dict[str, str]:
+        """Return all sizes of a task at each of the settings, as a person reads them."""
+        own = _own_sizes(reference)
+        return {setting.name: told({**own, **setting.sizes}) for setting in self.settings}
+
+
+@lru_cache(maxsize=64)
+def _own_sizes(reference: str) -> dict[str, int]:
+    return sizes_of(parse(reference))
 
 
 @dataclass(frozen=True)

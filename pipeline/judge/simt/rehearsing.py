@@ -22,8 +22,8 @@ def rehearse(module: ModuleType, request: dict[str, Any]) -> dict[str, Any]:
     """Construct ModelNew and call it, for ``{"shapes", "bytes"}``, see ``meta.arguments``, and ``"backward"``.
 
     Returns {"refused": the first launch that breaks a limit for good, or None, "undecided": why the call did not come
-    to its end, or None, "ended": whether it did, and depended on no value, "launches": how many kernels would have run,
-    "torch_operators": of the call, those that would have computed something}.
+    to its end, or None, "ended": whether it did, and depended on no value, "launches": how many kernels would have
+    run, "torch_operators": of the call, those that would have computed something}.
     """
     runtime = binding.runtime()
     if runtime is None:

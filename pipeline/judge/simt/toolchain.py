@@ -68,8 +68,7 @@ _DEFINITIONS: dict[Header, tuple[str, ...]] = {
     "half_operators": ("SIMT_FULL", "SIMT_CUDA_16_BITS"),
 }
 RUNTIME_FLAGS = ("-shared", f"-Wl,-soname,{LIBRARY}", "-Wl,--no-as-needed")
-_START_FILES = ("crti.o", "crtbeginS.o")
-_END_FILES = ("crtendS.o", "crtn.o")
+_START_FILES, _END_FILES = ("crti.o", "crtbeginS.o"), ("crtendS.o", "crtn.o")
 # The libraries that an extension may use. The runtime brings them: the linker is spared their tables (40 to 110 ms).
 _LIBRARIES = ("libstdc++.so.6", "libm.so.6", "libc.so.6", "libgcc_s.so.1")
 
