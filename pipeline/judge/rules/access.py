@@ -215,9 +215,10 @@ def _scope(source: Source, node: ast.AST) -> ast.AST | None:
 
 def _goes_over_texts(source: Source, node: ast.AST) -> bool:
     """Whether a name is bound as the target of such a loop, which is looked at by itself."""
-    loop = source.parents[node]
-    over = isinstance(loop, ast.For | ast.comprehension) and loop.target is node
-    return over and isinstance(loop.iter, ast.Tuple | ast.List)
+    match source.parents[node]:
+        case ast.For(target=target, iter=texts) | ast.comprehension(target=target, iter=texts):
+            return target is node and isinstance(texts, ast.Tuple | ast.List)
+    return False
 
 
 def _start(text: ast.expr) -> str:
