@@ -194,7 +194,9 @@ def _getattr(source: Source, owner: ast.expr, name: ast.expr, own: set[str]) -> 
 def _literals(source: Source, name: ast.expr) -> list[ast.expr]:
     """Return the texts that a name stands for which only goes over written out ones; none of any other name."""
     found: list[ast.expr] = []
-    for node in source.nodes if isinstance(name, ast.Name) else ():
+    if not isinstance(name, ast.Name):
+        return found
+    for node in source.nodes:
         if _scope(source, node) is not _scope(source, name) and not isinstance(node, ast.Global | ast.Nonlocal):
             continue
         match node:
