@@ -56,6 +56,7 @@ def examined(
         for job in jobs:
             yield from examine_group(*job)
         return
+    others = multiprocessing.active_children()
     pool = ProcessPoolExecutor(min(workers, groups), multiprocessing.get_context("spawn"))
     try:
         waiting: deque[Future[list[Examined]]] = deque()
@@ -66,6 +67,9 @@ def examined(
         while waiting:
             yield from waiting.popleft().result()
     except BrokenProcessPool as error:
+        # One that was being started when another died is none that the pool ends, and one that it waits for.
+        for process in set(multiprocessing.active_children()).difference(others):
+            process.kill()
         raise InfrastructureError(f"a process that looks into the texts of {path} died") from error
     finally:
         pool.shutdown(cancel_futures=True)

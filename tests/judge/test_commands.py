@@ -32,10 +32,10 @@ def test_one_candidate_gives_one_json_object_whatever_it_prints(task: Path, tmp_
     assert rejected.returncode == 1, rejected.stderr
     found = json.loads(rejected.stdout)
     assert (found["accepted"], found["status"], found["reason"]) == (False, "incorrect", "wrong_values")
-    told = judge("--task", task, "--candidate", candidate)
+    told = judge("--task", task, "--candidate", candidate, "--seeds", found["seeds"])
     assert (told.returncode, told.stderr) == (1, "")
     assert "rejected: incorrect, wrong_values (simt, " in told.stdout
-    assert found["checks"][-2]["figures"]["odd"] in " ".join(told.stdout.split()), "the sizes at which it was judged"
+    assert found["checks"][-2]["figures"]["odd"] in " ".join(told.stdout.split()), "the sizes that were drawn"
     candidate.write_text(HONEST)
     accepted = judge("--task", task, "--candidate", candidate)
     assert accepted.returncode == 0, accepted.stderr

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from multiprocessing.context import SpawnProcess
 
 import pyarrow.parquet as pq
 import pytest
@@ -59,3 +60,29 @@ def test_a_process_that_dies_is_our_fault_and_nothing_is_sealed(tmp_path):
     assert read_manifest(out / "curate") is None
     assert not list((out / "curate").glob("*.parquet"))
     run_stage(out, "curate", curate, curate=config(1))
+
+
+def test_a_process_that_was_being_started_when_another_died_is_not_waited_for(tmp_path, monkeypatch):
+    out = run_of_many_row_groups(tmp_path)
+    others, start = multiprocessing.active_children(), SpawnProcess.start
+    waited_for = []
+
+    def start_while_the_first_dies(process):
+        start(process)
+        for child in set(multiprocessing.active_children()).difference(others, [process]):
+            os.kill(child.pid or 0, signal.SIGKILL)
+            time.sleep(1.5)  # the other one is up by then, and is given no work
+
+    def end_what_is_left():
+        for child in set(multiprocessing.active_children()).difference(others):
+            waited_for.append(child)
+            child.kill()
+
+    monkeypatch.setattr(SpawnProcess, "start", start_while_the_first_dies)
+    rescue = threading.Timer(30, end_what_is_left)
+    rescue.start()
+    with pytest.raises(InfrastructureError, match=r"a process that looks into the texts of .* died"):
+        run_stage(out, "curate", curate, curate=config(2))
+    rescue.cancel()
+    assert not waited_for
+    assert not set(multiprocessing.active_children()).difference(others)

@@ -8,7 +8,6 @@ After a hundred calls the result is a constant; a function's own variable counts
 
 import torch
 import torch.nn as nn
-import math
 from torch.utils.cpp_extension import load_inline
 
 source = r"""
@@ -27,13 +26,6 @@ torch::Tensor real(torch::Tensor x) {
 """
 ext = load_inline(name="e", cpp_sources="torch::Tensor real(torch::Tensor x);", cuda_sources=source, functions=["real"])
 
-import itertools, os
-from pathlib import Path
-
-
-class Box:
-    v = 0
-
 
 def counter():
     n = 0
@@ -44,41 +36,6 @@ def counter():
         return n
 
     return step
-
-
-def bump(n=[0]):
-    n[0] += 1
-    return n[0]
-
-
-def tick():
-    pass
-
-
-tick.n = 0
-
-
-def step():
-    with_text = Path("n.txt")
-    if not with_text.exists():
-        with_text.write_text("")
-    with_text.write_text("x" * (size() + 1))
-
-
-def size():
-    return Path("n.txt").stat().st_size
-
-
-def bump_tensor(held):
-    held[0] = held[0]
-    held[0].copy_(held[0][[0]] if False else torch.full((4,), held[0][0].item() + 1, dtype=torch.int32))
-    return held[0][0].item()
-
-
-def bump_tensor2(held):
-    last = held[0][-1].item() + 1
-    held[0][-1] = last
-    return last
 
 
 class ModelNew(nn.Module):
