@@ -1,8 +1,8 @@
 """The sizes of a task's module: its module-level integers, which settings override.
 
-A size is a name that is assigned an integer, or arithmetic on integers, at the top level; the elements of a tuple or
-list of integers are sizes too, called ``shape[0]``, ``shape[1]``. What is computed from other names is no size of its
-own: it follows them.
+A size is a name that is assigned an integer, or arithmetic on integers, at the top level, alone or with others as in
+``height = width = 256``; the elements of a tuple or list of integers are sizes too, called ``shape[0]`` and so on.
+What is computed from other names is no size of its own: it follows them.
 """
 
 import ast
@@ -30,6 +30,10 @@ def told(sizes: Mapping[str, int]) -> str:
 def with_sizes(tree: ast.Module, sizes: Mapping[str, int]) -> ast.Module:
     """Change the sizes in place, wherever they are assigned, and return the tree."""
     for statement in tree.body:
+        if (names := _chain(statement)) and isinstance(statement, ast.Assign):
+            if sizes.keys() & set(names):
+                _unchain(statement, names, sizes)
+            continue
         target, value = _assignment(statement)
         if isinstance(target, ast.Name) and target.id in sizes and isinstance(statement, ast.Assign | ast.AnnAssign):
             statement.value = ast.copy_location(ast.Constant(sizes[target.id]), statement)
@@ -42,8 +46,27 @@ def with_sizes(tree: ast.Module, sizes: Mapping[str, int]) -> ast.Module:
     return tree
 
 
+def _chain(statement: ast.stmt) -> list[str]:
+    """Return the names that are given one and the same integer, if they are several."""
+    if not isinstance(statement, ast.Assign) or len(statement.targets) < 2 or _integer(statement.value) is None:
+        return []
+    names = [target.id for target in statement.targets if isinstance(target, ast.Name)]
+    return names if len(names) == len(statement.targets) else []
+
+
+def _unchain(statement: ast.Assign, names: list[str], sizes: Mapping[str, int]) -> None:
+    """Give each name a value of its own: those that are not in ``sizes`` the one that all have."""
+    values = [ast.Constant(sizes.get(name, _integer(statement.value))) for name in names]
+    statement.value = ast.copy_location(ast.Tuple(list(values), ast.Load()), statement)
+    statement.targets = [ast.copy_location(ast.Tuple(statement.targets, ast.Store()), statement)]
+    ast.fix_missing_locations(statement)
+
+
 def _places(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
     for statement in tree.body:
+        if (names := _chain(statement)) and isinstance(statement, ast.Assign):
+            yield from ((name, statement.value) for name in names)
+            continue
         target, value = _assignment(statement)
         if isinstance(target, ast.Name) and value is not None and _integer(value) is not None:
             yield target.id, value

@@ -108,6 +108,18 @@ def test_zeros_and_nan_are_wrong_and_undefined_places_are_not_compared(values: n
     assert judged(values, eager, got)[0] is None
 
 
+def test_what_has_overflown_may_stay_so_on_its_line_alone(values: np.ndarray):
+    """A running product does: torch's on a CPU is in float64 inside, and comes back."""
+    eager = values.astype(np.float32)
+    got = eager.copy()
+    got[0, 2:] = np.inf
+    assert judged(values, eager, got)[0] == "non_finite"
+    eager[0, 1] = np.inf
+    assert judged(values, eager, got)[0] is None
+    got[1, 2] = np.nan
+    assert judged(values, eager, got)[0] == "non_finite"
+
+
 def test_integers_are_exact():
     want = np.arange(10)
     assert judged(want, want, want)[0] is None

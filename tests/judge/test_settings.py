@@ -69,6 +69,14 @@ def test_the_sizes_of_a_module():
     assert (names["BATCH"], names["IMAGE"], names["DOUBLE"]) == (2, (512, 7), 10)
 
 
+def test_names_that_share_an_integer_are_sizes_of_their_own():
+    source = "height = width = 16 * 16\nkernel = 3\nbatch = depth = 8\n"
+    assert sizes_of(ast.parse(source)) == {"height": 256, "width": 256, "kernel": 3, "batch": 8, "depth": 8}
+    names: dict = {}
+    exec(compile(with_sizes(ast.parse(source), {"width": 33}), "sizes", "exec"), names)
+    assert [names[n] for n in ("height", "width", "batch", "depth")] == [256, 33, 8, 8]
+
+
 def test_sizes_too_large_for_a_cpu_are_reduced_until_the_reference_can_be_afforded(judge: Judge):
     found = plan(judge, GROUPED)
     assert not found.own
