@@ -4,8 +4,10 @@ Python specialises the code it runs, looks up attributes in a cache and imports 
 Every worker would do so for itself, and with each first write copy a page of memory.
 """
 
+import contextlib
 import socket
 import sys
+import tempfile
 from pathlib import Path
 
 import torch
@@ -84,6 +86,11 @@ def warm_up_candidates(device: Device, library: Path | None = None) -> None:
 
     It launches nothing, unless there is the ``library`` that was built of ``simt.extension``.
     """
+    with tempfile.TemporaryDirectory(prefix="warming-") as empty, contextlib.chdir(empty):
+        _as_candidates(device, library)  # who is looked at has a folder of its own, and this one may be a user's home
+
+
+def _as_candidates(device: Device, library: Path | None) -> None:
     task = Task(name="warming", reference=REFERENCE, category="other", source="files")
     ours, theirs = map(Channel, socket.socketpair())
     candidate = CandidateModule(ours, device)

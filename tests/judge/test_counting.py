@@ -1,6 +1,8 @@
 """What is a count of calls, and what only changes."""
 
 import ctypes
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -154,3 +156,34 @@ def call():
 def test_an_address_that_goes_on_in_small_steps_is_a_count():
     assert counted(looks(lambda i: np.uint64(ADDRESS + 16 * i))) == "memory"
     assert counted(looks(lambda i: np.uint64(ADDRESS + i))) == "memory"
+
+
+WARMING = """
+from pathlib import Path
+from pipeline.judge import counting
+from pipeline.judge.simt import device
+from pipeline.judge.warming import warm_up_candidates
+
+files, here, seen = counting._files, Path().absolute(), []
+
+
+def listed(folder):
+    seen.append((folder.absolute() == here, list(files(folder))))
+    return seen[-1][1]
+
+
+counting._files = listed
+device.install()
+warm_up_candidates(device)
+print(len(seen) > 0, any(own for own, _ in seen), any(names for _, names in seen), Path().absolute() == here)
+"""
+
+
+def test_what_lies_where_a_judge_was_started_is_not_looked_at(tmp_path: Path):
+    """It may be a home with a million files. Candidates have a folder of their own."""
+    (tmp_path / "file").touch()
+    environment = {"PYTHONPATH": ":".join(sys.path)}
+    run = subprocess.run(
+        [sys.executable, "-c", WARMING], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert run.stdout == "True False False True\n"
