@@ -18,6 +18,12 @@ ADDRESS = 0x7F3A_1234_5000
 CALLS = sorted(LOOK_AFTER)
 
 
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a candidate has one: all that lies in the current folder is looked at."""
+    monkeypatch.chdir(tmp_path)
+
+
 def looks(value: Callable[[int], np.generic]) -> list[Held]:
     """Return what is seen of memory that holds the value after each of the calls, between other things that stay."""
     memory = ctypes.create_string_buffer(bytes(range(64)))
@@ -182,7 +188,7 @@ print(len(seen) > 0, any(own for own, _ in seen), any(names for _, names in seen
 def test_what_lies_where_a_judge_was_started_is_not_looked_at(tmp_path: Path):
     """It may be a home with a million files. Candidates have a folder of their own."""
     (tmp_path / "file").touch()
-    environment = {"PYTHONPATH": ":".join(sys.path)}
+    environment = {"PYTHONPATH": ":".join([str(Path(__file__).parents[2]), *sys.path])}
     run = subprocess.run(
         [sys.executable, "-c", WARMING], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
     )
