@@ -19,7 +19,7 @@ from pipeline.judge.channel import Channel, ChannelClosedError
 from pipeline.judge.counting import LEAST_CALLS, LOOK_AFTER, Held, changed, counted, held, segments
 from pipeline.judge.cuda.contestant import weights_of
 from pipeline.judge.cuda.timed import Timed
-from pipeline.judge.device import Device
+from pipeline.judge.device import MODULE, Device
 from pipeline.judge.extension_stub import BuildFailedError, make_stub
 from pipeline.judge.operators import SCALAR_BYTES, OperatorLog
 from pipeline.judge.results import holds, same_bytes, shares_memory
@@ -31,7 +31,6 @@ from pipeline.judge.torch_values import map_tensors, pack_values, plain, seed_al
 from pipeline.judge.values import BadValueError
 from pipeline.judge.weights import halve_held, held_nowhere, load, own_names
 
-MODULE = "candidate"
 BATCHES = "num_batches_tracked"  # a layer's own count of calls; what it starts from differs from call to call
 REPEAT_SECONDS = 0.5  # of the processor, for calls that nobody looks at
 LEAST_CALLS_SECONDS = 4.0  # for as many of these as are needed to tell what they change
@@ -274,6 +273,8 @@ class CandidateModule:
 
     def _changing(self, request: dict[str, Any]) -> dict[str, torch.Tensor]:
         """Return its own of the buffers that the reference changes, by the reference's names."""
+        if not request["compared"]:
+            return {}
         own = dict(torch.nn.Module.named_buffers(self._model))
         named = {name: (self._names or {}).get(name, name) for name in request["compared"]}
         return {name: own[mine] for name, mine in named.items() if mine in own}

@@ -155,8 +155,7 @@ def _compare_arrays(
         by_row = SLACK * (shaken.max(axis=-1, keepdims=True) if shaken.ndim > 1 else shaken)
         bound = np.maximum(least, by_row)
         at = np.unravel_index(int(np.argmax(error / bound)), y.shape)
-    worst = float(error[at])
-    allowed = float(bound[tuple(min(i, n - 1) for i, n in zip(at, bound.shape, strict=True))])
+    worst, allowed = float(error[at]), float(np.broadcast_to(bound, y.shape)[at])
     if worst <= allowed:
         return Comparison(worst, allowed, None)
     wrong = np.argwhere(error > bound)

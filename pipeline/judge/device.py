@@ -9,6 +9,8 @@ import torch
 from pipeline.judge.inputs import Order
 from pipeline.judge.simt.fault import Fault
 
+MODULE = "candidate"  # the name that the module which is judged has in its process
+
 
 class Launched(Protocol):
     """A kernel that ran."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from pipeline.judge.device import MODULE
 from pipeline.judge.device_names import accept_cuda
 from pipeline.judge.operators import count_printing
 from pipeline.judge.simt.binding import lend
@@ -25,9 +26,6 @@ PROPERTIES = {  # as runtime/launch.cpp has them for native code
     "warp_size": 32,
     "L2_cache_size": 10 << 20,
 }
-
-
-CANDIDATE = "candidate"  # the name of the module that is judged
 
 
 def install() -> None:
@@ -81,7 +79,7 @@ def _answer_candidates() -> None:
     get_device, kind = torch.Tensor.get_device, torch.Tensor.type
 
     def asks() -> bool:
-        return sys._getframe(2).f_globals.get("__name__") == CANDIDATE  # noqa: SLF001
+        return sys._getframe(2).f_globals.get("__name__") == MODULE  # noqa: SLF001
 
     def type_of(self: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         answer = kind(self, *args, **kwargs)

@@ -30,10 +30,6 @@ def told(sizes: Mapping[str, int]) -> str:
 def with_sizes(tree: ast.Module, sizes: Mapping[str, int]) -> ast.Module:
     """Change the sizes in place, wherever they are assigned, and return the tree."""
     for statement in tree.body:
-        if (names := _chain(statement)) and isinstance(statement, ast.Assign):
-            if sizes.keys() & set(names):
-                _unchain(statement, names, sizes)
-            continue
         target, value = _assignment(statement)
         if isinstance(target, ast.Name) and target.id in sizes and isinstance(statement, ast.Assign | ast.AnnAssign):
             statement.value = ast.copy_location(ast.Constant(sizes[target.id]), statement)
@@ -46,27 +42,8 @@ def with_sizes(tree: ast.Module, sizes: Mapping[str, int]) -> ast.Module:
     return tree
 
 
-def _chain(statement: ast.stmt) -> list[str]:
-    """Return the names that are given one and the same integer, if they are several."""
-    if not isinstance(statement, ast.Assign) or len(statement.targets) < 2 or _integer(statement.value) is None:
-        return []
-    names = [target.id for target in statement.targets if isinstance(target, ast.Name)]
-    return names if len(names) == len(statement.targets) else []
-
-
-def _unchain(statement: ast.Assign, names: list[str], sizes: Mapping[str, int]) -> None:
-    """Give each name a value of its own: those that are not in ``sizes`` the one that all have."""
-    values = [ast.Constant(sizes.get(name, _integer(statement.value))) for name in names]
-    statement.value = ast.copy_location(ast.Tuple(list(values), ast.Load()), statement)
-    statement.targets = [ast.copy_location(ast.Tuple(statement.targets, ast.Store()), statement)]
-    ast.fix_missing_locations(statement)
-
-
 def _places(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
     for statement in tree.body:
-        if (names := _chain(statement)) and isinstance(statement, ast.Assign):
-            yield from ((name, statement.value) for name in names)
-            continue
         target, value = _assignment(statement)
         if isinstance(target, ast.Name) and value is not None and _integer(value) is not None:
             yield target.id, value
@@ -77,11 +54,23 @@ def _places(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
 
 
 def _assignment(statement: ast.stmt) -> tuple[ast.expr | None, ast.expr | None]:
-    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-        return statement.targets[0], statement.value
+    if isinstance(statement, ast.Assign):
+        if len(statement.targets) > 1 and (size := _integer(statement.value)) is not None:
+            _pair(statement, size)
+        if len(statement.targets) == 1:
+            return statement.targets[0], statement.value
     if isinstance(statement, ast.AnnAssign):
         return statement.target, statement.value
     return None, None
+
+
+def _pair(statement: ast.Assign, size: int) -> None:
+    """Have ``height = width = 256`` say ``height, width = 256, 256``, which means the same; each can be changed."""
+    if all(isinstance(target, ast.Name) for target in statement.targets):
+        values: list[ast.expr] = [ast.Constant(size) for _ in statement.targets]
+        statement.value = ast.copy_location(ast.Tuple(values, ast.Load()), statement)
+        statement.targets = [ast.copy_location(ast.Tuple(statement.targets, ast.Store()), statement)]
+        ast.fix_missing_locations(statement)
 
 
 def _element_names(target: ast.Name | ast.Tuple, value: ast.Tuple | ast.List) -> list[str]:

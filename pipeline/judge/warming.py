@@ -12,9 +12,9 @@ from pathlib import Path
 
 import torch
 
-from pipeline.judge.candidate_worker import MODULE, CandidateModule
+from pipeline.judge.candidate_worker import CandidateModule
 from pipeline.judge.channel import Channel
-from pipeline.judge.device import Device
+from pipeline.judge.device import MODULE, Device
 from pipeline.judge.inputs import ORDERS, REPEATS, Case, Distribution, call_request
 from pipeline.judge.reference_worker import answer
 from pipeline.judge.simt import extension
