@@ -6,6 +6,7 @@ for a source that is right.
 """
 
 import ast
+import io
 import threading
 
 _PARSING = threading.RLock()
@@ -21,3 +22,8 @@ def parse_expression(source: str) -> ast.Expression:
     """Return the tree of an expression, likewise."""
     with _PARSING:
         return ast.parse(source, mode="eval")
+
+
+def source_lines(source: str) -> list[str]:
+    """Return the lines as the nodes of a tree count them: a form feed, say, ends none, as in ``str.splitlines``."""
+    return io.StringIO(source, newline=None).read().split("\n")

@@ -99,6 +99,16 @@ def tiny_sizes(size: int) -> list[int]:
     return small_sizes(size) if size <= FINE_SIZE else [20, 12, 28]
 
 
+def more_sizes(_size: int) -> list[int]:
+    """Return sizes in the place of a number below 8: a tensor with some such dimensions takes several blocks."""
+    return [7, 9, 11, 13]
+
+
+def few_sizes(_size: int) -> list[int]:
+    """Return sizes in the place of a number below 8 of which a block of threads is only partly used."""
+    return [3, 5, 6]
+
+
 def aligned_sizes(size: int) -> list[int]:
     """Return the size and others down to three quarters of it, multiples of the same power of two, up to one.
 

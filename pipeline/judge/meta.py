@@ -29,12 +29,12 @@ def _warm_up() -> None:
 _warm_up()
 
 
-def measure(module: Any) -> dict[str, Any]:
+def measure(module: Any, *, computed: bool = False) -> dict[str, Any]:
     """Return {"work", "bytes", "ranks"} of one call of a task's module; see ``settings.Measurement``.
 
-    Whatever the module raises is its refusal.
+    ``computed``: it is called with values, as some modules have to be. Whatever it raises is its refusal.
     """
-    with torch.device("meta"), torch.no_grad():
+    with torch.device("cpu" if computed else "meta"), torch.no_grad():
         model = module.Model(*module.get_init_inputs())
         inputs = list(module.get_inputs())
         try:

@@ -2,9 +2,11 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-from pipeline.judge.settings import Measurement, Plan, choose
+from pipeline.judge.measurement import Measurement
+from pipeline.judge.settings import Plan, choose
 from pipeline.records import Setting, Task
 
 MEASURING = "pipeline.judge.meta"  # a module that the reference's process needs for it
@@ -44,16 +46,17 @@ class Plans:
         with self._lock:
             plan = self._found.get(wanted)
         if plan is None:
-            plan = choose(task, lambda settings: self.measure(task, settings), self._seconds, self._max_bytes, key)
+            plan = choose(task, partial(self.measure, task), self._seconds, self._max_bytes, key)
             with self._lock:
                 if len(self._found) >= MAX_PLANS:
                     self._found.clear()
                 self._found[wanted] = plan
         return plan
 
-    def measure(self, task: Task, settings: Sequence[Setting]) -> list[Measurement]:
-        """Return what a call of the reference takes at each of the settings, without computing it."""
-        request = {"op": "measure", "source": task.reference, "settings": [s.sizes for s in settings]}
+    def measure(self, task: Task, settings: Sequence[Setting], *, computed: bool = False) -> list[Measurement]:
+        """Return what a call of the reference takes at each of the settings, unless ``computed`` without values."""
+        sizes = [setting.sizes for setting in settings]
+        request = {"op": "measure", "source": task.reference, "settings": sizes, "computed": computed}
         answer = self._ask(task, request)
         if "error" in answer:
             return [Measurement(0, 0, (), answer["detail"])] * len(settings)

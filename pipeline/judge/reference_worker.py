@@ -33,10 +33,10 @@ def serve(channel: Channel, device: str = "cpu") -> None:
     Arguments and weights are made on the CPU, so that they are the same on every backend.
 
     {"op": "case", "source", "sizes", "seed", "distribution", ...} -> the arguments and results of one call, see
-    ``_case``; {"op": "cases", "cases"} -> those of several, see ``_cases``; {"op": "measure", "source", "settings"}
-    -> what a call at each of the settings takes; {"op": "arguments", "source", "sizes"} -> of which shapes these are,
-    see ``shapes``; {"op": "figures", "source", "sizes", "direction", "seed", "seeds", "redundant_below"} -> what the
-    task filters decide by, see ``task_figures``.
+    ``_case``; {"op": "cases", "cases"} -> those of several, see ``_cases``; {"op": "measure", "source", "settings",
+    "computed"} -> what a call at each of the settings takes; {"op": "arguments", "source", "sizes"} -> of which
+    shapes these are, see ``shapes``; {"op": "figures", "source", "sizes", "direction", "seed", "seeds",
+    "redundant_below"} -> what the task filters decide by, see ``task_figures``.
     A module that raises is answered with {"error": kind, "detail": text}.
     """
     if device == "cpu":
@@ -55,7 +55,8 @@ def answer(request: dict[str, Any], device: str) -> tuple[dict[str, Any], list[m
     """Return the header and the buffers of the answer to a request; see ``serve``."""
     try:
         if request["op"] == "measure":
-            return {"measurements": [shapes.measured(request["source"], sizes) for sizes in request["settings"]]}, []
+            source, computed = request["source"], request["computed"]
+            return {"measurements": [shapes.measured(source, s, computed=computed) for s in request["settings"]]}, []
         if request["op"] == "arguments":
             return shapes.arguments(request["source"], request["sizes"]), []
         if request["op"] == "figures":
@@ -281,8 +282,12 @@ def _randomise(model: torch.nn.Module, seed: int) -> None:
     """Give parameters that are all alike, and running statistics, values that a kernel can't leave out."""
     generator = torch.Generator().manual_seed(seed)
     for parameter in model.parameters():
-        floats = parameter.numel() > 1 and parameter.is_floating_point()
-        if floats and bool((parameter == parameter.flatten()[0]).all()):
+        if not parameter.is_floating_point() or not parameter.numel():
+            continue
+        if parameter.numel() == 1:  # a temperature, an epsilon: its sign stays
+            factor, least = 0.5 + torch.rand(2, generator=generator).to(parameter)
+            parameter.copy_(parameter * factor + (parameter == 0) * least)
+        elif bool((parameter == parameter.flatten()[0]).all()):
             parameter.add_(torch.randn(parameter.shape, generator=generator, dtype=torch.float32).to(parameter.dtype))
     for name, buffer in model.named_buffers():  # a kernel that leaves out statistics of 0 and 1 has nothing to do
         if name.endswith("running_mean"):

@@ -5,12 +5,12 @@ from typing import Any
 from pipeline.judge.task_module import describe, load_module
 
 
-def measured(source: str, sizes: dict[str, int]) -> dict[str, Any]:
+def measured(source: str, sizes: dict[str, int], *, computed: bool = False) -> dict[str, Any]:
     """Return what one call takes, see ``meta.measure``, or {"error": text} if the module refuses the sizes."""
     from pipeline.judge.meta import measure
 
     try:
-        return measure(load_module(source, sizes))
+        return measure(load_module(source, sizes), computed=computed)
     except Exception as error:  # noqa: BLE001  (whatever a module raises is its refusal)
         return {"error": describe(error, "<task>")}
 

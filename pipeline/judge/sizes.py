@@ -2,12 +2,15 @@
 
 A size is a name that is assigned an integer, or arithmetic on integers, at the top level, alone or with others as in
 ``height = width = 256``; the elements of a tuple or list of integers are sizes too, called ``shape[0]`` and so on.
-What is computed from other names is no size of its own: it follows them.
+What is computed from other names is no size of its own: it follows them. Plain numbers in the shapes of inputs and
+among the constructor's arguments are sizes too, see ``written_sizes``.
 """
 
 import ast
 import operator
 from collections.abc import Callable, Iterator, Mapping
+
+from pipeline.judge.written_sizes import written_in, written_sizes
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.Add: operator.add,
@@ -18,8 +21,15 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[int, int], int]] = {
 
 
 def sizes_of(tree: ast.Module) -> dict[str, int]:
-    """Return the sizes of a module in the order in which they are assigned."""
-    return {name: _integer(node) or 0 for name, node in _places(tree)}
+    """Return the sizes of a module in the order in which they are assigned, then those that have no name."""
+    return {name: _integer(node) or 0 for name, node in (*_places(tree), *written_sizes(tree))}
+
+
+def sizes_in(tree: ast.Module, function: str) -> set[str]:
+    """Return the names of the sizes that a function of the module uses."""
+    found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function]
+    names = {node.id for part in found for node in ast.walk(part) if isinstance(node, ast.Name)}
+    return {name for name, _ in _places(tree) if name.partition("[")[0] in names} | written_in(tree, function)
 
 
 def told(sizes: Mapping[str, int]) -> str:
@@ -28,7 +38,9 @@ def told(sizes: Mapping[str, int]) -> str:
 
 
 def with_sizes(tree: ast.Module, sizes: Mapping[str, int]) -> ast.Module:
-    """Change the sizes in place, wherever they are assigned, and return the tree."""
+    """Change the sizes in place, wherever they are assigned or written, and return the tree."""
+    for name, number in written_sizes(tree):
+        number.value = sizes.get(name, number.value)
     for statement in tree.body:
         target, value = _assignment(statement)
         if isinstance(target, ast.Name) and target.id in sizes and isinstance(statement, ast.Assign | ast.AnnAssign):

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from pipeline.errors import TaskError
-from pipeline.judge.settings import Measurement
+from pipeline.judge.measurement import Measurement
 from pipeline.records import Setting, Task
 from pipeline.section import Section
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from pipeline.python_syntax import parse
+from pipeline.python_syntax import parse, source_lines
 from pipeline.sources.config import SourceConfig
 from pipeline.sources.found import Broken, Found, Origin, task_from_module
 from pipeline.sources.hub import file_rows, hub_rows, table_files
@@ -98,7 +98,7 @@ def kernelbench_module(source: str, entry_point: str) -> Adapted:
         values = positional(entry_point, classes, arguments, keywords)
     except UnboundError as error:
         return Adapted(source, ("init_arguments", str(error)))
-    lines = source.splitlines()
+    lines = source_lines(source)
     body = f"def get_init_inputs():\n    return [{', '.join(values)}]"
     lines[function.lineno - 1 : function.end_lineno] = body.splitlines()
     alias = [] if entry_point == "Model" else ["", "", f"Model = {entry_point}"]

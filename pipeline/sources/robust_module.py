@@ -10,7 +10,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pipeline.python_syntax import parse, parse_expression
+from pipeline.python_syntax import parse, parse_expression, source_lines
 from pipeline.records import Setting
 from pipeline.sources.expansion import ConfigError, Expanded
 from pipeline.sources.signatures import UnboundError, constructor, parameters, positional
@@ -138,7 +138,7 @@ def _bound(tree: ast.Module) -> set[str]:
 
 def _without(source: str, tree: ast.Module, get_inputs: ast.FunctionDef) -> str:
     """Return the source with ``get_inputs`` renamed, and without what only robust-kbench's harness uses."""
-    lines = source.splitlines()
+    lines = source_lines(source)
     header = get_inputs.lineno - 1
     lines[header] = lines[header].replace("get_inputs", MAKE_INPUTS, 1)
     for number in range(header, get_inputs.end_lineno or header):  # the judge asks for gradients itself

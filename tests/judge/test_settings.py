@@ -53,9 +53,12 @@ def judge(builds: Path) -> Iterator[Judge]:
         yield judge
 
 
+def posed(source: str, *others: Setting) -> Task:
+    return Task(name="t", reference=source, settings=(Setting(name="own"), *others), category="other", source="test")
+
+
 def plan(judge: Judge, source: str, *others: Setting, seeds: str = "some") -> Plan:
-    task = Task(name="t", reference=source, settings=(Setting(name="own"), *others), category="other", source="test")
-    return judge.settings(task, seeds).result()
+    return judge.settings(posed(source, *others), seeds).result()
 
 
 def test_the_sizes_of_a_module():
@@ -75,6 +78,89 @@ def test_names_that_share_an_integer_are_sizes_of_their_own():
     names: dict = {}
     exec(compile(with_sizes(ast.parse(source), {"width": 33}), "sizes", "exec"), names)
     assert [names[n] for n in ("height", "width", "batch", "depth")] == [256, 33, 8, 8]
+
+
+WRITTEN = """
+import torch
+import torch.nn as nn
+
+
+class Model(nn.Module):
+    def __init__(self, features, widths):
+        super().__init__()
+        self.layer = nn.Linear(features, widths[0])
+
+    def forward(self, x, y, mask):
+        return self.layer(x * y[0]) + mask
+
+
+def get_inputs():
+    return [torch.rand([4, 1, 5, 4]), torch.rand(6, 4), torch.ones(size=(4, 1)) * 3]
+
+
+def get_init_inputs():
+    return [4, [4, 1]]
+"""
+
+
+def test_numbers_in_the_shapes_of_inputs_and_among_the_constructors_arguments_are_sizes():
+    tree = ast.parse(WRITTEN)
+    assert sizes_of(tree) == {
+        "dimension -1": 4, "dimension -2": 5, "dimension -4": 4, "dimension -2 (6)": 6, "dimension -2 (4)": 4,
+        "argument 0": 4, "argument 1[0]": 4,
+    }  # fmt: skip
+    names: dict = {}
+    changed = with_sizes(tree, {"dimension -1": 7, "dimension -2": 3, "argument 1[0]": 9})
+    exec(compile(changed, "sizes", "exec"), names)
+    assert [list(t.shape) for t in names["get_inputs"]()] == [[4, 1, 3, 7], [6, 7], [4, 1]]
+    assert names["get_init_inputs"]() == [4, [9, 1]]
+
+
+def test_written_sizes_are_changed_as_far_as_the_layers_follow(judge: Judge):
+    own, odd, small = plan(judge, WRITTEN.replace(" + mask", "")).settings
+    assert own.sizes == {}
+    for setting, usual in ((odd, (7, 9, 11, 13)), (small, (3, 5, 6))):
+        assert setting.sizes["dimension -1"] == setting.sizes["argument 0"] in usual
+
+
+TRANSPOSED = """
+import torch
+import torch.nn as nn
+
+
+class Model(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.conv = nn.ConvTranspose2d(channels, 4, 2)
+
+    def forward(self, x):
+        return self.conv(x)
+
+
+def get_inputs():
+    return [torch.rand([4, 4, 4, 4])]
+
+
+def get_init_inputs():
+    return [4]
+"""
+
+
+def test_where_no_large_size_can_be_changed_a_written_small_one_is(judge: Judge):
+    fixed = TRANSPOSED.replace("nn.ConvTranspose2d(channels, 4, 2)", "nn.Linear(16, 4)")
+    _, odd, small = plan(judge, fixed.replace("[4, 4, 4, 4]", "[4, 16]")).settings
+    assert odd.sizes.keys() == small.sizes.keys() == {"dimension -2", "argument 0"}
+    assert (odd.sizes["dimension -2"] in (7, 9, 11, 13), small.sizes["dimension -2"] in (3, 5, 6)) == (True, True)
+
+
+def test_what_only_the_meta_device_accepts_is_no_setting(judge: Judge):
+    """It lets a transposed convolution have more channels than its weights."""
+    refused = Setting(name="x", sizes={"dimension -3": 7})
+    (on_meta,), (real,) = (judge._plans.measure(posed(TRANSPOSED), [refused], computed=c) for c in (False, True))
+    assert on_meta.error is None
+    assert "4 channels" in (real.error or "")
+    _, odd, small = plan(judge, TRANSPOSED).settings
+    assert all(s.sizes["dimension -3"] == s.sizes["argument 0"] for s in (odd, small))
 
 
 def test_sizes_too_large_for_a_cpu_are_reduced_until_the_reference_can_be_afforded(judge: Judge):
@@ -210,7 +296,12 @@ def test_settings_that_a_task_names_are_kept_as_far_as_they_are_accepted(judge: 
     assert "num_channels" in found.left_out["refused"]
 
 
-def test_a_module_that_can_t_be_measured_is_taken_as_it_is(judge: Judge):
+def test_a_small_module_that_looks_at_values_is_measured_with_values(judge: Judge):
+    source = TRANSPOSED.replace("return self.conv", "assert x.sum().item() != 3\n        return self.conv")
+    assert [s.name for s in plan(judge, source).settings] == ["own", "odd", "small"]
+
+
+def test_a_large_module_that_can_t_be_measured_is_taken_as_it_is(judge: Judge):
     source = GROUPED.replace("return self.conv", "assert x.sum().item() != 3\n        return self.conv")
     assert plan(judge, source) == Plan((Setting(name="own"),), own=True, work={}, left_out={})
 

@@ -289,6 +289,16 @@ def test_constructor_arguments_become_positional(tmp_path: Path, init: str, argu
     assert run(task).shape == (4, 4)
 
 
+def test_what_a_docstring_holds_moves_no_line(tmp_path: Path):
+    """Formulas of LaTeX in docstrings that are not raw hold form feeds and other things that end no line."""
+    text = BOOK.replace("INIT", "[[4], {'times': 3}]").replace(
+        "class Scaled", '"""\f\x0b\x1c\u2028\x85\r\n"""\n\nclass Scaled'
+    )
+    task = only(book(tmp_path, row("", python_code=text)))
+    assert "return [4, True, 3]\n" in task.reference
+    assert run(task).shape == (4, 4)
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
