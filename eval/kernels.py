@@ -88,7 +88,7 @@ def _kernels(path: Path) -> Iterator[tuple[str | tuple[int, int], int | None, st
             yield (level, problem), sample, file.read_text(encoding="utf-8", errors="replace")
         return
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # only this ends a line of JSON
     except (OSError, UnicodeDecodeError):
         raise UserError(f"{path}: neither a folder of kernels nor a file of JSON lines") from None
     for number, line in enumerate(lines, 1):

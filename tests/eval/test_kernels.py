@@ -47,11 +47,11 @@ def test_what_is_exported_is_read_back(tmp_path: Path):
 
 def test_json_lines_name_tasks_or_problems(tmp_path: Path):
     file = tmp_path / "k.jsonl"
-    lines = [{"task": "mine", "code": "a"}, {"task": OTHER.id, "code": "b"}, {"level": 1, "problem_id": 7, "sample_id": 3, "code": "c"},
+    lines = [{"task": "mine", "code": "a\u2028"}, {"task": OTHER.id, "code": "b"}, {"level": 1, "problem_id": 7, "sample_id": 3, "code": "c"},
              {"level": 4, "problem_id": 7, "code": "d"}]  # fmt: skip
-    file.write_text("\n".join(map(json.dumps, lines)))
+    file.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines))
     found, others = read(file, [*TASKS, OTHER])
-    assert found[OTHER.id] == ["a", "b"]
+    assert found[OTHER.id] == ["a\u2028", "b"]
     assert found[TASKS[1].id] == ["c", None]
     assert others == 1
 
