@@ -1,11 +1,13 @@
 """KernelBook's modules (GPUMODE/KernelBook, 18,162 modules of public repositories), from the Hub or a local table.
 
 Its ``python_code`` defines the module under the name in ``entry_point``, ``get_inputs()``, and ``get_init_inputs()``
-that returns ``[args, kwargs]``; here these become a KernelBench module, whose constructor takes positional arguments.
+that returns ``[args, kwargs]``; here these become a KernelBench module, whose constructor takes positional arguments,
+without the imports that nothing uses.
 Each row's licences are kept. Many modules have inputs of 4 x 4 x 4 x 4: ``filters.too_small`` leaves those out.
 """
 
 import ast
+import builtins
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -99,10 +101,29 @@ def kernelbench_module(source: str, entry_point: str) -> Adapted:
     except UnboundError as error:
         return Adapted(source, ("init_arguments", str(error)))
     lines = source_lines(source)
-    body = f"def get_init_inputs():\n    return [{', '.join(values)}]"
-    lines[function.lineno - 1 : function.end_lineno] = body.splitlines()
+    body = ["def get_init_inputs():", f"    return [{', '.join(values)}]"]
+    edits = [(function, body), *((needless, []) for needless in _needless_imports(tree))]
+    for node, new in sorted(edits, key=lambda edit: edit[0].lineno, reverse=True):
+        lines[node.lineno - 1 : node.end_lineno] = new
     alias = [] if entry_point == "Model" else ["", "", f"Model = {entry_point}"]
     return Adapted("\n".join([*lines, *alias, ""]))
+
+
+def _needless_imports(tree: ast.Module) -> list[ast.stmt]:
+    """Return the imports none of whose names is used: some are of packages that hardly anybody has."""
+    nodes = list(ast.walk(tree))
+    used = {node.id for node in nodes if isinstance(node, ast.Name)}
+    bound = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    bound |= {node.name for node in nodes if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+    bound |= {node.arg for node in nodes if isinstance(node, ast.arg)} | set(dir(builtins))
+    imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = [{alias.asname or alias.name.partition(".")[0] for alias in node.names} for node in imports]
+    unknown = used - bound.union(*names)  # what may come of an import of everything
+    needless = [
+        n for n, these in zip(imports, names, strict=True) if not (these & used or ("*" in these and unknown))
+    ]
+    lines = [node.lineno for node in tree.body]
+    return [n for n in needless if lines.count(n.lineno) == 1 and not ast.unparse(n).startswith("from __future__")]
 
 
 def _init_inputs(tree: ast.Module) -> tuple[ast.FunctionDef, list[ast.expr], dict[str, ast.expr]] | None:

@@ -289,6 +289,26 @@ def test_constructor_arguments_become_positional(tmp_path: Path, init: str, argu
     assert run(task).shape == (4, 4)
 
 
+@pytest.mark.parametrize(
+    "needless",
+    ["import lacking", "from lacking.parts import *", "from lacking import (\n    one,\n    other as another,\n)"],
+)
+def test_imports_that_nothing_uses_are_left_out(tmp_path: Path, needless: str):
+    text = BOOK.replace("INIT", "[[4], {'times': 3}]")
+    task = only(book(tmp_path, row("", python_code=f"{needless}\n{text}\n{needless}")))
+    assert "lacking" not in task.reference
+    assert run(task).shape == (4, 4)
+
+
+@pytest.mark.parametrize(
+    "used",
+    ["import lacking", "from lacking import *", "import lacking; import math", "from __future__ import annotations"],
+)
+def test_others_stay(tmp_path: Path, used: str):
+    text = BOOK.replace("INIT", "[[4], {}]").replace("size=4", "") + "\nwidth = lacking or wide\n"
+    assert used in only(book(tmp_path, row("", python_code=f"{used}\n{text}"))).reference
+
+
 def test_what_a_docstring_holds_moves_no_line(tmp_path: Path):
     """Formulas of LaTeX in docstrings that are not raw hold form feeds and other things that end no line."""
     text = BOOK.replace("INIT", "[[4], {'times': 3}]").replace(
