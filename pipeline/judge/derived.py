@@ -24,7 +24,7 @@ from pipeline.judge.drawing import (
 )
 from pipeline.judge.measurement import Measure, why_not
 from pipeline.judge.sizes import sizes_in, sizes_of
-from pipeline.judge.written_sizes import ARGUMENTS, INPUTS, written_sizes
+from pipeline.judge.written_sizes import ARGUMENTS, INPUTS, written_in, written_sizes
 from pipeline.records import Setting
 
 SMALLEST_SIZE = 8  # smaller integers are kernel widths, strides, dimensions: not sizes that may be changed
@@ -68,6 +68,7 @@ class Derivation:
         inputs, init = sizes_in(tree, INPUTS), sizes_in(tree, ARGUMENTS)
         self._sizes = {name: size for name, size in own.items() if size >= SMALLEST_SIZE}
         self._in_constructor = init & self._sizes.keys()
+        self._arguments = written_in(tree, ARGUMENTS)
         self._groups = _grouped(list(self._sizes), inputs, init)
         self._few = {name: own[name] for name, _ in written_sizes(tree) if own[name] < SMALLEST_SIZE}
         self._groups_of_few = _grouped(list(self._few), inputs, init)
@@ -128,8 +129,8 @@ class Derivation:
         Equal sizes differ there, as far as it accepts that.
         """
         found: list[Setting] = []
-        groups = _with_single_ones(self._groups, {**self._sizes, **base})
-        groups_of_few = _with_single_ones(self._groups_of_few, self._few)
+        groups = _in_order(self._groups, {**self._sizes, **base}, self._arguments)
+        groups_of_few = _in_order(self._groups_of_few, self._few, self._arguments)
         for name, of in KINDS.items():
             if name == "tiny":  # as a small one where no size is large
                 groups = [group for group in groups if max(group.values()) > FINE_SIZE]
@@ -176,10 +177,19 @@ def _grouped(sizes: list[str], inputs: set[str], init: set[str]) -> list[list[st
     return [group for index, group in enumerate(groups) if group and group not in groups[:index]]
 
 
-def _with_single_ones(groups: list[list[str]], sizes: Mapping[str, int]) -> list[dict[str, int]]:
-    """Return the groups with their sizes, all of them first, then each size by itself."""
-    most = groups[-1] if groups else []
-    return [{name: sizes[name] for name in group} for group in (*reversed(groups), *([name] for name in most))]
+def _in_order(groups: list[list[str]], sizes: Mapping[str, int], arguments: set[str]) -> list[dict[str, int]]:
+    """Return the groups with their sizes: all first, at last each size by itself.
+
+    Numbers among the constructor's arguments are changed only where the others are refused without them: whether an
+    input that is within 0 and 40 belongs to an argument of 40, nothing says.
+    """
+    free: list[list[str]] = []
+    for group in reversed(groups):
+        left = [name for name in group if name not in arguments]
+        free += [left] if left and left not in free else []
+    single = [[name] for name in free[0]] if free else []
+    every = [group for group in groups[-1:] if arguments.intersection(group)]
+    return [{name: sizes[name] for name in group} for group in (*free, *every, *single)]
 
 
 def _divided(size: int, factor: int, least: int) -> int:

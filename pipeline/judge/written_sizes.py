@@ -2,7 +2,7 @@
 
 KernelBook's modules have no others. Numbers at the same place of a shape, counted from its end, are one size as long
 as they are equal: tensors that are added to each other stay of one shape. The integers that ``get_init_inputs``
-returns are sizes as well, each by itself, since a layer's width has to follow its input's.
+returns are sizes as well, each by itself: a layer's width has to follow its input's.
 """
 
 import ast
