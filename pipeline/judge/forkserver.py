@@ -62,7 +62,7 @@ PREPARED = (
 def main(tasks: int, candidates: int, around: str, folders: Path, backend: str) -> None:
     """Serve until the parent closes its ends."""
     if around == "own":
-        around = "namespaces" if namespaces.enter() else "none"
+        around = "namespaces" if namespaces.enter(own_proc=backend == "cuda") else "none"
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     _import_everything()
     other = os.fork()

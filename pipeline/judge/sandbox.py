@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import get_args
 
 from pipeline.judge.bubblewrap import bubblewrap
-from pipeline.judge.cuda.sandbox import Allowances
+from pipeline.judge.cuda.sandbox import OWN_READABLE, OWN_WRITABLE, Allowances
 from pipeline.judge.landlock import landlock_abi, restrict
 from pipeline.judge.namespaces import FOLDER_BYTES, drop_capabilities, own_folder
 from pipeline.judge.seccomp import Kind, install_filter, worker_filter
@@ -54,12 +54,22 @@ def confine(
     _libc.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
     _libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     if _libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
-        writable, more = ([], []) if gpu is None else (gpu.devices, gpu.readable)
+        writable, more = ([], []) if gpu is None else _for_cuda(gpu)
         if landlock_abi() and restrict([folder, *writable], [*_interpreter_trees(), *readable, *more]):
             tier.append(f"landlock{landlock_abi()}")
         if install_filter(os.getpid(), "worker" if gpu is None else "gpu_compiling" if gpu.compiling else "gpu"):
             tier.append("seccomp")
     return "+".join([*tier, "rlimits"])
+
+
+def _for_cuda(gpu: Allowances) -> tuple[list[Path], list[Path]]:
+    """Return what CUDA writes to and what it reads, in the process that calls.
+
+    A rule on a folder of /proc holds as long as the kernel keeps that folder in mind: as long as it is open.
+    """
+    for own in (OWN_READABLE, OWN_WRITABLE):
+        os.open(own, os.O_PATH | os.O_CLOEXEC)  # for good
+    return [*gpu.devices, OWN_WRITABLE], [*gpu.readable, OWN_READABLE]
 
 
 def prepare() -> None:

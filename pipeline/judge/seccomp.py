@@ -17,7 +17,7 @@ from typing import Literal
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 ALLOW, ERRNO = 0x7FFF0000, 0x00050000
 LOAD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT, AND, RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
-OFFSET_NUMBER, OFFSET_ARCH, OFFSET_ARGUMENT_0, OFFSET_ARGUMENT_1 = 0, 4, 16, 24
+OFFSET_NUMBER, OFFSET_ARCH, OFFSET_ARGUMENT_0, OFFSET_ARGUMENT_1, OFFSET_ARGUMENT_2 = 0, 4, 16, 24, 32
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 X32_BIT = 0x40000000
 NEWEST_KNOWN = 451  # cachestat; the same number on every architecture, like all from 424 on
@@ -67,8 +67,10 @@ FCNTL_DENIED = (8, 10, 15, 1026)
 
 
 # For CUDA: threads of the driver and of autograd, requests to the driver's devices (those of their magic number, and
-# nvidia-uvm's, which have none), and the socket on which the driver listens for other processes of the same user. It
-# can neither connect nor send, and nobody outside the network namespace sees it.
+# nvidia-uvm's, which have none), a look at the process's own limits, and the socket on which the driver listens for
+# other processes of the same user. It can neither connect nor send, and nobody outside the network namespace sees it.
+# The driver tries to connect, too, to a control daemon (MPS), and starts without one only if that is not there: any
+# other error than ENOENT is the end of its own start (error 304).
 CLONE_THREAD = 0x00010000
 IOCTL_MAGIC_MASK, IOCTL_NVIDIA, IOCTL_UVM = 0xFF00, ord("F") << 8, (0x30000001, 0x30000002)
 AF_UNIX, SOCK_SEQPACKET, SOCK_TYPE_MASK = 1, 5, 0xF
@@ -158,15 +160,18 @@ def _for_cuda(name: str, allowed: bytes, denied: bytes) -> list[bytes] | None:
     """Return the instructions for a listed call that CUDA needs in part; None for any other."""
     match name:
         case "clone":
-            return [_op(LOAD, OFFSET_ARGUMENT_0), _op(JUMP_ANY_BIT, CLONE_THREAD, 0, 1), allowed, denied]
+            body = [_op(LOAD, OFFSET_ARGUMENT_0), _op(JUMP_ANY_BIT, CLONE_THREAD, 0, 1), allowed, denied]
         case "socket":
-            return _only_listening(allowed, denied)
+            body = _only_listening(allowed, denied)
+        case "connect":
+            body = [_op(RETURN, ERRNO | errno.ENOENT)]
+        case "prlimit64":
+            body = _only_asking(allowed, denied)
         case "ioctl":
-            return _requests_to_nvidia(allowed, denied)
-        case _ if name in LISTENING:
-            return [allowed]
+            body = _requests_to_nvidia(allowed, denied)
         case _:
-            return None
+            body = [allowed] if name in LISTENING else None
+    return body
 
 
 def _by_argument(offset: int, values: Iterable[int], listed: bytes, otherwise: bytes) -> list[bytes]:
@@ -182,6 +187,12 @@ def _only_listening(allowed: bytes, denied: bytes) -> list[bytes]:
         *(_op(LOAD, OFFSET_ARGUMENT_1), _op(AND, SOCK_TYPE_MASK), _op(JUMP_EQUAL, SOCK_SEQPACKET, 1, 0), denied),
         allowed,
     ]
+
+
+def _only_asking(allowed: bytes, denied: bytes) -> list[bytes]:
+    """Return the instructions that let prlimit64() tell a limit, not set one: both halves of its pointer are 0."""
+    halves = [op for half in (0, 4) for op in (_op(LOAD, OFFSET_ARGUMENT_2 + half), _op(JUMP_EQUAL, 0, 1, 0), denied)]
+    return [*halves, allowed]
 
 
 def _requests_to_nvidia(allowed: bytes, denied: bytes) -> list[bytes]:

@@ -13,12 +13,13 @@ _DEVICES = (
 )
 # Where the driver says what it can do, and where its libraries are on the usual systems.
 _READABLE = (
-    *("/proc/driver/nvidia", "/proc/modules", "/proc/devices", "/proc/cpuinfo", "/proc/meminfo", "/proc/self/maps"),
-    *("/proc/self/status", "/proc/sys/vm", "/sys/devices/system/cpu", "/sys/devices/system/node"),
-    *("/sys/devices/system/memory/block_size_bytes", "/sys/module/nvidia", "/sys/module/nvidia_uvm"),
-    *("/sys/bus/pci/devices", "/usr/local/cuda", "/usr/local/nvidia", "/run/nvidia", "/etc/ld.so.cache"),
+    *("/proc/driver/nvidia", "/proc/driver/nvidia-uvm", "/proc/driver/nvidia-caps", "/proc/modules", "/proc/devices"),
+    *("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/filesystems", "/proc/sys/vm", "/dev/urandom"),
+    *("/sys", "/usr/local/cuda", "/usr/local/nvidia", "/run/nvidia", "/etc/nvidia", "/etc/ld.so.cache"),
 )
-_PCI = "/sys/bus/pci/drivers/nvidia"  # links to where the GPUs are in the tree of devices: their NUMA node is there
+# The driver reads its own process's folder and, from 570 on, names its threads in task/*/comm: where it can't, it
+# does not start (error 304). Nobody can reach another process's this way.
+OWN_READABLE, OWN_WRITABLE = Path("/proc/self"), Path("/proc/self/task")
 
 
 @dataclass(frozen=True)
@@ -39,5 +40,4 @@ class Allowances:
 def allowances(*, compiling: bool = False) -> Allowances:
     """Return what this machine has of it."""
     devices = sorted(path for pattern in _DEVICES for path in Path("/dev").glob(pattern))
-    readable = [*map(Path, _READABLE), *(link.resolve() for link in Path(_PCI).glob("*:*"))]
-    return Allowances(tuple(devices), tuple(path for path in readable if path.exists()), compiling)
+    return Allowances(tuple(devices), tuple(path for path in map(Path, _READABLE) if path.exists()), compiling)

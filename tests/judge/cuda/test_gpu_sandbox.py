@@ -1,6 +1,7 @@
 """What CUDA needs is let through and no more: the filter for workers on a GPU, tried in a confined child."""
 
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -12,9 +13,10 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+import torch  # noqa: F401  (before the forks, as in the fork server)
 
 from pipeline.errors import InfrastructureError
-from pipeline.judge import sandbox
+from pipeline.judge import namespaces, sandbox
 from pipeline.judge.cuda.gpus import why_not
 from pipeline.judge.cuda.sandbox import Allowances
 from pipeline.judge.processes import GPU_ENVIRONMENT, ForkServer, OnGpu
@@ -61,6 +63,27 @@ def connect() -> None:
     socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).connect("\0somebody")
 
 
+def name_a_thread() -> None:
+    """As CUDA's driver does: by the number that the thread has for itself, and the process too."""
+    failed: list[OSError] = []
+
+    def named() -> None:
+        try:
+            Path(f"/proc/{os.getpid()}/task/{threading.get_native_id()}/comm").write_text("cuda00001400006")
+        except OSError as error:
+            failed.append(error)
+
+    worker = threading.Thread(target=named)
+    worker.start()
+    worker.join()
+    if failed:
+        raise failed[0]
+
+
+def limit_files() -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+
+
 def asked(request: int) -> Callable[[], object]:
     """Ask a pipe: what is let through ends with the pipe's own OSError, what is not with PermissionError."""
     return lambda: ioctl(os.pipe()[0], request)
@@ -75,7 +98,12 @@ def asked(request: int) -> Callable[[], object]:
         (asked(UVM_INITIALIZE), "OSError", "PermissionError"),
         (asked(0x25), "OSError", "PermissionError"),  # one of nvidia-uvm's
         (asked(TIOCSTI), "PermissionError", "PermissionError"),
-        (connect, "PermissionError", "PermissionError"),
+        (connect, "FileNotFoundError", "PermissionError"),  # as if no control daemon of CUDA's were there
+        (name_a_thread, "done", "RuntimeError"),
+        (lambda: [*Path("/proc/self/fd").iterdir()], "done", "PermissionError"),
+        (lambda: resource.getrlimit(resource.RLIMIT_NOFILE), "done", "PermissionError"),
+        (limit_files, "ValueError", "ValueError"),
+        (lambda: Path(f"/proc/{os.getppid()}/comm").read_text(), "PermissionError", "PermissionError"),
         (socket.socket, "PermissionError", "PermissionError"),
         (lambda: socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM), "PermissionError", "PermissionError"),
         (os.fork, "PermissionError", "PermissionError"),
@@ -86,6 +114,30 @@ def asked(request: int) -> Callable[[], object]:
 def test_what_a_gpu_adds(action: Callable[[], object], on_gpu: str, elsewhere: str, tmp_path: Path):
     assert outcome(tmp_path, action, Allowances((), ())) == on_gpu
     assert outcome(tmp_path, action, None) == elsewhere
+
+
+def test_threads_can_be_named_inside_the_namespaces(tmp_path: Path):
+    """Where a /proc from outside knows processes under other numbers."""
+
+    def named() -> None:
+        if namespaces.enter(own_proc=True):
+            name_a_thread()
+
+    there, here = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            named()
+            code = 0
+        except OSError as error:
+            os.write(here, str(error).encode())
+        finally:
+            os._exit(code)
+    os.close(here)
+    _, status = os.waitpid(pid, 0)
+    with os.fdopen(there, "rb") as told:
+        assert (status, told.read()) == (0, b"")
 
 
 def test_only_the_baselines_process_may_start_compilers(tmp_path: Path):
