@@ -43,6 +43,7 @@ MESSAGE_BYTES = 65536
 MOST_DESCRIPTORS = 2**31 - 1
 GOING_SECONDS = 2.0  # in which a parent that dies has closed both of its ends
 WATCH_SECONDS = 0.2  # between two looks at how much workers have written
+READ_LATE = ("PYTORCH_NVML_BASED_CUDA_CHECK", "TORCHINDUCTOR_COMPILE_THREADS")  # by what is imported on request
 # All that a worker uses: what is not imported here, each of them would import for itself.
 PREPARED = (
     "numpy",
@@ -107,7 +108,7 @@ def _serve(descriptor: int, around: str, other: int | None = None) -> bool:
 
 def _answer_all(server: socket.socket, around: str, ending: list[int]) -> bool:
     server.send(b'{"ready": true}')
-    folders: dict[int, Path] = {}  # of the workers whose folders the kernel does not bound
+    folders: dict[int, tuple[Path, int]] = {}  # of the workers whose folders the kernel does not bound
     while True:
         while not (ready := select.select([server, *ending], [], [], WATCH_SECONDS if folders else None)[0]):
             _kill_the_greedy(folders)
@@ -123,7 +124,7 @@ def _answer_all(server: socket.socket, around: str, ending: list[int]) -> bool:
             if pid == 0:
                 _become_worker(server, request, descriptors, around)
             if request["sandbox"] and not _kernel_bounds_folders():
-                folders[pid] = Path(request["folder"])
+                folders[pid] = Path(request["folder"]), namespaces.ROOM_TO_COMPILE if _compiles(request) else 1
             for fd in descriptors:
                 os.close(fd)
             answer = {"pid": pid}
@@ -174,7 +175,9 @@ def _import_everything() -> None:
     torch.set_num_threads(1)
     warm_up()
     prepare()
+    late = {name: os.environ[name] for name in READ_LATE}
     os.environ.clear()  # what the imports read from it they have read; no worker is to see it
+    os.environ.update(late)
     _settle()
 
 
@@ -197,15 +200,19 @@ def _kernel_bounds_folders() -> bool:
     return os.waitpid(pid, 0)[1] == 0
 
 
-def _kill_the_greedy(folders: dict[int, Path]) -> None:
+def _compiles(request: dict[str, Any]) -> bool:
+    return request["backend"] == "cuda" and request["role"] == "baseline"
+
+
+def _kill_the_greedy(folders: dict[int, tuple[Path, int]]) -> None:
     """Kill the workers that have written more than they may; how they ended is asked later."""
-    for pid, folder in folders.items():
+    for pid, (folder, times) in folders.items():
         used = files = 0
         with contextlib.suppress(OSError):  # what is being removed at this moment
             for parent, _, names in os.walk(folder):
                 files += 1 + len(names)
                 used += sum(os.lstat(os.path.join(parent, name)).st_blocks * 512 for name in names)  # noqa: PTH118  (fast)
-                if used > namespaces.FOLDER_BYTES or files > namespaces.FOLDER_FILES:
+                if used > times * namespaces.FOLDER_BYTES or files > times * namespaces.FOLDER_FILES:
                     os.kill(pid, signal.SIGKILL)
                     break
 
@@ -247,7 +254,7 @@ def _confine(request: dict[str, Any], around: str) -> str:
         os.environ.update({"HOME": request["folder"], "TMPDIR": request["folder"], "PATH": "/usr/bin:/bin"})
         return "none"
     readable = [Path(tree) for tree in request["readable"]]
-    gpu = allowances(compiling=request["role"] == "baseline") if request["backend"] == "cuda" else None
+    gpu = allowances(compiling=_compiles(request)) if request["backend"] == "cuda" else None
     tier = confine(Path(request["folder"]), readable, request["cpu_seconds"], request["memory_bytes"], gpu)
     return tier if around == "none" else f"{around}+{tier}"
 

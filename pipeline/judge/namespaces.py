@@ -15,6 +15,7 @@ MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 1 << 14, 1 << 18
 PR_SET_PDEATHSIG = 1
 CAPABILITY_VERSION_3 = 0x20080522
 FOLDER_BYTES, FOLDER_FILES = 64 * 2**20, 4096
+ROOM_TO_COMPILE = 16  # times that: of a large model torch.compile makes hundreds of kernels, each in a dozen files
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -52,12 +53,13 @@ def die_with_parent() -> None:
 def own_folder(folder: Path, *, executable: bool = False) -> bool:
     """Put a file system of this process's own on the folder, of ``FOLDER_BYTES`` and ``FOLDER_FILES``.
 
-    Unless ``executable``, no program or library in it can be used. Nobody else sees it and it goes with the
-    process. False: the kernel does not allow it; the folder is as it was.
+    Unless ``executable``, no program or library in it can be used; if so, there is ``ROOM_TO_COMPILE``. Nobody else
+    sees it and it goes with the process. False: the kernel does not allow it; the folder is as it was.
     """
     if not _unshared(CLONE_NEWNS) or not _keep_mounts_private():
         return False
-    options = f"size={FOLDER_BYTES},nr_inodes={FOLDER_FILES},mode=700".encode()
+    times = ROOM_TO_COMPILE if executable else 1
+    options = f"size={times * FOLDER_BYTES},nr_inodes={times * FOLDER_FILES},mode=700".encode()
     flags = MS_NOSUID | MS_NODEV | (0 if executable else MS_NOEXEC)
     return _libc.mount(b"tmpfs", os.fsencode(folder), b"tmpfs", flags, options) == 0
 

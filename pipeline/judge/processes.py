@@ -35,6 +35,7 @@ FORK_SERVER = {
     "PYTHONMALLOC": "malloc",
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     "PYTORCH_NVML_BASED_CUDA_CHECK": "1",  # the other check starts CUDA, which does not survive a fork
+    "TORCHINDUCTOR_COMPILE_THREADS": "1",  # read on import, which a measurement on torch's meta device leads to
 }
 THERE_ANYWAY = ("usr", "proc")  # inside bubblewrap; what is in them can't be bound a second time
 # CUDA numbers GPUs as nvidia-smi does; inductor compiles in its own process and names its cache after the user, whom

@@ -5,7 +5,9 @@ start processes. Only times come from here, never what a result is compared with
 """
 
 import copy
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -21,6 +23,11 @@ from pipeline.judge.task_module import describe
 from pipeline.judge.torch_values import map_tensors, seed_all
 
 WARM_UP = 3  # calls before a capture, as torch's documentation of CUDA graphs has it
+PREPARING_SECONDS = 120.0  # for one baseline: together they must fit what a process has for an answer
+
+
+class TooLongError(Exception):
+    """A baseline took longer to prepare than it may."""
 
 
 def serve(channel: Channel) -> None:
@@ -68,11 +75,28 @@ def _arm(request: dict[str, Any]) -> tuple[Timed, dict[str, Any]]:
     absent: dict[str, str] = {}
     for name, prepare in (("compile", _compiled), ("graph", _captured)):
         try:
-            entries[name] = prepare(copy.deepcopy(model), inputs, run)
+            with _at_most(PREPARING_SECONDS):
+                entries[name] = prepare(copy.deepcopy(model), inputs, run)
         except Exception as error:  # noqa: BLE001  (what can't be compiled or captured is no baseline)
             absent[name] = describe(error, "<task>")[:500]
             torch.cuda.synchronize()
     return Timed(entries, request["samples"]), {"absent": absent, **_work(model, inputs, run)}
+
+
+@contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """End the block with a TooLongError once it has taken so long; again and again, if somebody catches that."""
+
+    def ring(*_: object) -> None:
+        raise TooLongError(f"not ready after {seconds:.0f} s")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 5.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _runner(request: dict[str, Any]) -> Callable[[Any, list[Any]], Any]:
@@ -99,7 +123,11 @@ def _compiled(model: torch.nn.Module, inputs: list[Any], run: Callable[[Any, lis
 
 
 def _captured(model: torch.nn.Module, inputs: list[Any], run: Callable[[Any, list[Any]], Any]) -> Entry:
-    """Capture a call. Its arguments stay where the capture saw them and are filled before each replay."""
+    """Capture a call. Its arguments stay where the capture saw them and are filled before each replay.
+
+    A capture that fails (the module waits for the GPU) leaves its own stream the current one: torch's ``graph`` does
+    not get to setting it back.
+    """
     fixed = map_tensors(inputs, torch.clone)
     weights = weights_of(model)
     side = torch.cuda.Stream()
@@ -109,7 +137,7 @@ def _captured(model: torch.nn.Module, inputs: list[Any], run: Callable[[Any, lis
             run(model, fixed)
     torch.cuda.current_stream().wait_stream(side)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(graph):
         outputs = run(model, fixed)
 
     def replay(_: list[Any]) -> Any:

@@ -170,6 +170,18 @@ def test_packages_are_found_where_the_parent_finds_them(tmp_path: Path, monkeypa
     assert not {Path.home().parent, Path.cwd()} & set(trees)
 
 
+def test_what_is_imported_late_finds_what_it_asks_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Inductor's settings and torch's look for GPUs: the fork server may neither start CUDA nor a pool of compilers."""
+    asked = "import os\n{}[os.environ['PYTORCH_NVML_BASED_CUDA_CHECK'], os.environ['TORCHINDUCTOR_COMPILE_THREADS']]"
+    (tmp_path / "asks_for_them.py").write_text(asked.format(""))
+    (tmp_path / "asks_for_more.py").write_text(asked.format("os.environ['PATH'], "))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with closing(ForkServer(sandbox=True, readable=[])) as server:
+        server.prepare("asks_for_them")
+        with pytest.raises(InfrastructureError):
+            server.prepare("asks_for_more")
+
+
 @pytest.mark.skipif(not why_not(), reason="CUDA starts here")
 def test_cuda_that_does_not_start_is_no_candidate_s_fault():
     roles: tuple[Literal["candidate", "reference", "baseline"], ...] = ("candidate", "reference", "baseline")

@@ -1,5 +1,6 @@
 """The measuring loop itself, over contestants in this process and on the CPU: all but the GPU's own clock is real."""
 
+import signal
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 import torch
 
 from pipeline.judge.answers import Expected
-from pipeline.judge.cuda.baseline_worker import _runner, _work
+from pipeline.judge.cuda.baseline_worker import TooLongError, _at_most, _runner, _work
 from pipeline.judge.cuda.contestant import Contestant, weights_of
 from pipeline.judge.cuda.crosscheck import Series
 from pipeline.judge.cuda.gpus import Gpu, GpuState, choose_gpu
@@ -200,3 +201,16 @@ def test_the_gpu_that_the_environment_names_is_used():
     assert choose_gpu(gpus, "1,0").gpu is gpus[1]
     assert choose_gpu(gpus, "GPU-2").gpu is gpus[1]
     assert (choose_gpu(gpus, "MIG-7").visible, choose_gpu(gpus, "MIG-7").gpu) == ("MIG-7", GPU)
+
+
+def test_a_baseline_that_takes_too_long_to_prepare_is_given_up():
+    def spin() -> None:
+        with _at_most(0.05):
+            while True:
+                pass
+
+    with pytest.raises(TooLongError):
+        spin()
+    with _at_most(60):
+        pass
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
