@@ -21,7 +21,7 @@ class JudgeConfig(Section):
     the same text gives the same again. ``budget_seconds`` of work is what a candidate may cost on simt: settings that
     would take more, by an estimate, or on any backend more than ``max_case_mb`` of inputs and results (by default 64
     on simt and 1024 on cuda), are replaced by smaller ones. ``timing: none`` leaves speed out on cuda too.
-    ``workers: 0`` means one per core, on a GPU at most one for each 4 GiB of its memory.
+    ``workers: 0`` means one per core, on a GPU as many as its memory and the machine's have room for.
     """
 
     backend: Backend = "auto"

@@ -175,7 +175,7 @@ def _import_everything() -> None:
     torch.set_num_threads(1)
     warm_up()
     prepare()
-    late = {name: os.environ[name] for name in READ_LATE}
+    late = {name: os.environ[name] for name in READ_LATE if name in os.environ}
     os.environ.clear()  # what the imports read from it they have read; no worker is to see it
     os.environ.update(late)
     _settle()

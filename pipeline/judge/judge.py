@@ -41,7 +41,7 @@ FIGURES = "pipeline.judge.task_figures"
 DIFFERENTIATING = "torch.fx.experimental.symbolic_shapes"  # torch.autograd.grad imports it: 3 s, and files to read
 ANSWER_SLACK_BYTES = 16 * 2**20  # beyond twice a case: what small wrong answers may take before they are no answers
 MAX_CASE_MB, MAX_CASE_MB_GPU = 64, 1024  # what a case may take where the recipe does not say
-OUT_OF_MEMORY = "out of memory"  # in torch's message and in CUDA's
+OUT_OF_MEMORY = ("out of memory", "NVML_SUCCESS")  # torch's and CUDA's words; torch's where it can't ask who has it
 
 
 class Judge:
@@ -60,13 +60,13 @@ class Judge:
         self.version = judge_version()
         self.workers = config.workers or cores()
         self._gpu = GpuBackend.here() if self.backend == "cuda" else None
-        if self._gpu is not None and not config.workers:
-            self.workers = min(self.workers, self._gpu.most_workers)
         max_case_mb = config.max_case_mb or (MAX_CASE_MB if self._gpu is None else MAX_CASE_MB_GPU)
         self._cache = config.cache.expanduser().resolve()
         self._limits = Limits(cpu_seconds=config.cpu_seconds, memory_bytes=config.memory_mb * 2**20)
-        answer_bytes = 2 * max_case_mb * 2**20 + ANSWER_SLACK_BYTES
-        self._candidate_limits = replace(self._limits, answer_bytes=answer_bytes)
+        if self._gpu is not None:
+            self.workers = config.workers or min(self.workers, self._gpu.most_workers(max_case_mb))
+            self._limits = self._gpu.limits(self._limits, max_case_mb)
+        self._candidate_limits = replace(self._limits, answer_bytes=2 * max_case_mb * 2**20 + ANSWER_SLACK_BYTES)
         self._server: ForkServer | None = None
         self._max_case_bytes = max_case_mb * 2**20
         self.seeds = config.drawn_seeds()
@@ -291,7 +291,7 @@ class Judge:
 
 def _may_be_others_fault(verdict: Verdict) -> bool:
     """Whether candidates beside it on the GPU may have taken the memory or the time that this one lacked."""
-    return OUT_OF_MEMORY in (verdict.detail or "") or verdict.reason == "timeout"
+    return any(words in (verdict.detail or "") for words in OUT_OF_MEMORY) or verdict.reason == "timeout"
 
 
 def _choose_backend(wanted: Backend) -> str:

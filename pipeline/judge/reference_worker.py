@@ -23,6 +23,7 @@ from pipeline.judge.weights import halved, varied
 
 # Of a value: some rounding errors of float64, or else of float32, as any kernel makes in its first operations.
 NEARBY, NEARBY_WIDE = 2.0**-21, 2.0**-50
+KEPT_ON_GPU = 2**30  # bytes that torch keeps for the next case
 BATCH_SECONDS, BATCH_BYTES = 0.05, 4 * 2**20  # of the processor, of results: what is made of cases asked for ahead
 Arguments: TypeAlias = Callable[..., list[Any]]  # by how much large values are large; one of ``LARGE``
 
@@ -49,6 +50,8 @@ def serve(channel: Channel, device: str = "cpu") -> None:
         channel.answering = request["number"]
         torch.set_grad_enabled(False)
         channel.send(*answer(request, device))
+        if torch.cuda.is_initialized() and torch.cuda.memory_reserved() > KEPT_ON_GPU:
+            torch.cuda.empty_cache()  # others are in want of it until the next case
 
 
 def answer(request: dict[str, Any], device: str) -> tuple[dict[str, Any], list[memoryview]]:
@@ -160,12 +163,12 @@ def make(request: dict[str, Any], device: str) -> tuple[list[Any], torch.nn.Modu
     made = list(module.get_inputs())
     scale = request.get("scale")
 
-    def place(tensor: torch.Tensor) -> torch.Tensor:
-        tensor = tensor.to(device)
+    def scaled(tensor: torch.Tensor) -> torch.Tensor:
         return tensor if scale is None or not tensor.is_floating_point() else tensor * scale
 
     def arguments(factor: int = LARGE[0]) -> list[Any]:
-        return map_tensors(transform(made, request["distribution"], seed, factor), place)
+        placed = map_tensors(made, lambda tensor: tensor.to(device))
+        return map_tensors(transform(placed, request["distribution"], seed, factor), scaled)
 
     return init, model.to(device), arguments
 
@@ -239,15 +242,20 @@ def _first_finite(call: Call, model: torch.nn.Module, arguments: Arguments, *, l
 
 
 def _nearby(inputs: list[Any], seed: int) -> list[Any]:
-    """Return the arguments in float64, each floating value changed by some rounding errors of its type."""
-    generator = torch.Generator().manual_seed(seed)
+    """Return the arguments in float64, each floating value changed by some rounding errors of its type.
+
+    The noise is made where the value is, and changed in place: it is in float64, and a large value's takes gigabytes.
+    """
+    generators: dict[torch.device, torch.Generator] = {}
 
     def change(value: torch.Tensor) -> torch.Tensor:
         if not value.is_floating_point():
             return value
-        noise = 2 * torch.rand(value.shape, generator=generator, dtype=torch.float64) - 1
+        device = value.device
+        generator = generators.setdefault(device, torch.Generator(device).manual_seed(seed))
+        noise = torch.empty_like(value, dtype=torch.float64).uniform_(generator=generator).mul_(2).sub_(1)
         step = NEARBY_WIDE if value.dtype == torch.float64 else NEARBY
-        return value.double() * (1 + step * noise.to(value.device))
+        return noise.mul_(step).add_(1).mul_(value)
 
     return map_tensors(inputs, change)
 

@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Literal
 
 from pipeline.errors import InfrastructureError
@@ -11,8 +12,8 @@ from pipeline.judge.processes import ForkServer
 from pipeline.judge.workers import Limits, Worker, WorkerGoneError
 from pipeline.records import Task
 
-# torch.compile takes its time, and waiting for the GPU is work for the processor: of all candidates of the task.
-BASELINE_LIMITS = Limits(cpu_seconds=86400, wall_seconds=300.0)
+ALL_DAY = 86400  # seconds of CPU: waiting for a GPU is work for the processor, and for all candidates of a task
+BASELINE_LIMITS = Limits(cpu_seconds=ALL_DAY, wall_seconds=300.0)  # torch.compile takes its time
 
 Role = Literal["reference", "baseline"]
 
@@ -28,7 +29,8 @@ class TaskWorkers:
 
     def __init__(self, server: ForkServer, limits: Limits, gpu: GpuLock | None) -> None:
         self._server = server
-        self._limits = {"reference": limits, "baseline": BASELINE_LIMITS}
+        own = limits if gpu is None else replace(limits, cpu_seconds=ALL_DAY)  # each request has its time on the wall
+        self._limits = {"reference": own, "baseline": BASELINE_LIMITS}
         self._gpu = gpu
         self._local = threading.local()
         self._all: list[Worker] = []

@@ -2,7 +2,8 @@
 
 Each line is a forked child, confined with some of the layers, that does one kind of work on the GPU. What does not
 work with all of them is tried again without one layer each. Where it is the seccomp filter, the listed system calls
-are denied in ever smaller groups, until those are found without which it does not work.
+are denied in ever smaller groups, until those are found without which it does not work. At the end a process of each
+role is started as the judge does it.
 """
 
 import os
@@ -10,18 +11,23 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from unittest.mock import patch
 
-from pipeline.judge import sandbox, seccomp
+from pipeline.errors import InfrastructureError
+from pipeline.judge import namespaces, sandbox, seccomp
+from pipeline.judge.cuda.backend import GpuBackend
 from pipeline.judge.cuda.gpus import why_not
 from pipeline.judge.cuda.sandbox import allowances
-from pipeline.judge.processes import GPU_ENVIRONMENT
+from pipeline.judge.processes import GPU_ENVIRONMENT, ForkServer
+from pipeline.judge.workers import Limits
 
 SECONDS = 90
 OK = "ok"
+Role = Literal["reference", "candidate", "baseline"]
+ROLES: tuple[Role, ...] = ("reference", "candidate", "baseline")
 
 
 def main(_arguments: list[str]) -> dict[str, Any]:
@@ -33,7 +39,25 @@ def main(_arguments: list[str]) -> dict[str, Any]:
 
     print("devices:", *allowances().devices)
     print("readable:", *allowances().readable)
-    return {name: _examined(name) for name in WORK}
+    return {**{name: _examined(name) for name in WORK}, "workers": _workers()}
+
+
+def _workers() -> dict[str, str]:
+    """Return, by role, what confines a process in which CUDA has started, or why it has not."""
+    with tempfile.TemporaryDirectory() as name:
+        gpu = GpuBackend.here().workers(Path(name))
+        with closing(ForkServer(sandbox=sandbox.missing() is None, readable=[Path(name)], gpu=gpu)) as server:
+            return {role: _started(server, role) for role in ROLES}
+
+
+def _started(server: ForkServer, role: Role) -> str:
+    try:
+        with server.start_worker(role, Limits()) as worker:
+            told = worker.sandbox
+    except InfrastructureError as error:
+        told = str(error)
+    print(f"{'worker':10} {role:25} {told[:300]}", flush=True)
+    return told
 
 
 Patch = Callable[[], Any]
@@ -65,6 +89,7 @@ def _single_layers() -> list[tuple[str, Patch]]:
         ("Landlock", lambda: patch.object(sandbox, "restrict", lambda *_: True)),
         ("limits", lambda: patch.object(sandbox, "_limit", lambda *_, **__: None)),
         ("folder of its own", lambda: patch.object(sandbox, "own_folder", lambda *_, **__: True)),
+        ("namespaces", lambda: patch.object(namespaces, "enter", lambda **_: False)),
         ("loss of capabilities", lambda: patch.object(sandbox, "drop_capabilities", lambda: None)),
     ]
 
@@ -104,16 +129,17 @@ def _trial(work: str, name: str, *patches: Patch) -> str:
     with tempfile.TemporaryDirectory() as folder:
         pid = os.fork()
         if pid == 0:
-            signal.alarm(SECONDS)
             with ExitStack() as stack:
                 for make in patches:
                     stack.enter_context(make())
+                namespaces.enter(own_proc=True)
+                signal.alarm(SECONDS)
                 os.write(here, _confined(work, Path(folder)).encode()[:2000])
             os._exit(0)
         os.close(here)
         _, status = os.waitpid(pid, 0)
     with os.fdopen(there, "rb") as answer:
-        told = answer.read().decode(errors="replace") or f"signal {os.WTERMSIG(status)}"
+        told = answer.read().decode(errors="replace") or f"status {os.waitstatus_to_exitcode(status)}"
     print(f"{work:10} {name:25} {told[:300]}", flush=True)
     return told
 

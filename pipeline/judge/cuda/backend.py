@@ -3,9 +3,11 @@
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
+
+import psutil
 
 from pipeline.judge.answers import Expected
 from pipeline.judge.cuda.build import build
@@ -19,9 +21,13 @@ from pipeline.judge.judging import Judgement
 from pipeline.judge.processes import OnGpu
 from pipeline.judge.session import Session
 from pipeline.judge.simt.build import ExtensionSource
+from pipeline.judge.workers import Limits
 from pipeline.records import Setting, Task, Timing
 
-MIB_A_WORKER = 4096  # two contexts, and a gigabyte of arguments and results in them
+CONTEXTS_MIB = 2048  # of the GPU's memory, for a reference's process and a candidate's
+# So many times the largest case is what judging a candidate takes of the GPU's memory (the reference in float64,
+# copies of its arguments) and of the host's, all processes together, and what one of them takes of the host's.
+CASES_ON_GPU, CASES_ON_HOST, CASES_IN_PROCESS = 10, 8, 6
 
 
 @dataclass(frozen=True)
@@ -42,10 +48,19 @@ class GpuBackend:
         """The GPU."""
         return self.chosen.gpu
 
-    @property
-    def most_workers(self) -> int:
-        """How many candidates can be judged at a time without want of memory."""
-        return max(1, self.gpu.memory_mib // MIB_A_WORKER)
+    def most_workers(self, max_case_mb: int) -> int:
+        """Return how many candidates can be judged at a time without want of memory, with cases of so many MiB."""
+        on_gpu = self.gpu.memory_mib // (CONTEXTS_MIB + CASES_ON_GPU * max_case_mb)
+        on_host = psutil.virtual_memory().total // (CASES_ON_HOST * max_case_mb * 2**20)
+        return max(1, min(on_gpu, on_host))
+
+    def limits(self, limits: Limits, max_case_mb: int) -> Limits:
+        """Return the limits of a process on a GPU, where who waits or copies large cases works for the processor.
+
+        So its seconds are those on the wall, which count while it is asked for something.
+        """
+        memory = max(limits.memory_bytes, CASES_IN_PROCESS * max_case_mb * 2**20)
+        return replace(limits, cpu_seconds=max(limits.cpu_seconds, int(limits.wall_seconds)), memory_bytes=memory)
 
     def workers(self, cache: Path) -> OnGpu:
         """Return what worker processes need, the runtime library built; raises as ``library.builder`` does."""

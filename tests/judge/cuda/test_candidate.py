@@ -58,6 +58,7 @@ def test_what_the_judge_asks_of_torch_is_not_the_candidate_s(on_the_cpu: None):
     [
         ("timeout", "timeout", "did not end within its time", True),
         ("runtime_error", "raises", "OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB", True),
+        ("runtime_error", "raises", "RuntimeError: NVML_SUCCESS == r INTERNAL ASSERT FAILED", True),
         ("runtime_error", "out_of_bounds", "CUDA error: an illegal memory access was encountered", False),
         ("incorrect", "wrong_values", "output[0]: expected 1.0, got 2.0", False),
     ],

@@ -3,23 +3,27 @@
 import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 from pipeline.judge.answers import Expected
+from pipeline.judge.cuda.backend import GpuBackend
 from pipeline.judge.cuda.baseline_worker import TooLongError, _at_most, _runner, _work
 from pipeline.judge.cuda.contestant import Contestant, weights_of
 from pipeline.judge.cuda.crosscheck import Series
-from pipeline.judge.cuda.gpus import Gpu, GpuState, choose_gpu
+from pipeline.judge.cuda.gpus import Chosen, Gpu, GpuState, choose_gpu
+from pipeline.judge.cuda.lock import GpuLock
 from pipeline.judge.cuda.measuring import _mismatch
 from pipeline.judge.cuda.race import CANDIDATE, BadTimesError, Race, Result, burst_calls, lengths, samples_for
 from pipeline.judge.cuda.roofline import Work
 from pipeline.judge.cuda.stopwatch import Stopwatch
 from pipeline.judge.cuda.timed import Timed
 from pipeline.judge.cuda.timing import cautious, own_share, plain_name, timing_of
-from pipeline.judge.reference_worker import _case
+from pipeline.judge.reference_worker import NEARBY, _case, _nearby
+from pipeline.judge.workers import Limits
 from tests.judge.examples import REFERENCE
 
 SAMPLES = 4
@@ -214,3 +218,20 @@ def test_a_baseline_that_takes_too_long_to_prepare_is_given_up():
     with _at_most(60):
         pass
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_large_cases_have_room_and_time(tmp_path: Path):
+    backend = GpuBackend(Chosen(GPU, GPU.uuid), GpuLock(GPU.uuid, tmp_path))
+    large, small = backend.limits(Limits(), 1024), backend.limits(Limits(), 64)
+    assert large.memory_bytes >= 6 * 2**30
+    assert small.memory_bytes == Limits().memory_bytes
+    assert small.cpu_seconds == small.wall_seconds > Limits().cpu_seconds
+    assert 1 <= backend.most_workers(1024) <= GPU.memory_mib // 10240 < backend.most_workers(64)
+
+
+def test_arguments_a_rounding_error_away_lie_as_the_arguments_do():
+    given = torch.randn(8, 16, generator=torch.Generator().manual_seed(1)).t()
+    ((near, again), whole) = _nearby([given, given], 1)[:2], given.double()
+    assert near.stride() == given.stride()
+    assert 0 < float((near / whole - 1).abs().max()) <= NEARBY
+    assert not torch.equal(near, again)
