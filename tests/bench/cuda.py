@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import as_completed
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
@@ -75,7 +76,7 @@ def _correctness(cache: Path, note: Note) -> None:
     cheating = [(c.name, cheats_task(c.task), c.code) for c in cheats() if not c.strict.startswith("task ")]
     with Judge(_config(cache, timing="none")) as judge:
         judge.submit(honest[0][1], honest[0][2], "warm-up").result()
-        cold, verdicts = _judged(judge, honest)
+        cold, verdicts = _judged(judge, honest, accepted=True)
         sandbox = next((v.sandbox for v in verdicts.values()), None)
         turned_away = {n: f"{v.status}, {v.reason}: {v.detail}" for n, v in verdicts.items() if not v.accepted}
         print(
@@ -83,12 +84,14 @@ def _correctness(cache: Path, note: Note) -> None:
         )
         note({"workers": judge.workers, "sandbox": sandbox, "honest": len(honest), "honest_turned_away": turned_away})
         note({"candidates_per_second_cold": round(len(honest) / cold, 2)})
-        seconds, rejected = _judged(judge, cheating)
+        seconds, rejected = _judged(judge, cheating, accepted=False)
         let_in = [name for name, verdict in rejected.items() if verdict.accepted]
         print(f"cheats, let in, of {len(rejected)} in {seconds:.0f} s:", let_in, flush=True)
         reasons = Counter(f"{v.status}, {v.reason}" for v in rejected.values())
         note({"cheats": len(cheating), "cheats_let_in": let_in, "cheats_reasons": reasons})
-        cached, _ = _judged(judge, honest)  # last: what has the machine for ten minutes may not get to it
+        cached, _ = _judged(
+            judge, honest, accepted=True
+        )  # last: what has the machine for ten minutes may not get to it
         note({"candidates_per_second_cached": round(len(honest) / cached, 2)})
 
 
@@ -141,16 +144,25 @@ def _build(cache: Path, note: Note) -> None:
     note({"build": compare([pair.name for pair in pairs()], COMPARED, cache)})
 
 
-def _judged(judge: Judge, work: list[tuple[str, Any, str]]) -> tuple[float, dict[str, Verdict]]:
-    """Return the seconds for all together, and the verdicts by name: of those that there are, faults are printed."""
+def _judged(judge: Judge, work: list[tuple[str, Any, str]], *, accepted: bool) -> tuple[float, dict[str, Verdict]]:
+    """Return the seconds for all together, and the verdicts by name: faults have none.
+
+    Faults, and verdicts that should be other ones, are printed as they come.
+    """
     start = time.perf_counter()
-    futures = {name: judge.submit(task, code, name) for name, task, code in work}
+    futures = {judge.submit(task, code, name): name for name, task, code in work}
     verdicts: dict[str, Verdict] = {}
-    for name, future in futures.items():
+    for number, future in enumerate(as_completed(futures), 1):
+        name, seconds = futures[future], time.perf_counter() - start
+        told = f"{number:4} of {len(futures)}, {seconds:4.0f} s  {name}"
         if error := future.exception():
-            print(name, "not judged:", type(error).__name__, error, flush=True)
-        else:
-            verdicts[name] = future.result()
+            print(told, "not judged:", type(error).__name__, error, flush=True)
+            continue
+        verdict = verdicts[name] = future.result()
+        if verdict.accepted != accepted:
+            print(told, f"{verdict.status}, {verdict.reason}: {(verdict.detail or '')[:300]}", flush=True)
+        elif number % 20 == 0:
+            print(told, flush=True)
     return time.perf_counter() - start, verdicts
 
 

@@ -51,7 +51,8 @@ int simt_stopwatch_open() {
 }
 
 // See how long a flush takes now: a GPU that was idle has slow clocks. Take back what persists in the L2 cache, and the
-// part of the cache that is set aside for it. Before Ampere there is no such part, and no such limit.
+// part of the cache that is set aside for it. Before Ampere there is no such part, and no such limit; in a part of a GPU
+// (MIG) or under MPS it can't be changed, and not by a candidate either: only an error that lasts is one.
 int simt_stopwatch_reset_cache() {
     int device = 0, largest = 0;
     if (const cudaError_t error = time_flush()) return error;
@@ -59,8 +60,10 @@ int simt_stopwatch_reset_cache() {
     if (const cudaError_t error = cudaDeviceGetAttribute(&largest, cudaDevAttrMaxPersistingL2CacheSize, device))
         return error;
     if (!largest) return cudaSuccess;
-    if (const cudaError_t error = cudaCtxResetPersistingL2Cache()) return error;
-    return cudaDeviceSetLimit(cudaLimitPersistingL2CacheSize, 0);
+    (void)cudaCtxResetPersistingL2Cache();
+    (void)cudaDeviceSetLimit(cudaLimitPersistingL2CacheSize, 0);
+    (void)cudaGetLastError();
+    return cudaDeviceSynchronize();
 }
 
 // The GPU is busy flushing, for `busy_ms` or as often as can be, while the host goes on to the call: its launches wait in
