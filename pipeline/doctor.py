@@ -39,7 +39,7 @@ def doctor(recipe: Path | None) -> int:
 
 def examine() -> list[Prerequisite]:
     """Return what this machine has; nothing is installed, reached over the network or changed."""
-    gpus, nvcc = gpu_names(), _version_line("nvcc")
+    gpus, nvcc = gpu_names(), _version_line("nvcc") or _toolkit()
     simt = (
         "kernels are judged on the CPU (backend simt); speed is not measured, and only small students can be trained"
     )
@@ -83,6 +83,17 @@ def _backend(gpus: list[str]) -> Iterator[Prerequisite]:
     yield Prerequisite(
         "judge.backend: auto", state, f"simt: {lacking}" if lacking else "cuda", "speed is not measured"
     )
+
+
+def _toolkit() -> str | None:
+    """Return the version of the nvcc that the judge finds off the search path, None if there is none that works."""
+    from pipeline.errors import InfrastructureError, UserError
+    from pipeline.judge.cuda.toolkit import find_toolkit
+
+    try:
+        return find_toolkit().version
+    except (UserError, InfrastructureError):
+        return None
 
 
 def gpu_names() -> list[str]:

@@ -49,6 +49,7 @@ def program(folder, name, prints):
 
 def test_a_machine_without_a_compiler_is_no_good(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(module, "_toolkit", lambda: None)
     prerequisites = examine()
     monkeypatch.setattr(module, "examine", lambda: prerequisites)
     assert doctor(None) == 1
@@ -66,6 +67,7 @@ def test_a_gpu_needs_nvcc_and_a_torch_that_can_use_it(monkeypatch, tmp_path):
     program(tmp_path, "g++", "g++ (Debian 12.2.0-14) 12.2.0")
     assert gpu_names() == ["NVIDIA H200, 143771 MiB"]
     monkeypatch.setattr(module, "_torch", lambda gpus: [])
+    monkeypatch.setattr(module, "_toolkit", lambda: None)
     found = {prerequisite.name: prerequisite for prerequisite in examine()}
     assert (found["GPU"].state, found["nvcc"].state, found["g++"].found) == (
         "ok",
@@ -75,6 +77,10 @@ def test_a_gpu_needs_nvcc_and_a_torch_that_can_use_it(monkeypatch, tmp_path):
     program(tmp_path, "nvcc", "nvcc: NVIDIA\nCuda compilation tools, release 13.0, V13.0.88\nBuild cuda_13.0")
     found = {prerequisite.name: prerequisite for prerequisite in examine()}
     assert found["nvcc"].found == "Cuda compilation tools, release 13.0, V13.0.88"
+    (tmp_path / "nvcc").unlink()
+    monkeypatch.setattr(module, "_toolkit", lambda: "release 13.0, where CUDA_HOME says")
+    found = {prerequisite.name: prerequisite for prerequisite in examine()}
+    assert (found["nvcc"].state, found["nvcc"].found) == ("ok", "release 13.0, where CUDA_HOME says")
 
 
 def recipe(folder, url, *, key="", tasks="{source: composed}"):

@@ -37,7 +37,8 @@ FORK_SERVER = {
     "PYTORCH_NVML_BASED_CUDA_CHECK": "1",  # the other check starts CUDA, which does not survive a fork
     "TORCHINDUCTOR_COMPILE_THREADS": "1",  # read on import, which a measurement on torch's meta device leads to
 }
-THERE_ANYWAY = ("usr", "proc")  # inside bubblewrap; what is in them can't be bound a second time
+# Inside bubblewrap; what is in them can't be bound a second time, and a device bound as a file would be none.
+THERE_ANYWAY = ("usr", "proc", "dev")
 # CUDA numbers GPUs as nvidia-smi does; inductor compiles in its own process and names its cache after the user, whom
 # it can't look up in a confined one; cuBLAS gives the same result twice.
 GPU_ENVIRONMENT = {
