@@ -14,12 +14,12 @@ import torch
 from pipeline.judge import calling, shapes
 from pipeline.judge.channel import Channel, ChannelClosedError
 from pipeline.judge.device_names import accept_cuda
+from pipeline.judge.fresh_weights import change_weights, randomise
 from pipeline.judge.inputs import EXTREME, LARGE, transform
 from pipeline.judge.operators import OperatorLog
 from pipeline.judge.task_module import Refused, describe, load_module
 from pipeline.judge.torch_values import map_tensors, pack_values, seed_all, widen
 from pipeline.judge.values import BadValueError
-from pipeline.judge.weights import halved, varied
 
 # Of a value: some rounding errors of float64, or else of float32, as any kernel makes in its first operations.
 NEARBY, NEARBY_WIDE = 2.0**-21, 2.0**-50
@@ -109,7 +109,7 @@ def _case(request: dict[str, Any], device: str) -> tuple[dict[str, Any], list[me
     backward = request["direction"] == "backward"
     try:
         init, model, arguments = make(request, device)
-        _change_weights(model.state_dict(), request, torch.Generator(device).manual_seed(seed))
+        change_weights(model.state_dict(), request, torch.Generator(device).manual_seed(seed))
         call = Call(seed, backward=backward, watched=request["watched"])
         values = {
             "init": init,
@@ -131,20 +131,6 @@ def _case(request: dict[str, Any], device: str) -> tuple[dict[str, Any], list[me
     return {"values": tree, "computing": call.computing, "parameters": parameters}, raw
 
 
-def _change_weights(state: dict[str, torch.Tensor], request: dict[str, Any], generator: torch.Generator) -> None:
-    """Change weights in place, as ``_case`` says."""
-    scale = request.get("scale")
-    if scale is not None and request["scale_weights"]:
-        for tensor in state.values():
-            if tensor.is_floating_point():
-                tensor.mul_(scale)
-    for name in request.get("replaced", ()):
-        state[name].uniform_(0.5, 1.5, generator=generator)
-    if request.get("halved"):
-        for weight in varied(state).values():
-            weight.copy_(halved(weight))
-
-
 def make(request: dict[str, Any], device: str) -> tuple[list[Any], torch.nn.Module, Arguments]:
     """Return constructor arguments, the module on the device, and what makes the call arguments there.
 
@@ -158,7 +144,7 @@ def make(request: dict[str, Any], device: str) -> tuple[list[Any], torch.nn.Modu
     seed_all(weights_seed)
     model = module.Model(*init)
     if request["fresh_weights"]:
-        _randomise(model, weights_seed)
+        randomise(model, weights_seed)
     seed_all(seed + 1)
     made = list(module.get_inputs())
     scale = request.get("scale")
@@ -272,7 +258,7 @@ def _figures(request: dict[str, Any]) -> dict[str, Any]:
         init = list(module.get_init_inputs())
         seed_all(first + number)
         model = module.Model(*init)
-        _randomise(model, first + number)
+        randomise(model, first + number)
         return model
 
     def inputs_of(number: int) -> list[Any]:
@@ -284,23 +270,3 @@ def _figures(request: dict[str, Any]) -> dict[str, Any]:
         return measure(model_of, inputs_of, call, request["seeds"], request["redundant_below"])
     except Exception as error:
         raise Refused("task_raises", describe(error, "<task>")) from error
-
-
-def _randomise(model: torch.nn.Module, seed: int) -> None:
-    """Give parameters that are all alike, and running statistics, values that a kernel can't leave out."""
-    generator = torch.Generator().manual_seed(seed)
-    for parameter in model.parameters():
-        if not parameter.is_floating_point() or not parameter.numel():
-            continue
-        if parameter.numel() == 1:  # a temperature, an epsilon: its sign stays
-            factor, least = 0.5 + torch.rand(2, generator=generator).to(parameter)
-            parameter.copy_(parameter * factor + (parameter == 0) * least)
-        elif bool((parameter == parameter.flatten()[0]).all()):
-            parameter.add_(torch.randn(parameter.shape, generator=generator, dtype=torch.float32).to(parameter.dtype))
-    for name, buffer in model.named_buffers():  # a kernel that leaves out statistics of 0 and 1 has nothing to do
-        if name.endswith("running_mean"):
-            buffer.add_(torch.randn(buffer.shape, generator=generator).to(buffer.dtype))
-        elif name.endswith("running_var"):  # some small: then epsilon counts, too
-            buffer.mul_((torch.rand(buffer.shape, generator=generator) ** 4 + 1e-3).to(buffer.dtype))
-        elif name.endswith("num_batches_tracked"):  # who waits for a number of calls finds any
-            buffer.add_(torch.randint(2**20, buffer.shape, generator=generator).to(buffer.dtype))
