@@ -3,12 +3,19 @@
 MODULES = frozenset({"torch", "math", "typing", "__future__", "itertools"})
 # Of other modules, these names only.
 NAMES = {
-    "os": frozenset({"os.environ", "os.environ.get", "os.environ.setdefault", "os.path", "os.getpid", "os.makedirs"})
+    "os": frozenset({"os.environ", "os.environ.get", "os.environ.setdefault", "os.getenv", "os.path", "os.getpid"})
+    | {"os.makedirs"}
     | {f"os.path.{name}" for name in ("join", "dirname", "abspath", "realpath", "basename", "expanduser")},
-    "warnings": frozenset({"warnings.warn", "warnings.filterwarnings", "warnings.simplefilter"}),
+    "warnings": frozenset({"warnings.warn", "warnings.filterwarnings", "warnings.simplefilter"})
+    | {"warnings.catch_warnings"},
     "textwrap": frozenset({"textwrap.dedent", "textwrap.indent"}),
-    "dataclasses": frozenset({"dataclasses.dataclass", "dataclasses.field"}),
-    "enum": frozenset({"enum.Enum", "enum.IntEnum", "enum.auto"}),
+    "dataclasses": frozenset(f"dataclasses.{name}" for name in ("dataclass", "field", "replace", "asdict")),
+    "enum": frozenset(f"enum.{name}" for name in ("Enum", "IntEnum", "StrEnum", "IntFlag", "auto", "unique")),
+    "abc": frozenset({"abc.ABC", "abc.abstractmethod"}),
+    "operator": frozenset({"operator.mul", "operator.add"}),  # functools.reduce(operator.mul, shape, 1)
+    # An extension is named after its source, or like no other.
+    "hashlib": frozenset({"hashlib.md5", "hashlib.sha1", "hashlib.sha256"}),
+    "uuid": frozenset({"uuid.uuid4"}),
     "collections": frozenset({f"collections.{n}" for n in ("defaultdict", "OrderedDict", "deque", "namedtuple")})
     | {"collections.abc", "collections.abc.Sequence", "collections.abc.Callable", "collections.abc.Iterable"},
     "pathlib": frozenset({"pathlib.Path"}),
@@ -59,7 +66,8 @@ DYNAMIC = frozenset(
 )
 # What tells where a module runs: its name and place, the process, and these variables. Builds and their folders are
 # named with the help of it; what is done must not depend on it.
-WHEREABOUTS = frozenset({"__name__", "__file__", "os.getpid"})
+WHEREABOUTS = frozenset({"__name__", "__file__", "os.getpid", "uuid.uuid4"})
+ENVIRONMENT = frozenset({"os.environ", "os.getenv"})
 PLACES = frozenset({"HOME", "TMPDIR", "PWD", "PATH", "USER", "HOSTNAME", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH"})
 # What tells one installation or GPU from another, unless it is only printed.
 INSTALLED = frozenset({"torch.__version__", "torch.__file__", "torch.__path__", "torch.cuda.get_device_name"})
@@ -98,4 +106,5 @@ PRIVATE_OF_LIBRARIES = frozenset(
     _getframe""".split()  # noqa: SIM905
 )
 HARMLESS_PRIVATE = frozenset({"torch.nn.init._calculate_fan_in_and_fan_out", "torch.nn.init._calculate_correct_fan"})
+HARMLESS_PRIVATE |= {f"torch.nn.common_types._size_{n}_t" for n in ("1", "2", "3", "any")}
 HARMLESS_PRIVATE |= {f"torch.nn.modules.utils._{name}" for name in ("single", "pair", "triple", "quadruple")}

@@ -80,6 +80,7 @@ def _rule_of_torch(path: str, parts: list[str], last: str) -> str | None:
     second = parts[1] if len(parts) > 1 else ""
     sets = second.startswith(("set_", "use_deterministic")) and second not in ("set_grad_enabled", "set_printoptions")
     casts = second == "autocast" or parts[1:3] in (["amp", "autocast"], ["cuda", "amp"])
+    casts = casts and last not in ("amp", "custom_fwd", "custom_bwd")  # these switch no casts on
     rules = {
         "torch_compile": path.startswith(COMPILERS),
         "files": path in FILES or path.startswith("torch.hub."),

@@ -8,7 +8,16 @@ from typing import Any
 
 _MODULES = frozenset({"torch.nn", "torch.nn.functional", "torch.nn.init", "torch.nn.modules", "torch.nn.utils"})
 _MODULES |= {"torch.cuda", "torch.utils", "torch.utils.cpp_extension", "torch.autograd", "torch.backends"}
-_MODULES |= {"torch.linalg", "torch.special", "torch.fft", "torch.amp", "torch.random", "os.path", "collections.abc"}
+_MODULES |= {
+    "torch.linalg",
+    "torch.special",
+    "torch.fft",
+    "torch.amp",
+    "torch.cuda.amp",
+    "torch.random",
+    "os.path",
+    "collections.abc",
+}
 _MUTE = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
 _BUILDERS = "torch.utils.cpp_extension."
 

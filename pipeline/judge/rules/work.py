@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from pipeline.judge.moving import MOVING
-from pipeline.judge.rules.access_names import PLACES, TEXT_METHODS, WHEREABOUTS
+from pipeline.judge.rules.access_names import ENVIRONMENT, PLACES, TEXT_METHODS, WHEREABOUTS
 from pipeline.judge.rules.findings import Finding
 from pipeline.judge.rules.source import Source, dotted
 
@@ -74,7 +74,7 @@ def _whereabouts(source: Source, node: ast.Compare | ast.Call) -> Iterator[Findi
     parts = list(ast.walk(node))
     told = {source.path(part) or (part.id if isinstance(part, ast.Name) else "") for part in parts}
     texts = {part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)}
-    asked = told & WHEREABOUTS | (texts & PLACES if "os.environ" in told else set())
+    asked = told & WHEREABOUTS | (texts & PLACES if told & ENVIRONMENT else set())
     if asked and "__main__" not in texts:
         yield Finding("test_mode", node.lineno, f"compares {', '.join(sorted(asked))}")
 

@@ -79,7 +79,9 @@ class _Source:
             declares = node.type in ("declaration", "field_declaration")
             if node.type == "function_definition" or declares:
                 words = self._words_before(node, "body")
-                names = {_declared(d) for d in descendants(node) if d.type == "function_declarator"}
+                names = {
+                    _declared(d) for d in descendants(node) if d.type == "function_declarator" and not _points(d)
+                }
                 if node.type == "function_definition":  # not those declared within
                     names = {_declared(node.child_by_field_name("declarator"))}
                 (device if words & (_DEVICE | {"constexpr"}) else host).update(names)
@@ -227,6 +229,12 @@ def _variable_size(declarator: Node, function: Node) -> str:
 
 def _is_function(declarator: Node) -> bool:
     return any(part.type == "function_declarator" for part in descendants(declarator))
+
+
+def _points(function_declarator: Node) -> bool:
+    """Whether it declares a pointer, ``void (*kernel)(float*)``: what that points at may be anything."""
+    declarator = function_declarator.child_by_field_name("declarator")
+    return declarator is not None and declarator.type == "parenthesized_declarator"
 
 
 def _enclosing(node: Node) -> Node | None:

@@ -39,6 +39,10 @@ TAKEN = [
     ("__device__ float table[2]; __constant__ float more[2];\n", "y[i] = table[0] + more[0];"),
     ("float factor = 2.f;\n", "float factor = 3.f; y[i] = factor * x[i];"),
     ("#define WIDTH 4\nenum { kRows = 2 };\n", "float row[WIDTH][kRows]; row[0][0] = x[i]; y[i] = row[0][0];"),
+    (
+        "__global__ void a(float*) {}\nvoid f(float* x) { void (*kernel)(float*) = a; kernel<<<1, 1>>>(x); }\n",
+        "y[i] = x[i];",
+    ),
     ("", "const int width = 4; float row[width]; row[0] = x[i]; y[i] = row[0];"),
 ]
 
