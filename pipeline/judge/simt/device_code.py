@@ -5,6 +5,7 @@ array of the host's or fills a ``std::vector`` would run; on a GPU it does not c
 Where a name may mean several things, nothing is said.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -85,7 +86,15 @@ class _Source:
                 if node.type == "function_definition":  # not those declared within
                     names = {_declared(node.child_by_field_name("declarator"))}
                 (device if words & (_DEVICE | {"constexpr"}) else host).update(names)
-        return host - device - self._macros.keys() - {""}
+        return {name for name in host - device - self._macros.keys() - {""} if not self._is_marked(name)}
+
+    def _is_marked(self, name: str) -> bool:
+        """Whether the words before a name mark it as the device's, where macros keep the grammar from seeing that."""
+        marks = "|".join(re.escape(word) for word in _DEVICE | {m for m in self._macros if self._marks(m)})
+        return re.search(rf"\b({marks})\b[^;{{}}]*\b{re.escape(name)}\s*\(", text_of(self._root)) is not None
+
+    def _marks(self, macro: str) -> bool:
+        return not _DEVICE.isdisjoint(self._macros[macro].split())
 
     @cached_property
     def _host_variables(self) -> set[str]:

@@ -32,15 +32,19 @@ _OUR_OVERLOADS = re.compile(
 _TENSOR_OPERATOR = re.compile(
     r"no match for '(?P<operator>operator[^']+)' .*operand types? (is|are) .*'(const )?at::Tensor'"
 )
+# Macros of torch's: what stands in their arguments (scalar_t) is undeclared before they are.
+_UNKNOWN_MACRO = re.compile(r"'(?P<name>(AT|C10|TORCH|LEGACY)_[A-Z]\w+)' was not declared in this scope")
 # What nvcc would say too, though it is one of our headers that says it.
-_NVCC_SAYS_TOO = re.compile(r"uses too much shared data|at most 8 bytes|torch has no dtype for the type")
+_NVCC_SAYS_TOO = re.compile(
+    r"uses too much shared data|at most 8 bytes|duplicate 'inline'|torch has no dtype for the type"
+)
 
 
 def explain(log: str, text: str) -> CompileError | Unsupported | None:
     """Return the exception that a failed compilation amounts to, None if the compiler names no error in the source.
 
     Only an error about something that torch or CUDA may have, and the look-alike lacks, makes it Unsupported; the
-    first error decides, because later ones follow from it.
+    first error decides, because later ones follow from it, but for the name of a macro.
     """
     first = _ERROR.search(log)
     if first is None:
@@ -48,6 +52,8 @@ def explain(log: str, text: str) -> CompileError | Unsupported | None:
     construct = _missing(first["text"]) or _left_over(first, text)
     if construct:
         return Unsupported(construct)
+    if macro := _UNKNOWN_MACRO.search(log):
+        return Unsupported(macro["name"])
     if _NVCC_SAYS_TOO.search(first["text"]):
         return CompileError(first["text"])
     if first["file"].startswith("/") and "simt" in first["file"]:

@@ -13,7 +13,7 @@ PROVIDED = re.compile(
     | device_launch_parameters\.h | device_functions\.h | math_constants\.h | vector_(types|functions)\.h
     | sm_\d+_(atomic_functions|intrinsics)\.h(pp)? | math_functions\.h | cooperative_groups(/.*)?(\.h)?
     | driver_types\.h | host_defines\.h | library_types\.h | cuComplex\.h | cuda_profiler_api\.h
-    | cuda_occupancy\.h""",
+    | cuda_occupancy\.h | cuda_pipeline(_primitives|_helpers)?\.h""",
     re.VERBOSE,
 )
 STANDARD = frozenset(
@@ -50,7 +50,7 @@ LIBRARIES = tuple(
         ("cusparse", r"cusparse.*", r"\bcusparse\w+"),
         ("cusolver", r"cusolver.*", r"\bcusolver\w+"),
         ("libcu++", r"cuda/.*", r"\bcuda\s*::\s*(std|atomic|atomic_ref|barrier|pipeline|memcpy_async|ptx)\b"),
-        ("asynchronous copies", r"cuda_(pipeline|awbarrier).*", r"\b__pipeline_\w+|\bmemcpy_async\b"),
+        ("asynchronous barriers", r"cuda_awbarrier.*", r"\b__mbarrier_\w+"),
         ("wmma", r"(crt/)?mma\.h", r"\bwmma\s*::|\bmma_sync\b"),
         ("8-bit floats", r"cuda_fp8.*", r"\b__nv_fp8\w*"),
         ("NVRTC", r"nvrtc.*", r"\bnvrtc\w+"),

@@ -43,6 +43,11 @@ TAKEN = [
         "__global__ void a(float*) {}\nvoid f(float* x) { void (*kernel)(float*) = a; kernel<<<1, 1>>>(x); }\n",
         "y[i] = x[i];",
     ),
+    (
+        "#define BOUNDS(n) __launch_bounds__(n)\nconstexpr int kMost = 64;\nBOUNDS(kMost) __global__ void a(float*) {}\n"
+        "void f(float* x) { a<<<1, 1>>>(x); }\n",
+        "y[i] = x[i];",
+    ),
     ("", "const int width = 4; float row[width]; row[0] = x[i]; y[i] = row[0];"),
 ]
 

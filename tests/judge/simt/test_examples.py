@@ -1,6 +1,7 @@
 """Honest kernels compute what torch computes, whatever the order of their threads."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,11 +11,12 @@ from pipeline.judge.operators import OperatorLog
 from pipeline.judge.simt import binding
 from pipeline.judge.simt.binding import Extension
 from pipeline.judge.simt.build import ExtensionSource
-from tests.judge.simt import sources, sources_16_bit, sources_device, sources_torch
+from tests.judge.simt import sources, sources_16_bit, sources_c10, sources_device, sources_torch
 from tests.judge.simt.example import inline
 from tests.judge.simt.sources import MATMUL, MODULE
 
-EXAMPLES = {**sources.EXAMPLES, **sources_16_bit.EXAMPLES, **sources_device.EXAMPLES, **sources_torch.EXAMPLES}
+FILES = (sources, sources_16_bit, sources_c10, sources_device, sources_torch)
+EXAMPLES = {name: example for file in FILES for name, example in file.EXAMPLES.items()}
 Compiled = Callable[[ExtensionSource], Extension]
 
 
@@ -63,6 +65,15 @@ def test_a_launch_over_the_limits_raises_where_it_is_checked(
     with pytest.raises(RuntimeError, match=message):
         function(x, threads, shared_bytes)
     assert torch.equal(function(x, 32, 16), x + 1)
+
+
+@pytest.mark.parametrize("missing", ["cg::wait(block)", "__pipeline_wait_prior(1)", "__pipeline_commit()"])
+def test_an_asynchronous_copy_that_nobody_waits_for_has_not_been_made(missing: str, compiled: Compiled):
+    example = sources_c10.EXAMPLES["asynchronous copies"]
+    assert missing in example.source.cuda
+    wrong = replace(example.source, cuda=example.source.cuda.replace(missing, "block.sync()"))
+    (x,) = guarded(example.arguments())
+    assert not torch.equal(compiled(wrong).f(x), example.expected(x))
 
 
 def test_what_torch_computes_for_c_plus_plus_is_seen(compiled: Compiled):

@@ -70,6 +70,9 @@ void park();  // called by a fiber whose thread cannot go on; returns when it ca
 void forget_fibers();  // as after a fault, wherever they were; those of a cooperative launch are given back
 [[noreturn]] void divergence(const char* detail, int t);
 
+// async.cpp
+void async_begin_block();
+
 // lanes.cpp
 bool release_gathering();
 void lane_exited(int t);

@@ -46,6 +46,7 @@ static void begin_block() {
     b.alive = s.count;
     memset(b.states, static_cast<int>(State::NotStarted), static_cast<size_t>(s.count));
     shared_begin_block();
+    async_begin_block();
 }
 
 // Of the block `index`: until it has ended, or waits for the grid.

@@ -115,16 +115,7 @@ Tensor Tensor::clone() const {
 Tensor Tensor::contiguous(MemoryFormat format) const {
     const bool plain = format == MemoryFormat::Contiguous || format == MemoryFormat::Preserve;
     if (is_contiguous(plain ? MemoryFormat::Contiguous : format)) return *this;
-    Tensor copy;
-    if (plain) {
-        copy = empty(sizes(), options());
-    } else {
-        const int64_t wanted = format == MemoryFormat::ChannelsLast ? 4 : 5;
-        if (dim() != wanted) simt::fail<c10::Error>("required rank ", wanted, " tensor to use channels_last format");
-        auto shape = sizes().vec();
-        std::rotate(shape.begin() + 1, shape.begin() + 2, shape.end());
-        copy = empty(shape, options()).permute(dim() == 4 ? IntArrayRef({0, 3, 1, 2}) : IntArrayRef({0, 4, 1, 2, 3}));
-    }
+    const Tensor copy = empty(sizes(), options().memory_format(format));
     simt::tensor_copy(copy.impl_, impl_);
     return copy;
 }
@@ -158,6 +149,15 @@ Scalar Tensor::item() const {
 }
 
 Tensor empty(IntArrayRef sizes, TensorOptions options) {
+    const MemoryFormat format = options.format();
+    if (format == MemoryFormat::ChannelsLast || format == MemoryFormat::ChannelsLast3d) {
+        const size_t wanted = format == MemoryFormat::ChannelsLast ? 4 : 5;
+        if (sizes.size() != wanted) simt::fail<c10::Error>("required rank ", wanted, " tensor to use channels_last format");
+        auto shape = sizes.vec();
+        std::rotate(shape.begin() + 1, shape.begin() + 2, shape.end());
+        const Tensor last = empty(shape, options.scalar_type());
+        return last.permute(wanted == 4 ? IntArrayRef({0, 3, 1, 2}) : IntArrayRef({0, 4, 1, 2, 3}));
+    }
     return Tensor(simt::tensor_allocate(options.scalar_type(), sizes, false));
 }
 Tensor zeros(IntArrayRef sizes, TensorOptions options) {
@@ -184,12 +184,14 @@ Tensor empty_strided(IntArrayRef sizes, IntArrayRef strides, TensorOptions optio
 }
 
 // Keeps a dense permutation's strides, as torch's preserve_format does.
-Tensor empty_like(const Tensor& like) {
+Tensor empty_like(const Tensor& like) { return empty_like(like, like.options()); }
+Tensor empty_like(const Tensor& like, TensorOptions options) {
     const IntArrayRef sizes = like.sizes(), strides = like.strides();
     int64_t span = 1;
     for (size_t d = 0; d < sizes.size(); ++d) span += (sizes[d] - 1) * strides[d];
-    if (like.is_contiguous() || span != like.numel()) return empty(sizes, like.options());
-    return empty_strided(sizes, strides, like.options());
+    const bool asked = options.format() != MemoryFormat::Preserve;
+    if (asked || like.is_contiguous() || span != like.numel()) return empty(sizes, options);
+    return empty_strided(sizes, strides, options);
 }
 Tensor zeros_like(const Tensor& like) {
     if (like.is_contiguous()) return zeros(like.sizes(), like.options());

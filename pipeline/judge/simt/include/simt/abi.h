@@ -30,6 +30,13 @@ struct SharedSlot {
     unsigned launch;  // the launch that last used it
 };
 
+// Of a thread: so many bytes, and zeros after them.
+struct AsyncCopy {
+    void* to;
+    const void* from;
+    size_t bytes, zeros;
+};
+
 enum class WarpOp : int { Sync, Shuffle, Ballot, Match, Add, Min, Max, UMin, UMax, And, Or, Xor };
 
 extern "C" {
@@ -54,6 +61,10 @@ unsigned simt_live_mask();
 // Which lanes of the warp are at this call, once none of the block can go on without it.
 unsigned simt_active_mask(int line);
 unsigned simt_lane();
+void simt_async_copy(AsyncCopy copy);
+void simt_async_commit();
+// The next copy that may not be pending any longer when at most `prior` batches may be; false if there is none.
+bool simt_async_next(unsigned prior, AsyncCopy* copy);
 void simt_body_begins();
 void simt_fence();
 void simt_atomic_begins();

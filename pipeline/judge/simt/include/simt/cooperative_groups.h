@@ -1,7 +1,7 @@
 // Cooperative groups: the grid, the block, tiles of at most a warp, and the lanes that are at one place together.
 #pragma once
 #include <type_traits>
-#include "simt/device.h"
+#include "simt/async.h"
 
 namespace cooperative_groups {
 
@@ -19,6 +19,10 @@ struct thread_block {
     static dim3 thread_index() { return threadIdx; }
     static dim3 group_dim() { return blockDim; }
     static dim3 dim_threads() { return blockDim; }
+    // Whoever arrives may go on until it waits. A thread that waits at once shows nothing less.
+    struct arrival_token { int line; };
+    static arrival_token barrier_arrive(int line = __builtin_LINE()) { return {line}; }
+    static void barrier_wait(arrival_token&& token) { sync(token.line); }
 };
 inline thread_block this_thread_block() { return {}; }
 
@@ -58,7 +62,9 @@ struct lane_group {
     int any(int predicate, int line = __builtin_LINE()) const { return ballot(predicate, line) != 0; }
     int all(int predicate, int line = __builtin_LINE()) const { return ballot(predicate == 0, line) == 0; }
     template <class T>
-    unsigned match_any(T value, int line = __builtin_LINE()) const { return by_rank(simt::match(line, mask_, value)); }
+    unsigned match_any(T value, int line = __builtin_LINE()) const { return by_rank(lanes_where_equal(value, line)); }
+    template <class T>
+    unsigned lanes_where_equal(T value, int line) const { return simt::match(line, mask_, value); }
 
 protected:
     explicit lane_group(unsigned mask) : mask_(mask) {}
@@ -94,6 +100,20 @@ struct coalesced_group : lane_group {
 };
 inline coalesced_group coalesced_threads(int line = __builtin_LINE()) {
     return coalesced_group(simt::simt_active_mask(line));
+}
+
+// The lanes of a group that have one label in common.
+template <class Group, class Label>
+coalesced_group labeled_partition(const Group& group, Label label, int line = __builtin_LINE()) {
+    return coalesced_group(group.lanes_where_equal(label, line));
+}
+template <class Group>
+coalesced_group binary_partition(const Group& group, bool side, int line = __builtin_LINE()) {
+    return labeled_partition(group, side, line);
+}
+template <class Group, class F, class... A>
+void invoke_one(const Group& group, F&& function, A&&... arguments) {
+    if (group.thread_rank() == 0) function(static_cast<A&&>(arguments)...);
 }
 
 // `size` consecutive lanes of one warp, a power of two.
@@ -143,6 +163,36 @@ template <class Parent>
 thread_group tiled_partition(const Parent&, unsigned size) { return lanes(size); }
 template <class Group>
 void sync(const Group& group, int line = __builtin_LINE()) { group.sync(line); }
+
+// The group's threads share a copy; each waits for its own part and then for the group.
+template <size_t Alignment> struct aligned_size_t {
+    size_t bytes;
+    constexpr explicit aligned_size_t(size_t bytes) : bytes(bytes) {}
+    constexpr operator size_t() const { return bytes; }
+};
+template <class Group>
+void memcpy_async(const Group& group, void* to, const void* from, size_t bytes) {
+    const size_t piece = 16;
+    for (size_t at = group.thread_rank() * piece; at < bytes; at += group.size() * piece) {
+        const size_t count = bytes - at < piece ? bytes - at : piece;
+        simt::simt_async_copy({static_cast<char*>(to) + at, static_cast<const char*>(from) + at, count, 0});
+    }
+    simt::simt_async_commit();
+}
+template <class Group, class To, class From>
+void memcpy_async(const Group& group, To* to, size_t to_count, const From* from, size_t from_count) {
+    memcpy_async(group, to, from, sizeof(To) * (to_count < from_count ? to_count : from_count));
+}
+template <class Group>
+void wait(const Group& group, int line = __builtin_LINE()) {
+    simt::async_wait(0);
+    group.sync(line);
+}
+template <unsigned Prior, class Group>
+void wait_prior(const Group& group, int line = __builtin_LINE()) {
+    simt::async_wait(Prior);
+    group.sync(line);
+}
 
 #define SIMT_GROUP_OPERATOR(NAME, RESULT)                              \
     template <class T = void> struct NAME {                            \

@@ -33,6 +33,7 @@ enum cudaMemcpyKind {
     cudaMemcpyDefault
 };
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8, cudaFuncAttributePreferredSharedMemoryCarveout };
+constexpr int cudaSharedmemCarveoutDefault = -1, cudaSharedmemCarveoutMaxShared = 100, cudaSharedmemCarveoutMaxL1 = 0;
 enum cudaFuncCache { cudaFuncCachePreferNone, cudaFuncCachePreferShared, cudaFuncCachePreferL1, cudaFuncCachePreferEqual };
 enum cudaDeviceAttr {
     cudaDevAttrMaxThreadsPerBlock = 1,
@@ -164,6 +165,11 @@ inline cudaError_t cudaGetDeviceCount(int* count) { *count = 1; return cudaSucce
 inline cudaError_t cudaStreamCreate(cudaStream_t* stream) { *stream = cudaStream_t(0x55d0c0de1000); return cudaSuccess; }
 inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) { return cudaStreamCreate(stream); }
 inline cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned, int) { return cudaStreamCreate(stream); }
+inline cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {
+    *least = 0;
+    *greatest = -5;
+    return cudaSuccess;
+}
 inline cudaError_t cudaStreamQuery(cudaStream_t) { return cudaSuccess; }
 inline cudaError_t cudaEventQuery(cudaEvent_t) { return cudaSuccess; }
 inline cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
@@ -208,6 +214,15 @@ cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int* blocks, 
                                                                    size_t shared_bytes, unsigned) {
     return cudaOccupancyMaxActiveBlocksPerMultiprocessor(blocks, kernel, block_size, shared_bytes);
 }
+struct cudaFuncAttributes {
+    size_t sharedSizeBytes, constSizeBytes, localSizeBytes;
+    int maxThreadsPerBlock, numRegs, ptxVersion, binaryVersion, maxDynamicSharedSizeBytes;
+};
+template <class F>
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, F) {
+    *attributes = {0, 0, 0, 1024, 32, 80, 80, 48 * 1024};
+    return cudaSuccess;
+}
 template <class F>
 cudaError_t cudaOccupancyMaxPotentialBlockSize(int* grid, int* block, F, size_t shared_bytes = 0, int limit = 0) {
     *block = limit > 0 && limit < 256 ? limit : 256;
@@ -215,4 +230,9 @@ cudaError_t cudaOccupancyMaxPotentialBlockSize(int* grid, int* block, F, size_t 
     cudaGetDeviceProperties(&properties, 0);
     *grid = properties.multiProcessorCount * simt::simt_resident_blocks(static_cast<uint64_t>(*block), shared_bytes);
     return cudaSuccess;
+}
+template <class F, class Bytes>
+cudaError_t cudaOccupancyMaxPotentialBlockSizeVariableSMem(int* grid, int* block, F kernel, Bytes bytes, int limit = 0) {
+    cudaOccupancyMaxPotentialBlockSize(grid, block, kernel, 0, limit);
+    return cudaOccupancyMaxPotentialBlockSize(grid, block, kernel, bytes(*block), limit);
 }

@@ -111,3 +111,5 @@ template <class T> void __stwb(T* p, typename simt::Same<T>::type v) { *p = v; }
 template <class T> void __stcg(T* p, typename simt::Same<T>::type v) { *p = v; }
 template <class T> void __stcs(T* p, typename simt::Same<T>::type v) { *p = v; }
 template <class T> void __stwt(T* p, typename simt::Same<T>::type v) { *p = v; }
+inline int __dp4a(char4 a, char4 b, int c) { return __dp4a(simt::from_bits<int>(simt::to_bits(a)), simt::from_bits<int>(simt::to_bits(b)), c); }
+inline unsigned __dp4a(uchar4 a, uchar4 b, unsigned c) { return __dp4a(simt::from_bits<unsigned>(simt::to_bits(a)), simt::from_bits<unsigned>(simt::to_bits(b)), c); }

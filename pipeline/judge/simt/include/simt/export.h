@@ -196,6 +196,9 @@ struct Module {
         return def(name, +lambda, extra...);
     }
     const char*& doc() { static const char* text; return text; }
+    // What a module is told about itself (a version, say) is nobody's business here.
+    struct Attribute { template <class T> void operator=(const T&) {} };
+    Attribute attr(const char*) { return {}; }
 
 private:
     template <class T>
@@ -246,6 +249,10 @@ tuple make_tuple(T... each) {
 struct module_ : simt::Module {};
 struct gil_scoped_release {};
 template <class... T> struct call_guard {};
+template <class... A> struct overload_cast_of {
+    template <class R> constexpr auto operator()(R (*function)(A...)) const { return function; }
+};
+template <class... A> constexpr overload_cast_of<A...> overload_cast{};
 inline namespace literals {
 inline arg operator""_a(const char* name, size_t) { return arg(name); }
 }
@@ -254,7 +261,10 @@ template <> struct simt::Convert<pybind11::tuple> {
     static void put(Value& out, const pybind11::tuple& t) { out = t.value; }
 };
 namespace py = pybind11;
-namespace torch { namespace py = pybind11; }
+namespace torch {
+namespace py = pybind11;
+template <class F> F wrap_pybind_function(F function) { return function; }
+}  // namespace torch
 
 #define TORCH_EXTENSION_NAME simt_extension
 #define PYBIND11_MODULE(name, variable)                                        \

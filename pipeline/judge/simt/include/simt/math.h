@@ -55,6 +55,30 @@ inline double rcbrt(double x) { return 1.0 / __builtin_cbrt(x); }
 inline double sinpi(double x) { return __builtin_sin(CUDART_PI * x); }
 inline double cospi(double x) { return __builtin_cos(CUDART_PI * x); }
 inline double normcdf(double x) { return 0.5 * __builtin_erfc(-x * 0.70710678118654752); }
+// By Winitzki's approximation and three steps of Newton's method.
+inline double erfinv(double y) {
+    if (!(y > -1 && y < 1)) return y == 1 ? CUDART_INF : y == -1 ? -CUDART_INF : CUDART_NAN;
+    const double l = __builtin_log1p(-y * y), t = 4.3307467508 + l / 2;
+    double x = __builtin_copysign(__builtin_sqrt(__builtin_sqrt(t * t - l / 0.147) - t), y);
+    for (int i = 0; i < 3; ++i) {
+        const double off = y > 0.5    ? (1 - y) - __builtin_erfc(x)
+                           : y < -0.5 ? __builtin_erfc(-x) - (1 + y)
+                                      : __builtin_erf(x) - y;
+        x -= off * 0.88622692545275801 * __builtin_exp(x * x);
+    }
+    return x;
+}
+inline float erfinvf(float y) { return float(erfinv(y)); }
+inline double erfcinv(double y) { return erfinv(1 - y); }
+inline float erfcinvf(float y) { return float(erfinv(1.0 - y)); }
+inline double normcdfinv(double p) { return 1.4142135623730951 * erfinv(2 * p - 1); }
+inline float normcdfinvf(float p) { return float(normcdfinv(p)); }
+inline float normf(int n, const float* list) {
+    double sum = 0;
+    for (int i = 0; i < n; ++i) sum += double(list[i]) * list[i];
+    return float(__builtin_sqrt(sum));
+}
+inline float rnormf(int n, const float* list) { return 1.0f / normf(n, list); }
 inline float erfcxf(float x) { return float(__builtin_exp(double(x) * x) * __builtin_erfc(x)); }
 inline float fdividef(float a, float b) { return a / b; }
 inline float __fdividef(float a, float b) { return a / b; }
@@ -158,6 +182,17 @@ inline unsigned __dp4a(unsigned a, unsigned b, unsigned c) {
     for (int i = 0; i < 32; i += 8) c += unsigned(uint8_t(a >> i)) * uint8_t(b >> i);
     return c;
 }
+#define SIMT_DP2A(T, NARROW, NAME, SHIFT)                                                    \
+    inline T NAME(T a, T b, T c) {                                                           \
+        for (int i = 0; i < 2; ++i)                                                          \
+            c += T(NARROW##16_t(a >> 16 * i)) * T(NARROW##8_t(b >> (8 * i + SHIFT)));        \
+        return c;                                                                            \
+    }
+SIMT_DP2A(int, int, __dp2a_lo, 0)
+SIMT_DP2A(int, int, __dp2a_hi, 16)
+SIMT_DP2A(unsigned, uint, __dp2a_lo, 0)
+SIMT_DP2A(unsigned, uint, __dp2a_hi, 16)
+#undef SIMT_DP2A
 inline unsigned __byte_perm(unsigned x, unsigned y, unsigned selector) {
     const uint64_t bytes = uint64_t(y) << 32 | x;
     unsigned result = 0;

@@ -121,6 +121,10 @@ public:
     const T& front() const { return data_[0]; }
     const T& back() const { return data_[size_ - 1]; }
     std::vector<T> vec() const { return std::vector<T>(begin(), end()); }
+    ArrayRef slice(size_t first, size_t count) const { return {data_ + first, count}; }
+    ArrayRef slice(size_t first) const { return slice(first, size_ - first); }
+    ArrayRef drop_front(size_t count = 1) const { return slice(count); }
+    ArrayRef drop_back(size_t count = 1) const { return slice(0, size_ - count); }
     bool equals(ArrayRef other) const {
         if (size_ != other.size_) return false;
         for (size_t i = 0; i < size_; ++i)
@@ -143,19 +147,29 @@ public:
     TensorOptions(TypeMeta meta) : type_(meta.type) {}
     TensorOptions(Device) {}
     TensorOptions(DeviceType) {}
-    TensorOptions dtype(ScalarType type) const { return TensorOptions(type); }
-    TensorOptions dtype(TypeMeta meta) const { return TensorOptions(meta.type); }
+    TensorOptions dtype(ScalarType type) const {
+        TensorOptions other = *this;
+        other.type_ = type;
+        return other;
+    }
+    TensorOptions dtype(TypeMeta meta) const { return dtype(meta.type); }
     TensorOptions device(Device) const { return *this; }
     TensorOptions device(DeviceType, int = 0) const { return *this; }
     TensorOptions layout(Layout) const { return *this; }
     TensorOptions requires_grad(bool) const { return *this; }
-    TensorOptions memory_format(MemoryFormat) const { return *this; }
+    TensorOptions memory_format(MemoryFormat format) const {
+        TensorOptions other = *this;
+        other.format_ = format;
+        return other;
+    }
+    MemoryFormat format() const { return format_; }
     TypeMeta dtype() const { return {type_}; }
     Device device() const { return {}; }
     ScalarType scalar_type() const { return type_; }
 
 private:
     ScalarType type_ = kFloat;
+    MemoryFormat format_ = MemoryFormat::Preserve;  // that nobody asked for one
 };
 
 // A number of either kind, as torch passes to fill_.

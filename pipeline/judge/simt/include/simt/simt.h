@@ -46,6 +46,8 @@
 #endif
 #include "simt/math.h"
 #include "simt/device.h"
+#include "simt/async.h"
+#include "simt/aten.h"
 #include "simt/export.h"
 #ifdef SIMT_FULL
 #include "simt/cooperative_groups.h"

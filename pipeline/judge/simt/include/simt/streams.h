@@ -11,6 +11,8 @@ struct CUDAStream {
 inline CUDAStream getCurrentCUDAStream(int = -1) { return {}; }
 inline CUDAStream getDefaultCUDAStream(int = -1) { return {}; }
 inline CUDAStream getStreamFromPool(bool = false, int = -1) { return {}; }
+inline int8_t current_device() { return 0; }
+inline int8_t device_count() { return 1; }
 struct CUDAGuard {
     template <class D> explicit CUDAGuard(D) {}
 };

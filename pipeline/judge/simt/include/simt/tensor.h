@@ -119,8 +119,10 @@ public:
 
     Tensor contiguous(MemoryFormat = MemoryFormat::Contiguous) const;
     Tensor clone() const;
-    Tensor clone(MemoryFormat) const { return clone(); }
+    Tensor clone(MemoryFormat format) const;
     Tensor detach() const { return *this; }
+    Tensor alias() const { return *this; }
+    const Tensor& set_requires_grad(bool) const { return *this; }
     Tensor cuda() const { return *this; }
     Tensor view(IntArrayRef sizes) const;
     Tensor reshape(IntArrayRef sizes) const;
@@ -131,6 +133,7 @@ public:
     Tensor squeeze() const;
     Tensor squeeze(int64_t dim) const;
     Tensor transpose(int64_t a, int64_t b) const;
+    Tensor swapaxes(int64_t a, int64_t b) const { return transpose(a, b); }
     Tensor t() const;
     Tensor permute(IntArrayRef dims) const;
     Tensor expand(IntArrayRef sizes) const;
@@ -218,11 +221,21 @@ Tensor ones_like(const Tensor& like);
 Tensor full_like(const Tensor& like, Scalar value);
 Tensor tensor(ArrayRef<Scalar> values, TensorOptions options);  // one dimension
 inline Tensor tensor(Scalar value, TensorOptions options) { return full({}, value, options); }
+inline Tensor scalar_tensor(Scalar value, TensorOptions options = {}) { return full({}, value, options); }
 inline Tensor tensor(Scalar value) { return tensor(value, value.isIntegral(false) ? kLong : kFloat); }
-inline Tensor empty_like(const Tensor& like, TensorOptions options) { return empty(like.sizes(), options); }
+Tensor empty_like(const Tensor& like, TensorOptions options);
+inline Tensor empty(IntArrayRef sizes, TensorOptions options, MemoryFormat format) {
+    return empty(sizes, options.memory_format(format));
+}
 inline Tensor zeros_like(const Tensor& like, TensorOptions options) { return zeros(like.sizes(), options); }
 inline Tensor ones_like(const Tensor& like, TensorOptions options) { return ones(like.sizes(), options); }
-inline Tensor empty_like(const Tensor& like, MemoryFormat) { return empty_like(like); }
+inline Tensor empty_like(const Tensor& like, MemoryFormat format) {
+    return empty_like(like, like.options().memory_format(format));
+}
+inline Tensor empty_like(const Tensor& like, TensorOptions options, MemoryFormat format) {
+    return empty_like(like, options.memory_format(format));
+}
+inline Tensor Tensor::clone(MemoryFormat format) const { return empty_like(*this, format).copy_(*this); }
 inline Tensor Tensor::new_empty(IntArrayRef sizes) const { return empty(sizes, options()); }
 inline Tensor Tensor::new_empty(IntArrayRef sizes, TensorOptions options) const { return empty(sizes, options); }
 inline Tensor Tensor::new_zeros(IntArrayRef sizes) const { return zeros(sizes, options()); }

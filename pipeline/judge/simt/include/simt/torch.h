@@ -16,9 +16,48 @@ using std::nullopt;
 using std::nullopt_t;
 template <class... A> auto make_optional(A&&... a) { return std::make_optional(static_cast<A&&>(a)...); }
 
+// c10/util/irange.h
+template <class T> struct Range {
+    struct Place {
+        T at;
+        T operator*() const { return at; }
+        Place& operator++() { ++at; return *this; }
+        bool operator!=(Place other) const { return at != other.at; }
+    };
+    Place first, last;
+    Place begin() const { return first; }
+    Place end() const { return last; }
+};
+template <class A, class B> Range<B> irange(A first, B last) {
+    const B from = static_cast<B>(first);
+    return {{from}, {last < from ? from : last}};
+}
+template <class T> Range<T> irange(T last) { return irange(T(), last); }
+
+template <class List> int64_t multiply_integers(const List& list) {
+    int64_t product = 1;
+    for (const auto& each : list) product *= each;
+    return product;
+}
+
+template <class T, unsigned = 0> struct SmallVector : std::vector<T> {
+    using std::vector<T>::vector;
+    SmallVector() = default;
+    explicit SmallVector(ArrayRef<T> list) : std::vector<T>(list.begin(), list.end()) {}
+};
+
+struct DeviceGuard {
+    template <class D> explicit DeviceGuard(D) {}
+};
+struct OptionalDeviceGuard : DeviceGuard {
+    OptionalDeviceGuard() : DeviceGuard(0) {}
+    using DeviceGuard::DeviceGuard;
+};
+
 }  // namespace c10
 
 namespace at {
+using DimVector = c10::SmallVector<int64_t>;
 inline Device device_of(const Tensor& t) { return t.device(); }
 namespace cuda {
 using namespace c10::cuda;
@@ -27,6 +66,8 @@ inline cudaDeviceProp* getCurrentDeviceProperties() {
     cudaGetDeviceProperties(&properties, 0);
     return &properties;
 }
+inline cudaDeviceProp* getDeviceProperties(int) { return getCurrentDeviceProperties(); }
+inline int warp_size() { return 32; }
 template <class A, class B> constexpr auto ATenCeilDiv(A a, B b) { return (a + b - 1) / b; }
 }  // namespace cuda
 template <class A, class B> constexpr auto ceil_div(A a, B b) { return (a + b - 1) / b; }
