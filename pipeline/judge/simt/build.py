@@ -16,7 +16,7 @@ from pipeline.errors import InfrastructureError
 from pipeline.judge.simt import diagnostics, extension, features
 from pipeline.judge.simt.compiler import confined, limited, limits, run_compiler
 from pipeline.judge.simt.device_code import problems
-from pipeline.judge.simt.elf import dynamic_symbols
+from pipeline.judge.simt.elf import dynamic_symbols, has_thread_locals
 from pipeline.judge.simt.errors import CompileError, ForbiddenError, Unsupported
 from pipeline.judge.simt.toolchain import Header, Toolchain, atomic, prepare, toolchain, toolchain_key
 from pipeline.judge.simt.translate import NESTED_LAUNCH, code_only, translate
@@ -162,7 +162,9 @@ def _compile(
         with atomic(target) as temporary:
             shutil.copyfile(linked, temporary)
             _, imports = dynamic_symbols(temporary)
-            if undefined := tools.undefined(imports):
+            if has_thread_locals(temporary):  # what is kept in these between calls would not be seen
+                raise Unsupported("thread_local")
+            if undefined := tools.undefined(imports - {"__tls_get_addr"}):  # the loader's; std::call_once needs it
                 raise diagnostics.explain_undefined(undefined)
             if forbidden := tools.forbidden(imports):
                 raise ForbiddenError(forbidden)

@@ -9,6 +9,7 @@ _SECTION = struct.Struct("<IIQQQQIIQQ")
 _SYMBOL = struct.Struct("<IBBHQQ")
 _SYMTAB, _DYNSYM = 2, 11
 _WEAK = 2
+_TLS = 0x400  # of a section
 # A substitution or template parameter, a constructor or destructor, a literal, or a name's length.
 _MANGLED_PART = re.compile(r"[ST][0-9A-Z]*_|[CD][0-5]|L[a-z]n?\d+E|(\d+)")
 
@@ -23,13 +24,22 @@ def object_symbols(path: Path) -> tuple[set[str], set[str]]:
     return _symbols(path, _SYMTAB)
 
 
-def _symbols(path: Path, table: int) -> tuple[set[str], set[str]]:
-    data = path.read_bytes()
+def has_thread_locals(path: Path) -> bool:
+    """Return whether the library has variables of which each thread has its own."""
+    return any(flags & _TLS for _, _, flags, *_ in _sections(path.read_bytes()))
+
+
+def _sections(data: bytes) -> list[tuple[int, ...]]:
     (sections,) = struct.unpack_from("<Q", data, 40)
     size, count = struct.unpack_from("<HH", data, 58)
     if not count:  # more than 65,279 sections: the number is in the first one
         count = _SECTION.unpack_from(data, sections)[5]
-    headers = [_SECTION.unpack_from(data, sections + i * size) for i in range(count)]
+    return [_SECTION.unpack_from(data, sections + i * size) for i in range(count)]
+
+
+def _symbols(path: Path, table: int) -> tuple[set[str], set[str]]:
+    data = path.read_bytes()
+    headers = _sections(data)
     defined: set[str] = set()
     needed: set[str] = set()
     for _, kind, _, _, offset, length, link, *_ in headers:

@@ -29,8 +29,9 @@ _LAUNCH_FUNCTIONS = {b"cudaLaunchKernel": b"launch_kernel", b"cudaLaunchCooperat
 NESTED_LAUNCH = "dynamic parallelism"
 _DEVICE = frozenset({"__global__", "__device__"})
 # Alignment asked for a shared array; every array has 16 bytes here, and the grammar trips over __align__.
+_ALIGN = rb"\b(__align__|alignas)\s*\((?:[^()]|\([^()]*\))*\)"
 _ALIGNMENT = re.compile(
-    rb"(?<=__shared__)(\s+)(__align__|alignas)\s*\(\s*\w+\s*\)|\b(__align__|alignas)\s*\(\s*\w+\s*\)(?=\s*__shared__)"
+    rb"(?<=__shared__)\s+" + _ALIGN + rb"|" + _ALIGN + rb"(?=\s*(extern\s+|static\s+)?__shared__)"
 )
 
 
@@ -53,7 +54,7 @@ def translate(source: str) -> str:
         Unsupported: the source uses what this backend does not have.
     """
     raw = source.encode(errors="replace")
-    raw = _ALIGNMENT.sub(lambda m: b" " * len(m[0]), raw)
+    raw = _ALIGNMENT.sub(lambda m: _blank(m[0]), raw)
     nodes = _find(raw)
     code = _without(raw, nodes.get("blank", []) + nodes.get("include", []))
     construct = features.unsupported_name(code.decode(errors="replace"))
@@ -214,7 +215,7 @@ def _declare(base: bytes, declarator: Node, line: int, dynamic: bool, in_functio
     if not in_function:
         raise Unsupported("__shared__ at namespace scope")
     return (
-        b'static simt::SharedSlot simt_%(n)s{"%(n)s", %(line)d}; using simt_%(n)s_t = %(base)s %(before)s%(after)s; '
+        b'static simt::SharedSlot simt_%(n)s{"%(n)s", %(line)d}; typedef %(base)s %(before)ssimt_%(n)s_t%(after)s; '
         b"auto& %(n)s = simt::shared<simt_%(n)s_t>(simt_%(n)s);"
     ) % {b"n": identifier, b"line": line, b"base": base, b"before": before, b"after": after}
 

@@ -111,6 +111,34 @@ std::vector<torch::Tensor> f(torch::Tensor x) {
 }
 """
 
+SHARED = r"""
+#include <mutex>
+template <typename T>
+__global__ void k(const T* x, T* y, int n) {
+    extern __shared__ __align__(sizeof(double)) unsigned char raw[];
+    alignas(alignof(T)) __shared__ T twice[64];
+    __shared__ struct { T value; int from; } best[2];
+    T* row = reinterpret_cast<T*>(raw);
+    const int i = threadIdx.x;
+    if (i < n) { row[i] = x[i]; twice[i] = x[i] + x[i]; }
+    __syncthreads();
+    if (i < 2) {
+        best[i] = {row[0], 0};
+        for (int j = 1; j < n; ++j) if ((row[j] > best[i].value) == (i == 0)) best[i] = {row[j], j};
+    }
+    __syncthreads();
+    if (i < n) y[i] = i == best[0].from ? twice[i] : i == best[1].from ? best[1].value : row[i];
+}
+torch::Tensor f(torch::Tensor x) {
+    static std::once_flag once;
+    std::call_once(once, [] { cudaFuncSetAttribute(k<float>, cudaFuncAttributeMaxDynamicSharedMemorySize, 65536); });
+    auto y = torch::empty_like(x);
+    void (*kernel)(const float*, float*, int) = k<float>;
+    kernel<<<1, 64, 64 * sizeof(float)>>>(x.data_ptr<float>(), y.data_ptr<float>(), x.numel());
+    return y;
+}
+"""
+
 
 def _sizes_of_sides(x: torch.Tensor) -> torch.Tensor:
     positive = torch.nn.functional.pad(x > 0, (0, 64 - len(x))).view(4, 16)
@@ -124,6 +152,12 @@ EXAMPLES = {
         "std::vector<torch::Tensor> f(torch::Tensor x)",
         lambda: (torch.randint(-9, 9, (2, 3, 5, 30)).float(),),
         lambda x: [2 * x, x.sum(-1), 2 * x],
+    ),
+    "shared memory aligned like a type, set up once": example(
+        SHARED,
+        "torch::Tensor f(torch::Tensor x)",
+        lambda: (torch.randperm(50).float() - 20,),
+        lambda x: torch.where(x == x.max(), 2 * x, x),
     ),
     "partitions of groups": example(
         PARTITIONS,

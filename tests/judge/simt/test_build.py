@@ -51,6 +51,21 @@ def test_wrong_code_is_a_compile_error_with_its_own_lines(cuda: str, line: int |
     assert "/" not in log.replace("main.cpp", "").replace("0/", "")
 
 
+@pytest.mark.parametrize(
+    ("before", "construct"),
+    [
+        ("float last() { thread_local float kept = 0; return ++kept; }", "thread_local"),  # nobody could watch it
+        (
+            "void g(at::Tensor x) { AT_DISPATCH_QINT_TYPES(x.dtype(), [&] { scalar_t v; }); }",
+            "AT_DISPATCH_QINT_TYPES",
+        ),
+    ],
+)
+def test_what_the_look_alike_lacks_is_unsupported(before: str, construct: str, cache: Path):
+    with pytest.raises(Unsupported, match=construct):
+        build(ExtensionSource(SOURCE.cpp, f"{before}\n{GRID_3D}", SOURCE.functions), cache)
+
+
 def test_an_export_that_is_not_declared_is_a_compile_error(cache: Path):
     with pytest.raises(CompileError, match="'add_bias_cuda' was not declared"):
         build(ExtensionSource("", GRID_3D, SOURCE.functions), cache)
