@@ -26,13 +26,13 @@ _PATTERNS = """
 (raw_string_literal) @blank
 """
 _LAUNCH_FUNCTIONS = {b"cudaLaunchKernel": b"launch_kernel", b"cudaLaunchCooperativeKernel": b"launch_together"}
+_ATTRIBUTE = b"cudaFuncSetAttribute"
 NESTED_LAUNCH = "dynamic parallelism"
 _DEVICE = frozenset({"__global__", "__device__"})
 # Alignment asked for a shared array; every array has 16 bytes here, and the grammar trips over __align__.
 _ALIGN = rb"\b(__align__|alignas)\s*\((?:[^()]|\([^()]*\))*\)"
-_ALIGNMENT = re.compile(
-    rb"(?<=__shared__)\s+" + _ALIGN + rb"|" + _ALIGN + rb"(?=\s*(extern\s+|static\s+)?__shared__)"
-)
+_ALIGNMENT = re.compile(rb"(?<=__shared__)\s+%s|%s(?=\s*(extern\s+|static\s+)?__shared__)" % (_ALIGN, _ALIGN))
+_KERNELS = re.compile(rb"\b__global__\b[^;{}]*")
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,14 @@ def translate(source: str) -> str:
         raise Unsupported(construct)
     edits = [edit for node in nodes.get("include", []) for edit in _include(node)]
     edits += [_shared(node) for node in nodes.get("shared", [])]
-    edits += [edit for node in nodes.get("launch", []) for edit in _launch(node)]
+    kernels = {name for head in _KERNELS.findall(code) for name in re.findall(rb"(\w+)\s*\(", head)}
+    edits += [edit for node in nodes.get("launch", []) for edit in _launch(node, kernels)]
+    edits += [_attribute(n) for n in nodes.get("call", []) if _bytes(n) == _ATTRIBUTE and _of_a_pointer(n, kernels)]
     edits += [_launch_function(n) for n in nodes.get("call", []) if _bytes(n) in _LAUNCH_FUNCTIONS]
     edits += [
-        _Edit(n.start_byte, n.end_byte, _macro(_bytes(n))) for n in nodes.get("macro", []) if b"<<<" in _bytes(n)
+        _Edit(n.start_byte, n.end_byte, _macro(_bytes(n), kernels))
+        for n in nodes.get("macro", [])
+        if b"<<<" in _bytes(n)
     ]
     return _apply(raw, edits).decode(errors="replace")
 
@@ -109,9 +113,10 @@ def _include(node: Node) -> list[_Edit]:
     return [_Edit(node.start_byte, node.end_byte, _blank(_bytes(node)))] if features.is_known_header(header) else []
 
 
-def _launch(node: Node) -> list[_Edit]:
+def _launch(node: Node, kernels: set[bytes]) -> list[_Edit]:
     """``k<T><<<g, b>>>(x)`` to ``simt::Launch("k<T>", line, g, b)([&](auto... a) { k<T>(a...); }, x)``.
 
+    Where the name is none of ``kernels``, it is that of a pointer or of a macro's argument, and the launch says so.
     The arguments' own text is left alone, so launches nested in it (there are none in practice) would survive.
     """
     syntax = next(child for child in node.children if child.type == "kernel_call_syntax")
@@ -125,7 +130,8 @@ def _launch(node: Node) -> list[_Edit]:
     quoted = _quoted(name)
     configuration = _bytes(syntax).removeprefix(b"<<<").removesuffix(b">>>")
     line = node.start_point[0] + 1
-    head = b'simt::Launch("%s", %d, %s%s)(' % (quoted, line, lines, configuration)
+    pointer = b"" if name.partition(b"<")[0].split(b"::")[-1].strip() in kernels else b".by_pointer()"
+    head = b'simt::Launch("%s", %d, %s%s)%s(' % (quoted, line, lines, configuration, pointer)
     comma = b", " if arguments.named_child_count else b""
     kernel = b"[&](auto... simt_a) SIMT_UNCHECKED { SIMT_BODY_BEGINS %s(simt_a...); }%s" % (name, comma)
     edits = [_Edit(node.start_byte, arguments.start_byte + 1, head + kernel)]
@@ -135,6 +141,17 @@ def _launch(node: Node) -> list[_Edit]:
 
 def _quoted(name: bytes) -> bytes:
     return name.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+
+
+def _of_a_pointer(function: Node, kernels: set[bytes]) -> bool:
+    """Whether cudaFuncSetAttribute's first argument names no kernel."""
+    arguments = function.next_named_sibling
+    first = arguments.named_children[0] if arguments is not None and arguments.named_children else None
+    return kernels.isdisjoint(re.findall(rb"\w+", _bytes(first)))
+
+
+def _attribute(function: Node) -> _Edit:
+    return _Edit(function.start_byte, function.end_byte, b"simt::set_attribute_by_pointer")
 
 
 def _launch_function(function: Node) -> _Edit:
@@ -167,12 +184,12 @@ def _in_device_code(node: Node) -> bool:
     return False
 
 
-def _macro(body: bytes) -> bytes:
+def _macro(body: bytes, kernels: set[bytes]) -> bytes:
     """Translate the launches in a macro's body; its line is that of the macro's use."""
     flat = body.replace(b"\\\n", b" \n")
     prefix = b"void f() { "
     nodes = _find(prefix + flat + b"; }")
-    edits = [edit for node in nodes.get("launch", []) for edit in _launch(node)]
+    edits = [edit for node in nodes.get("launch", []) for edit in _launch(node, kernels)]
     text = _apply(prefix + flat + b"; }", edits)[len(prefix) : -len(b"; }")]
     text = re.sub(rb'(simt::Launch\(".*?"), \d+', rb"\1, __LINE__", text)
     return text.replace(b"\n", b"\\\n") if b"\n" in body else text

@@ -129,12 +129,19 @@ __global__ void k(const T* x, T* y, int n) {
     __syncthreads();
     if (i < n) y[i] = i == best[0].from ? twice[i] : i == best[1].from ? best[1].value : row[i];
 }
+template <class K> void allow(K kernel) { cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, 65536); }
+#define RUN(KERNEL, ...) KERNEL<<<1, 64, 65536>>>(__VA_ARGS__); C10_CUDA_KERNEL_LAUNCH_CHECK()
 torch::Tensor f(torch::Tensor x) {
     static std::once_flag once;
-    std::call_once(once, [] { cudaFuncSetAttribute(k<float>, cudaFuncAttributeMaxDynamicSharedMemorySize, 65536); });
-    auto y = torch::empty_like(x);
+    std::call_once(once, [] { allow(k<float>); });
+    auto y = torch::empty_like(x), z = torch::empty_like(x);
+    const int n = x.numel();
     void (*kernel)(const float*, float*, int) = k<float>;
-    kernel<<<1, 64, 64 * sizeof(float)>>>(x.data_ptr<float>(), y.data_ptr<float>(), x.numel());
+    k<float><<<1, 64, 65536>>>(x.data_ptr<float>(), y.data_ptr<float>(), n);
+    C10_CUDA_KERNEL_LAUNCH_CHECK();
+    kernel<<<1, 64, 65536>>>(x.data_ptr<float>(), y.data_ptr<float>(), n);
+    C10_CUDA_KERNEL_LAUNCH_CHECK();
+    RUN(k<float>, x.data_ptr<float>(), z.data_ptr<float>(), n);
     return y;
 }
 """

@@ -61,7 +61,7 @@ def test_wrong_code_is_a_compile_error_with_its_own_lines(cuda: str, line: int |
         ),
     ],
 )
-def test_what_the_look_alike_lacks_is_unsupported(before: str, construct: str, cache: Path):
+def test_what_stands_beside_a_kernel_may_be_unsupported(before: str, construct: str, cache: Path):
     with pytest.raises(Unsupported, match=construct):
         build(ExtensionSource(SOURCE.cpp, f"{before}\n{GRID_3D}", SOURCE.functions), cache)
 

@@ -44,8 +44,7 @@ TAKEN = [
         "y[i] = x[i];",
     ),
     (
-        "#define BOUNDS(n) __launch_bounds__(n)\nconstexpr int kMost = 64;\nBOUNDS(kMost) __global__ void a(float*) {}\n"
-        "void f(float* x) { a<<<1, 1>>>(x); }\n",
+        "#define MOST(n) __launch_bounds__(n)\nenum { kM = 64 };\nMOST(kM) __global__ void a() {}\nvoid f() { a<<<1, 1>>>(); }\n",
         "y[i] = x[i];",
     ),
     ("", "const int width = 4; float row[width]; row[0] = x[i]; y[i] = row[0];"),

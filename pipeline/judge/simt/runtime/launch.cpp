@@ -1,4 +1,5 @@
 // The host's side of a launch: limits, errors, the count of launches; and the host API that is more than a line.
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ static bool launching = true;
 
 struct AttributeRecord {
     char text[192];
+    const void* library;  // with the kernel in it, where only a pointer told which one that is
     size_t bytes;
 };
 static std::vector<AttributeRecord> attributes;
@@ -58,15 +60,36 @@ static size_t base_name_length(const char* kernel) {
     return n;
 }
 
-// The limit that cudaFuncSetAttribute raised for a kernel, found by the kernel's name in the call's text. A rehearsal,
-// which a name of another pointer to the kernel must not fail, takes the largest of all.
-size_t dynamic_shared_limit(const char* kernel) {
+static const void* library_of(const void* function) {
+    Dl_info found;
+    return dladdr(function, &found) ? found.dli_fbase : nullptr;
+}
+
+// The limit that cudaFuncSetAttribute raised for a kernel, found by the kernel's name in the call's text; what was
+// raised by way of a pointer may be any kernel's of its library, what is launched by one may be any, and a rehearsal
+// takes the largest of all.
+static size_t dynamic_shared_limit(const LaunchConfig& config, KernelBody body) {
     char name[sizeof(LaunchRecord::kernel)];
-    snprintf(name, sizeof name, "%.*s", static_cast<int>(base_name_length(kernel)), kernel);
+    snprintf(name, sizeof name, "%.*s", static_cast<int>(base_name_length(config.kernel)), config.kernel);
+    const bool any = rehearsing() || config.by_pointer;
+    const void* own = library_of(reinterpret_cast<const void*>(body));
     size_t limit = kDefaultDynamicShared;
     for (const AttributeRecord& attribute : attributes)
-        if ((rehearsing() || strstr(attribute.text, name)) && attribute.bytes > limit) limit = attribute.bytes;
+        if (attribute.bytes > limit &&
+            (any || (attribute.library ? attribute.library == own : strstr(attribute.text, name) != nullptr)))
+            limit = attribute.bytes;
     return limit;
+}
+
+static cudaError_t raise_limit(const char* text, const void* library, cudaFuncAttribute attribute, int value) {
+    if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) return cudaSuccess;
+    if (value < 0 || static_cast<size_t>(value) > kMaxDynamicShared) return refuse_limit(text, value);
+    AttributeRecord record = {};
+    snprintf(record.text, sizeof record.text, "%s", text);
+    record.library = library;
+    record.bytes = static_cast<size_t>(value);
+    attributes.push_back(record);
+    return cudaSuccess;
 }
 
 static const char* launch_problem(const LaunchConfig& c) {
@@ -111,7 +134,7 @@ extern "C" void simt_launch(const LaunchConfig& config, KernelBody body, void* a
     if (in_kernel()) simt_device_fail("unsupported", "dynamic parallelism", config.line);
     if (fault_pending()) return;
     if (const char* problem = launch_problem(config)) return refuse(config, cudaErrorInvalidConfiguration, problem);
-    if (config.shared_bytes > dynamic_shared_limit(config.kernel))
+    if (config.shared_bytes > kDefaultDynamicShared && config.shared_bytes > dynamic_shared_limit(config, body))
         return refuse(config, cudaErrorInvalidValue, "more dynamic shared memory than the limit set for this kernel");
     const Residence blocks = config.cooperative ? residence(config) : Residence::Fits;
     if (blocks == Residence::TooLarge)
@@ -240,13 +263,11 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
 }
 
 cudaError_t simt_func_set_attribute(const char* text, cudaFuncAttribute attribute, int value) {
-    if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) return cudaSuccess;
-    if (value < 0 || static_cast<size_t>(value) > simt::kMaxDynamicShared) return simt::refuse_limit(text, value);
-    simt::AttributeRecord record = {};
-    snprintf(record.text, sizeof record.text, "%s", text);
-    record.bytes = static_cast<size_t>(value);
-    simt::attributes.push_back(record);
-    return cudaSuccess;
+    return simt::raise_limit(text, nullptr, attribute, value);
+}
+
+cudaError_t simt_pointer_set_attribute(const void* kernel, cudaFuncAttribute attribute, int value) {
+    return simt::raise_limit("a kernel", simt::library_of(kernel), attribute, value);
 }
 
 }  // extern "C"

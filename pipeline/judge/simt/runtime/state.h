@@ -109,6 +109,5 @@ void shared_end_launch();
 void shared_begin_block();
 void shared_end_block();  // faults when an array's neighbourhood was written
 void set_last_error(cudaError_t error);
-size_t dynamic_shared_limit(const char* kernel);
 
 }  // namespace simt

@@ -16,6 +16,7 @@ struct LaunchConfig {
     unsigned grid[3];
     unsigned block[3];
     size_t shared_bytes;
+    bool by_pointer = false;   // the name is that of a pointer, which may point at any kernel
     bool cooperative = false;  // all blocks at once, as grid.sync() needs
 };
 

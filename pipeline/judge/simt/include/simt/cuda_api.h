@@ -80,12 +80,17 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device);
 cudaError_t cudaDeviceSynchronize();
 cudaError_t simt_func_set_attribute(const char* text, cudaFuncAttribute attribute, int value);
+cudaError_t simt_pointer_set_attribute(const void* kernel, cudaFuncAttribute attribute, int value);
 }
 
 namespace simt {
 template <class F>
 cudaError_t set_attribute(const char* text, F, cudaFuncAttribute attribute, int value) {
     return simt_func_set_attribute(text, attribute, value);
+}
+template <class F>
+cudaError_t set_attribute_by_pointer(F kernel, cudaFuncAttribute attribute, int value) {
+    return simt_pointer_set_attribute((const void*)kernel, attribute, value);
 }
 }  // namespace simt
 // The text names the kernel, which is how a launch finds the limit that was raised for it.

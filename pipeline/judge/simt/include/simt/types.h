@@ -82,6 +82,11 @@ struct Launch {
     Launch(const char* kernel, int line, dim3 grid, dim3 block, size_t shared_bytes = 0,
            struct CUstream_st* stream = nullptr);
 
+    const Launch& by_pointer() {
+        config.by_pointer = true;
+        return *this;
+    }
+
     template <class F, class... A>
     void operator()(F kernel, A... arguments) const {
         (check(arguments), ...);
