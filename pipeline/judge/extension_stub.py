@@ -1,12 +1,16 @@
 """What stands in for ``torch.utils.cpp_extension`` in a candidate's process: the parent builds."""
 
+import re
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from pipeline.judge.channel import Channel
 from pipeline.judge.device import Device
+
+_INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"(?P<name>[\w./-]+)"[^\n]*$', re.MULTILINE)
+_ONCE = re.compile(r"^[ \t]*#[ \t]*pragma[ \t]+once[^\n]*$", re.MULTILINE)
 
 
 class BuildFailedError(RuntimeError):
@@ -34,11 +38,16 @@ def make_stub(channel: Channel, device: Device, loaded: list[str]) -> types.Modu
         name: str,
         sources: str | Iterable[str],
         extra_cuda_cflags: Iterable[str] | None = None,
+        extra_include_paths: str | Iterable[str] | None = None,
         **_options: Any,
     ) -> Any:
-        paths = [Path(p) for p in ([sources] if isinstance(sources, str) else sources)]
-        cuda = "\n".join(p.read_text() for p in paths if p.suffix in (".cu", ".cuh"))
-        cpp = "\n".join(p.read_text() for p in paths if p.suffix not in (".cu", ".cuh"))
+        paths = [Path(p) for p in ([sources] if isinstance(sources, str | Path) else sources)]
+        given = [extra_include_paths] if isinstance(extra_include_paths, str | Path) else extra_include_paths or ()
+        folders = [Path(folder) for folder in given]
+        cuda, cpp = (
+            "\n".join(_with_own_headers(p, folders, ()) for p in paths if (p.suffix in (".cu", ".cuh")) is wanted)
+            for wanted in (True, False)
+        )
         return build(name, cpp, cuda, [], extra_cuda_cflags)
 
     def build(name: str, cpp: str, cuda: str, functions: list[str], flags: Iterable[str] | None) -> Any:
@@ -54,6 +63,23 @@ def make_stub(channel: Channel, device: Device, loaded: list[str]) -> types.Modu
     stub.load = load  # type: ignore[attr-defined]
     stub.CUDA_HOME = "/usr/local/cuda"  # type: ignore[attr-defined]
     return stub
+
+
+def _with_own_headers(path: Path, folders: Sequence[Path], within: tuple[Path, ...]) -> str:
+    """Return a source with the headers that lie beside it, or in ``folders``, in place of their includes."""
+
+    def included(match: re.Match[str]) -> str:
+        places = (folder / match["name"] for folder in (path.parent, *folders))
+        header = next((place for place in places if place.is_file()), None)
+        if header is None or header in within:
+            return match[0]
+        text = _with_own_headers(header, folders, (*within, header))
+        if _ONCE.search(text) is None:
+            return text
+        guard = "".join(c if c.isalnum() else "_" for c in f"INCLUDED_{header.name}").upper()
+        return f"#ifndef {guard}\n#define {guard}\n{_ONCE.sub('', text)}\n#endif"
+
+    return _INCLUDE.sub(included, path.read_text())
 
 
 def _closed(name: str, extension: Any) -> types.ModuleType:
