@@ -32,6 +32,8 @@ _OUR_OVERLOADS = re.compile(
 _TENSOR_OPERATOR = re.compile(
     r"no match for '(?P<operator>operator[^']+)' .*operand types? (is|are) .*'(const )?at::Tensor'"
 )
+# Said of a function before the type of its parameter is called unknown.
+_FORERUNNER = re.compile(r"variable or field '[^']+' declared void")
 # Macros of torch's: what stands in their arguments (scalar_t) is undeclared before they are.
 _UNKNOWN_MACRO = re.compile(r"'(?P<name>(AT|C10|TORCH|LEGACY)_[A-Z]\w+)' was not declared in this scope")
 # What nvcc would say too, though it is one of our headers that says it.
@@ -46,9 +48,10 @@ def explain(log: str, text: str) -> CompileError | Unsupported | None:
     Only an error about something that torch or CUDA may have, and the look-alike lacks, makes it Unsupported; the
     first error decides, because later ones follow from it, but for the name of a macro.
     """
-    first = _ERROR.search(log)
-    if first is None:
+    errors = list(_ERROR.finditer(log))
+    if not errors:
         return None
+    first = next((error for error in errors if _FORERUNNER.match(error["text"]) is None), errors[0])
     construct = _missing(first["text"]) or _left_over(first, text)
     if construct:
         return Unsupported(construct)

@@ -73,7 +73,7 @@ _OPERATORS_FLAG = re.compile(r"-U\s*__CUDA_NO_(HALF2?|BFLOAT162?)_(OPERATORS|CON
 _DEFINITION = re.compile(r"-D(?P<name>[A-Za-z_]\w*)(=(?P<value>[\w.+-]*))?")
 # An identifier that the compiler does not know, but that CUDA or torch may well have.
 FOREIGN_NAME = re.compile(
-    r"(__[a-z]\w*|cuda[A-Z]\w*|cu[A-Z]\w*|nv\w+|AT_\w+|TORCH_\w+|C10_\w+|CUDART_\w+|h(exp|log|sqrt|rcp)\w*)"
+    r"(__[a-z]\w*|cuda[A-Z]\w*|cu[A-Z]\w*|nv\w+|AT_\w+|TORCH_\w+|C10_\w+|CUDART_\w+|h(exp|log|sqrt|rcp)\w*|cyl_bessel_\w+)"
 )
 
 

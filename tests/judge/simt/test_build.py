@@ -59,6 +59,8 @@ def test_wrong_code_is_a_compile_error_with_its_own_lines(cuda: str, line: int |
             "void g(at::Tensor x) { AT_DISPATCH_QINT_TYPES(x.dtype(), [&] { scalar_t v; }); }",
             "AT_DISPATCH_QINT_TYPES",
         ),
+        ("__global__ void g(at::PhiloxCudaState s) { s.seed = 1; }", "at::PhiloxCudaState"),
+        ("__global__ void g(float* p) { p[0] = cyl_bessel_i0f(p[1]); }", "cyl_bessel_i0f"),
     ],
 )
 def test_what_stands_beside_a_kernel_may_be_unsupported(before: str, construct: str, cache: Path):

@@ -47,6 +47,8 @@ private:
     I sizes_[N], strides_[N];
 };
 
+template <class T, size_t N, template <class> class P = DefaultPtrTraits, class I = int64_t>
+using GenericPackedTensorAccessor = PackedTensorAccessor<T, N, P, I>;
 template <class T, size_t N, template <class> class P = DefaultPtrTraits>
 using PackedTensorAccessor32 = PackedTensorAccessor<T, N, P, int32_t>;
 template <class T, size_t N, template <class> class P = DefaultPtrTraits>

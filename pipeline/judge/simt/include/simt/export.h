@@ -211,6 +211,9 @@ private:
 
 namespace pybind11 {
 struct none {};
+// Python is told which arguments it may name, not which it must.
+struct kw_only {};
+struct pos_only {};
 struct arg : simt::Argument {
     explicit arg(const char* text) : simt::Argument{text, false, {}} {}
     arg& noconvert(bool = true) { return *this; }

@@ -44,6 +44,13 @@ inline double max(double a, float b) { return __builtin_fmax(a, b); }
 inline double min(float a, double b) { return __builtin_fmin(a, b); }
 inline double min(double a, float b) { return __builtin_fmin(a, b); }
 
+inline unsigned umax(unsigned a, unsigned b) { return max(a, b); }
+inline unsigned umin(unsigned a, unsigned b) { return min(a, b); }
+inline long long llmax(long long a, long long b) { return max(a, b); }
+inline long long llmin(long long a, long long b) { return min(a, b); }
+inline unsigned long long ullmax(unsigned long long a, unsigned long long b) { return max(a, b); }
+inline unsigned long long ullmin(unsigned long long a, unsigned long long b) { return min(a, b); }
+
 inline float rsqrtf(float x) { return float(1.0 / __builtin_sqrt(double(x))); }
 inline double rsqrt(double x) { return 1.0 / __builtin_sqrt(x); }
 inline float rsqrt(float x) { return rsqrtf(x); }

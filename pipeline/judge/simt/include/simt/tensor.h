@@ -116,6 +116,10 @@ public:
         expect_dim(N);
         return PackedTensorAccessor<T, N, P, I>(data_ptr<T>(), sizes().data(), strides().data());
     }
+    template <class T, size_t N, template <class> class P = DefaultPtrTraits, class I = int64_t>
+    PackedTensorAccessor<T, N, P, I> generic_packed_accessor() const {
+        return packed_accessor<T, N, P, I>();
+    }
 
     Tensor contiguous(MemoryFormat = MemoryFormat::Contiguous) const;
     Tensor clone() const;
@@ -143,6 +147,7 @@ public:
     Tensor slice(int64_t dim, int64_t start, int64_t end, int64_t step = 1) const;
     std::vector<Tensor> split(int64_t size, int64_t dim = 0) const;
     std::vector<Tensor> chunk(int64_t count, int64_t dim = 0) const;
+    std::vector<Tensor> unbind(int64_t dim = 0) const;
     Tensor operator[](int64_t index) const { return select(0, index); }
     // By numbers alone: slices and tensors as indices are torch::indexing, which is not here.
     Tensor index(IntArrayRef numbers) const {
@@ -257,6 +262,12 @@ inline std::vector<Tensor> Tensor::chunk(int64_t count, int64_t dim) const {
     if (count <= 0) simt::fail("chunk expects `chunks` to be greater than 0, got: ", count);
     return split((size(dim) + count - 1) / count, dim);
 }
+inline std::vector<Tensor> Tensor::unbind(int64_t dim) const {
+    std::vector<Tensor> parts;
+    for (int64_t i = 0, n = size(dim); i < n; ++i) parts.push_back(select(dim, i));
+    return parts;
+}
+inline std::vector<Tensor> unbind(const Tensor& x, int64_t dim = 0) { return x.unbind(dim); }
 inline std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t dim = 0) { return x.split(size, dim); }
 inline std::vector<Tensor> chunk(const Tensor& x, int64_t count, int64_t dim = 0) { return x.chunk(count, dim); }
 using TensorList = ArrayRef<Tensor>;
