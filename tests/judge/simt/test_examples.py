@@ -11,6 +11,7 @@ from pipeline.judge.operators import OperatorLog
 from pipeline.judge.simt import binding
 from pipeline.judge.simt.binding import Extension
 from pipeline.judge.simt.build import ExtensionSource
+from pipeline.judge.simt.errors import SimtFault
 from tests.judge.simt import sources, sources_16_bit, sources_c10, sources_device, sources_torch
 from tests.judge.simt.example import inline
 from tests.judge.simt.sources import MATMUL, MODULE
@@ -74,6 +75,18 @@ def test_an_asynchronous_copy_that_nobody_waits_for_has_not_been_made(missing: s
     wrong = replace(example.source, cuda=example.source.cuda.replace(missing, "block.sync()"))
     (x,) = guarded(example.arguments())
     assert not torch.equal(compiled(wrong).f(x), example.expected(x))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [("y + i", "not shared"), ("reinterpret_cast<char*>(&mine[1][i]) + 2", "multiple of its size")],
+)
+def test_an_asynchronous_copy_goes_to_aligned_shared_memory(wrong: str, message: str, compiled: Compiled):
+    example = sources_c10.EXAMPLES["asynchronous copies"]
+    source = replace(example.source, cuda=example.source.cuda.replace("&mine[step % 2][i]", wrong))
+    with pytest.raises(SimtFault, match=message):
+        compiled(source).f(*guarded(example.arguments()))
+    binding.clear_faults()
 
 
 def test_what_torch_computes_for_c_plus_plus_is_seen(compiled: Compiled):

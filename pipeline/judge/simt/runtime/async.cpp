@@ -27,6 +27,11 @@ static Queue& queue() {
     return threads[static_cast<size_t>(s.block->current)];
 }
 
+extern "C" bool simt_is_shared(const void* address) {
+    const Region* region = region_near(address);
+    return region && region->shared;
+}
+
 extern "C" void simt_async_copy(AsyncCopy copy) {
     Queue& own = queue();
     own.pending.push_back({copy, own.committed});

@@ -62,6 +62,7 @@ unsigned simt_live_mask();
 // Which lanes of the warp are at this call, once none of the block can go on without it.
 unsigned simt_active_mask(int line);
 unsigned simt_lane();
+bool simt_is_shared(const void* address);
 void simt_async_copy(AsyncCopy copy);
 void simt_async_commit();
 // The next copy that may not be pending any longer when at most `prior` batches may be; false if there is none.

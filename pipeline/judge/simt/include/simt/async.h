@@ -30,6 +30,8 @@ inline void __pipeline_memcpy_async(void* to, const void* from, size_t bytes, si
         simt::simt_device_fail("assert", "__pipeline_memcpy_async copies 4, 8 or 16 bytes", line);
     if (((uintptr_t(to) | uintptr_t(from)) & (bytes - 1)) != 0)
         simt::simt_device_fail("misaligned", "__pipeline_memcpy_async at an address that is no multiple of its size", line);
+    if (!simt::simt_is_shared(to))
+        simt::simt_device_fail("out_of_bounds", "__pipeline_memcpy_async to memory that is not shared", line);
     simt::simt_async_copy({to, from, bytes - zeros, zeros});
 }
 inline void __pipeline_commit() { simt::simt_async_commit(); }
