@@ -22,6 +22,7 @@ class Expected:
     places_only: bool = False  # no torch operator did more than to move values, repeat or pick them
     room: float = 1.0  # factor of the tolerance's floor
     parameters: frozenset[str] = frozenset()  # the names of the module's
+    alike_in_evaluation: bool = False  # its results are the same to the bit after ``model.eval()``
 
     @classmethod
     def read(cls, answer: dict[str, Any], buffers: list[bytearray], room: float) -> "Expected":
@@ -33,12 +34,21 @@ class Expected:
             places_only=computing is not None and PLACING.issuperset(computing),
             room=room,
             parameters=frozenset(answer["parameters"]),
+            alike_in_evaluation=answer.get("alike_in_evaluation", False),
         )
 
     @property
     def changed_buffers(self) -> list[str]:
         """The names of the module's buffers that the call changed."""
         return list(self.values["buffers"]["dict"]["eager"]["dict"])
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """The three values that ``reference`` takes, of the outputs alone where there are gradients beside them."""
+        kinds = ("expected", "nearby", "eager")
+        if self.values["upstream"] is None:
+            return {kind: self.values[kind] for kind in kinds}
+        return {kind: self.values[kind]["dict"]["outputs"] for kind in kinds}
 
     @property
     def given_bytes(self) -> int:

@@ -5,7 +5,9 @@ from typing import Any
 
 import torch
 
-from pipeline.judge.torch_values import map_tensors
+from pipeline.judge.inputs import MODES, Mode
+from pipeline.judge.task_module import describe
+from pipeline.judge.torch_values import map_tensors, plain, seed_all
 
 Upstream = list[torch.Tensor]
 
@@ -54,6 +56,55 @@ def backward(model: Any, inputs: list[Any], upstream: Callable[[Upstream], Upstr
         "input_gradients": list(found[: len(leaves)]),
         "parameter_gradients": dict(zip(parameters, found[len(leaves) :], strict=True)),
     }
+
+
+def in_modes(
+    model: torch.nn.Module,
+    inputs: list[Any],
+    seed: int,
+    prepare: Callable[[], None],
+    fault_of: Callable[[BaseException], Any],
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return by the names of ``MODES`` what ``model(*inputs)`` does in each, and where it raises what it says.
+
+    Each call comes after ``prepare`` and with the same seed. What ``fault_of`` calls a kernel's fault is raised.
+    """
+    outputs: dict[str, Any] = {}
+    raised: dict[str, str] = {}
+    for mode in MODES:
+        prepare()
+        seed_all(seed)
+        try:
+            outputs[mode.name] = plain(in_mode(model, inputs, mode))
+        except Exception as error:
+            if fault_of(error):
+                raise
+            raised[mode.name] = describe(error, "<candidate>")
+    return outputs, raised
+
+
+def in_mode(model: torch.nn.Module, inputs: list[Any], mode: Mode) -> Any:
+    """Return what ``model(*inputs)`` does in a mode; what the mode changes is set back."""
+    trained = {parameter for parameter in model.parameters() if parameter.requires_grad}
+    training = {module: module.training for module in model.modules()}
+    required = [value for value in inputs if isinstance(value, torch.Tensor) and value.is_floating_point()]
+    surroundings = {"on": torch.enable_grad, "off": torch.no_grad, "inference": torch.inference_mode}
+    try:
+        if mode.evaluates:
+            model.eval()
+        for parameter in trained if mode.frozen else ():
+            torch.Tensor.requires_grad_(parameter, False)
+        for value in required if mode.inputs_require else ():
+            torch.Tensor.requires_grad_(value)
+        with surroundings[mode.gradients]():
+            return model(*inputs)
+    finally:
+        for value in required:
+            torch.Tensor.requires_grad_(value, False)
+        for parameter in trained:
+            torch.Tensor.requires_grad_(parameter)
+        for module, was in training.items():
+            module.training = was
 
 
 def random_upstream(seed: int) -> Callable[[Upstream], Upstream]:

@@ -9,14 +9,14 @@ import sys
 import time
 import types
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from pipeline.judge import calling
+from pipeline.judge import calling, counting
 from pipeline.judge.channel import Channel, ChannelClosedError
-from pipeline.judge.counting import LEAST_CALLS, LOOK_AFTER, Held, changed, counted, held, segments
 from pipeline.judge.cuda.contestant import weights_of
 from pipeline.judge.cuda.timed import Timed
 from pipeline.judge.device import MODULE, Device
@@ -27,13 +27,11 @@ from pipeline.judge.simt.errors import SimtFault
 from pipeline.judge.simt.fault import Fault
 from pipeline.judge.simt.rehearsing import rehearse
 from pipeline.judge.task_module import describe
-from pipeline.judge.torch_values import map_tensors, pack_values, plain, seed_all, unpack_values
+from pipeline.judge.torch_values import copy_into, map_tensors, pack_values, plain, seed_all, unpack_values
 from pipeline.judge.values import BadValueError
-from pipeline.judge.weights import halve_held, held_nowhere, load, own_names
+from pipeline.judge.weights import buffers_of, halve_held, held_nowhere, load, own_names
 
 BATCHES = "num_batches_tracked"  # a layer's own count of calls; what it starts from differs from call to call
-REPEAT_SECONDS = 0.5  # of the processor, for calls that nobody looks at
-LEAST_CALLS_SECONDS = 4.0  # for as many of these as are needed to tell what they change
 
 
 def serve(channel: Channel, fault_page: int, device: Device) -> None:
@@ -44,7 +42,8 @@ def serve(channel: Channel, fault_page: int, device: Device) -> None:
     "aside", "halved", "names": as answered before, "compared": names of buffers, "values": {"init", "state",
     "inputs", "upstream"}}: call ModelNew (``aside``: an instance that is made for this call alone; not ``launching``:
     kernels do nothing), answer with {"values": {"outputs", "inputs", "buffers"}, "names": see ``weights.own_names``,
-    ...}; on a GPU also what ``cuda.timed`` answers. What goes wrong is answered with {"error": kind, "detail": text}.
+    ...}; "modes" in place of "call": {"values": {a mode's name: outputs}, "raised": {name: text}}; on a GPU also what
+    ``cuda.timed`` answers. What goes wrong is answered with {"error": kind, "detail": text}.
     """
     device.set_fault_page(fault_page)
     candidate = CandidateModule(channel, device)
@@ -55,14 +54,7 @@ def serve(channel: Channel, fault_page: int, device: Device) -> None:
             return
         channel.answering = request["number"]
         try:
-            if request["op"] == "load":
-                header, answer = candidate.load(request["code"]), []
-            elif request["op"] == "call":
-                header, answer = (candidate.aside if request["aside"] else candidate.call)(request, buffers)
-            elif request["op"] == "rehearse":
-                header, answer = rehearse(sys.modules[MODULE], request), []
-            else:
-                header, answer = candidate.timing(request, buffers)
+            header, answer = candidate.answer(request, buffers)
         except SimtFault as found:
             header, answer = _fault(found.fault), []
         except BuildFailedError as error:
@@ -98,6 +90,19 @@ class CandidateModule:
         sys.modules["torch.utils.cpp_extension"] = stub
         torch.utils.cpp_extension = stub  # type: ignore[attr-defined]
 
+    def answer(self, request: dict[str, Any], buffers: list[bytearray]) -> tuple[dict[str, Any], list[memoryview]]:
+        """Return the header and the buffers of the answer to a request; see ``serve``."""
+        match request["op"]:
+            case "load":
+                return self.load(request["code"]), []
+            case "call":
+                return (self.aside if request["aside"] else self.call)(request, buffers)
+            case "modes":
+                return self.in_modes(request, buffers)
+            case "rehearse":
+                return rehearse(sys.modules[MODULE], request), []
+        return self.timing(request, buffers)
+
     def load(self, code: str) -> dict[str, Any]:
         """Execute the module; nothing of it is returned."""
         sys.modules[MODULE] = self._module
@@ -127,7 +132,7 @@ class CandidateModule:
             self._outputs = None
         kept, counts = self._repeat(request, upstream) if request["repeats"] else (False, None)
         if not request["construct"]:
-            _copy_into(self._inputs, values["inputs"], self._device)
+            copy_into(self._inputs, values["inputs"], self._device.guard)
         header, answer = self._observed_call(values["state"], upstream, request, seed)
         if header.pop("changed"):
             counts = self._look_on(upstream, request)
@@ -140,6 +145,19 @@ class CandidateModule:
             return self.call(request, buffers)
         finally:
             self._model, self._inputs, self._names, self._lacking, self._outputs = in_use
+
+    def in_modes(self, request: dict[str, Any], buffers: list[bytearray]) -> tuple[dict[str, Any], list[memoryview]]:
+        """Answer calls on a new instance in other modes than the judge's."""
+        values = unpack_values(request["values"], buffers)
+        self._device.set_order(request["order"], request["seed"])
+        self._device.set_launching(request["launching"])
+        self._construct(values["init"], request["weights_seed"], self._device.guard)
+        self._names = request["names"]
+        inputs = map_tensors(values["inputs"], self._device.guard)
+        load_state = partial(self._load_state, values["state"])
+        outputs, raised = calling.in_modes(self._model, inputs, request["seed"], load_state, self._device.fault_of)
+        tree, views = pack_values(outputs)
+        return {"values": tree, "raised": raised}, views
 
     def timing(self, request: dict[str, Any], buffers: list[bytearray]) -> tuple[dict[str, Any], list[memoryview]]:
         """Answer what ``cuda.timed.Timed`` does; ``arm`` constructs the model anew, nothing guarded or poisoned."""
@@ -185,7 +203,7 @@ class CandidateModule:
         with self._log(keep_copies=request["keep_copies"], given=plain(self._inputs)) as log:
             self._load_state(state)
             seed_all(seed)
-            places = segments(self._libraries) if looking else {}
+            places = counting.segments(self._libraries) if looking else {}
             before = self._held(places, request) if looking else None
             began = time.process_time()
             outputs = plain(calling.run(self._model, self._inputs, upstream))
@@ -196,11 +214,11 @@ class CandidateModule:
             map_tensors(outputs, self._check_place)
             copies = list(log.copies)
             moved, truncated = map(operator.sub, self._device.copies(), (moved, truncated))
-            left = self._changing(request)
+            left = buffers_of(self._model, request["compared"], self._names)
             tree, views = pack_values({"outputs": outputs, "inputs": self._inputs, "buffers": left})
             answer = [memoryview(bytes(view)) for view in views]  # what is written from here on is too late
             inputs = plain(self._inputs)
-        has_changed = before is not None and changed(before, self._held(places, request, before))
+        has_changed = before is not None and counting.changed(before, self._held(places, request, before))
         results = outputs if upstream is None else outputs["outputs"]
         reused = self._outputs is not None and shares_memory(results, self._outputs)
         self._outputs = results
@@ -237,63 +255,44 @@ class CandidateModule:
         """
         began = time.process_time()
         result: Any = None
-        looks: list[Held] = []
-        places = segments(self._libraries)
+        looks: list[counting.Held] = []
+        places = counting.segments(self._libraries)
         self._device.set_watching(False)  # that is done in the calls that are looked at
         try:
             for number in range(1, request["repeats"] + 1):
                 result = calling.run(self._model, self._inputs, upstream)
-                if number in LOOK_AFTER and self._device.poisons():  # on a GPU sums are not the same twice
+                if number in counting.LOOK_AFTER and self._device.poisons():  # on a GPU sums are not the same twice
                     looks.append(self._held(places, request, looks[-1] if looks else None))
-                if _is_enough(number, time.process_time() - began):
+                if counting.is_enough(number, time.process_time() - began):
                     break
         finally:
             self._device.set_watching(True)
         if not request["seeks_kept"] or not self._device.poisons():
-            return False, counted(looks)
+            return False, counting.counted(looks)
         self._device.set_launching(False)
         again = calling.run(self._model, self._inputs, upstream)
         self._device.set_launching(True)
-        return same_bytes(plain(result), plain(again)), counted(looks)
+        return same_bytes(plain(result), plain(again)), counting.counted(looks)
 
     def _look_on(self, upstream: list[torch.Tensor] | None, request: dict[str, Any]) -> str | None:
         """Call the model on the same values again, for as long as it takes to see whether it counts its calls."""
         began = time.process_time()
-        looks: list[Held] = []
-        places = segments(self._libraries)
-        while len(looks) < LEAST_CALLS and time.process_time() - began <= LEAST_CALLS_SECONDS:
+        looks: list[counting.Held] = []
+        places = counting.segments(self._libraries)
+        while len(looks) < counting.LEAST_CALLS and time.process_time() - began <= counting.LEAST_CALLS_SECONDS:
             calling.run(self._model, self._inputs, upstream)
             looks.append(self._held(places, request, looks[-1] if looks else None))
-        return counted(looks)
+        return counting.counted(looks)
 
-    def _held(self, places: dict[str, tuple[int, int]], request: dict[str, Any], before: Held | None = None) -> Held:
+    def _held(
+        self, places: dict[str, tuple[int, int]], request: dict[str, Any], before: counting.Held | None = None
+    ) -> counting.Held:
         own = dict(torch.nn.Module.named_buffers(self._model)) if request["compared"] else {}
-        changing = [*self._changing(request).values(), *(own[name] for name in own if name.endswith(BATCHES))]
-        return held(self._model, vars(self._module), places, self._device.buffers(), changing, before)
-
-    def _changing(self, request: dict[str, Any]) -> dict[str, torch.Tensor]:
-        """Return its own of the buffers that the reference changes, by the reference's names."""
-        if not request["compared"]:
-            return {}
-        own = dict(torch.nn.Module.named_buffers(self._model))
-        named = {name: (self._names or {}).get(name, name) for name in request["compared"]}
-        return {name: own[mine] for name, mine in named.items() if mine in own}
+        changing = [*buffers_of(self._model, request["compared"], self._names).values()]
+        changing += [own[name] for name in own if name.endswith(BATCHES)]
+        return counting.held(self._model, vars(self._module), places, self._device.buffers(), changing, before)
 
     def _load_state(self, state: dict[str, torch.Tensor]) -> None:
         """Give the model the reference's weights, in place, if its own names of them are known; else its own stay."""
         if self._names is not None and not load(self._model, state, self._names):
             self._names = None
-
-
-def _is_enough(calls: int, seconds: float) -> bool:
-    """Whether so many calls that took so long are enough of those that nobody looks at."""
-    return seconds > (REPEAT_SECONDS if calls >= LEAST_CALLS else LEAST_CALLS_SECONDS)
-
-
-def _copy_into(targets: list[Any], values: Any, device: Device) -> None:
-    for index, value in enumerate(values):
-        target = targets[index]
-        if isinstance(value, torch.Tensor) and target.shape == value.shape and target.dtype == value.dtype:
-            target.data.copy_(value)  # .data: the tensor's version counter does not tell
-        else:
-            targets[index] = map_tensors(value, device.guard)

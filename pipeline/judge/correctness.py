@@ -20,7 +20,7 @@ from pipeline.judge.answers import (
 )
 from pipeline.judge.compare import Comparison
 from pipeline.judge.conclusion import Shown, conclude, too_many
-from pipeline.judge.examining import examine, examine_weights
+from pipeline.judge.examining import examine, examine_modes, examine_weights, in_modes
 from pipeline.judge.hidden_faults import Explain, RightCall, find_hidden_faults
 from pipeline.judge.inputs import EXTREME, LARGE_ROOM, ORDERS, Case, Order, call_request, plan, with_weights_of
 from pipeline.judge.judging import MAX_DETAIL, Decided, Judgement
@@ -103,12 +103,18 @@ class Correctness:
                     self._restart()
                 self._note_or_raise(case, self._explained(decided, case, expected))
                 self._instance_for = None
-        if self._shown.errors and judgement.strict and judgement.watched:
-            find_hidden_faults(judgement, self._right, self._explain)
+        if self._shown.errors and judgement.strict:
+            self._look_further()
         conclude(judgement, self._shown)
         if judgement.gpu is None and not (self._settings.own and cases[-1].setting.name in self._shown.errors):
             own = replace(cases[-1], setting=judgement.task.settings[0])
             rehearse_launches(judgement, self._session, lambda: self._reference(own, op="arguments"))
+
+    def _look_further(self) -> None:
+        """Repeat right calls in other modes and with every access watched; raises ``Decided`` for what that shows."""
+        examine_modes(self._judgement, self._session, self._right, self._shown.names)
+        if self._judgement.watched:
+            find_hidden_faults(self._judgement, self._right, self._explain)
 
     def _expected(self, case: Case, following: list[Case]) -> Expected | None:
         """Return the reference's values; None if it refuses the case or they are too many."""
@@ -167,7 +173,7 @@ class Correctness:
             if given.names is None and self._judgement.strict:
                 self._follow_weights(case, expected)
             request = self._request(replace(case, repeats=0), expected, construct=True)
-            self._right.insert(0, RightCall(case.name, request, expected.buffers))
+            self._right.insert(0, RightCall(case.name, request, expected.buffers, in_modes(case, expected, given)))
         self._shown.launches = given.launches
         pair = self._shown.errors.get(case.setting.name, (0.0, 1.0))
         self._shown.errors[case.setting.name] = max(pair, (result.error, result.bound), key=lambda p: p[0] / p[1])
@@ -287,9 +293,8 @@ class Correctness:
         right = [name for name in self._shown.errors if name != case.setting.name]
         if decided.reason != "timeout" or self._judgement.gpu is not None or not right:
             return None
-        failed = self._judgement.checks.pop()
         detail = f"right at {', '.join(right)}, and out of this backend's time here"
-        return self._judgement.failed(failed.name, "unsupported", "too_slow", detail)
+        return self._judgement.failed(self._judgement.checks.pop().name, "unsupported", "too_slow", detail)
 
     def _request(self, case: Case, expected: Expected, *, construct: bool, **how: bool) -> dict[str, Any]:
         request = call_request(case, expected.values, construct=construct, names=self._shown.names, **how)

@@ -24,6 +24,8 @@ from pipeline.judge.reachable import State, memory_state
 
 LOOK_AFTER = frozenset((1, 2, 3, 4, 5, 6, 16, 32, 48, 64))  # calls
 LEAST_CALLS = 6  # for a count to be told from what is set up in the first ones
+REPEAT_SECONDS = 0.5  # of the processor, for calls that nobody looks at
+LEAST_CALLS_SECONDS = 4.0  # for as many of these as are needed to tell what they change
 MOST_STATES = 4  # that what a candidate holds may go through
 HEAP = (0x5500, 0x8000)  # the upper halves of addresses on Linux: what is allocated for a call has a new one
 ALIGNED = 16  # what malloc returns is
@@ -210,3 +212,8 @@ def _without_addresses(raw: bytes) -> tuple[bytes, NDArray[np.uint64]]:
     found = words[address]
     words[address] = 0
     return memory_state(words.data.cast("B")), found
+
+
+def is_enough(calls: int, seconds: float) -> bool:
+    """Whether so many calls that took so long are enough of those that nobody looks at."""
+    return seconds > (REPEAT_SECONDS if calls >= LEAST_CALLS else LEAST_CALLS_SECONDS)

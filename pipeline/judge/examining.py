@@ -1,21 +1,27 @@
 """What a call did besides giving the right result: to its inputs, with memory, and who moved the values."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from pipeline.judge.answers import (
     MOST,
+    NO_ANSWER,
     Answer,
     Expected,
     buffers_comparison,
     inputs_unchanged,
     is_a_view,
 )
-from pipeline.judge.inputs import Case
+from pipeline.judge.compare import compare
+from pipeline.judge.hidden_faults import RightCall
+from pipeline.judge.inputs import MODES, Case
 from pipeline.judge.judging import Judgement
+from pipeline.judge.session import Session
 from pipeline.judge.values import leaves
+
+MOST_SECONDS = 1.0  # of a call: who is slower is not called again in other modes
 
 
 def examine(judgement: Judgement, case: Case, expected: Expected, given: Answer, *, kept: bool) -> None:
@@ -47,6 +53,52 @@ def examine(judgement: Judgement, case: Case, expected: Expected, given: Answer,
     if not given.launches:
         detail = "forward launched no kernel of its own"
         raise judgement.failed(f"launch:{case.name}", "cheating", "no_kernel", detail)
+
+
+def in_modes(case: Case, expected: Expected, given: Answer) -> Expected | None:
+    """Return what a right call gives in other modes; None if it can't be made there.
+
+    It takes too long, or its buffers can't be set back after each of the calls.
+    """
+    starts_anew = given.names is not None or not expected.changed_buffers
+    return expected if case.modes and starts_anew and given.seconds <= MOST_SECONDS else None
+
+
+def examine_modes(
+    judgement: Judgement, session: Session, calls: Sequence[RightCall], names: dict[str, str] | None
+) -> None:
+    """Repeat a right call in other modes, if one can be, and note the check; what raises there says nothing.
+
+    Modes that evaluate are not looked at if the reference itself gives something else then.
+
+    Args:
+        judgement: takes the check.
+        session: the candidate's process; its instance is another one afterwards.
+        calls: those that were right.
+        names: the candidate's, of the reference's weights.
+
+    Raises:
+        Decided: a result is not what it is in the judge's own mode.
+    """
+    found = next(((call, call.in_modes) for call in calls if call.in_modes), None)
+    if found is None:
+        return
+    call, expected = found
+    request = {**call.request, "op": "modes", "names": names}
+    header, theirs = judgement.ask(session.worker(), "modes", request, call.buffers)
+    judgement.raise_reported("modes", header)
+    try:
+        outputs, raised = header["values"]["dict"], dict(header["raised"])
+        for mode in MODES:
+            if mode.name in outputs and (expected.alike_in_evaluation or not mode.evaluates):
+                wrong = compare(expected.reference(expected.outputs), outputs[mode.name], theirs).mismatch
+                if wrong is not None:
+                    detail = f"right in training mode without gradients, wrong in {mode.name}: {wrong.detail}"
+                    raise judgement.failed("modes", "incorrect", "other_mode", detail)
+    except NO_ANSWER as error:
+        detail = f"the process sent no answer: {error!r}"
+        raise judgement.failed("modes", "cheating", "bad_answer", detail) from None
+    judgement.passed("modes", "; ".join(f"{name}: {str(what)[:200]}" for name, what in raised.items()) or None)
 
 
 def examine_weights(

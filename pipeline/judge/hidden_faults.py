@@ -8,6 +8,7 @@ looked at.
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from pipeline.judge.answers import Expected
 from pipeline.judge.inputs import Order
 from pipeline.judge.judging import Judgement
 from pipeline.judge.simt.explain import Findings
@@ -28,11 +29,12 @@ Explain = Callable[[dict[str, Any], list[bytearray], Sequence[Order]], Findings]
 
 
 class RightCall(NamedTuple):
-    """A call whose result was right: the case's name, and how to repeat it."""
+    """A call whose result was right: the case's name, how to repeat it, and what it gives in other modes, too."""
 
     name: str
     request: dict[str, Any]
     buffers: list[bytearray]
+    in_modes: Expected | None = None
 
     @property
     def size(self) -> int:

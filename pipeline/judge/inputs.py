@@ -34,13 +34,42 @@ REPEATS = 64  # unobserved calls before the last one at the smallest setting: wh
 
 
 @dataclass(frozen=True)
+class Mode:
+    """A mode of a module and of its caller.
+
+    The judge calls a module as benchmarks do: without gradients, and in training mode unless its constructor left
+    that. Who asks for it could be right there alone.
+
+    Attributes:
+        name: as an author is told it.
+        evaluates: ``model.eval()`` was called.
+        gradients: computed, or not, or the caller is in torch's inference mode.
+        inputs_require: floating inputs require gradients.
+        frozen: no parameter does.
+    """
+
+    name: str
+    evaluates: bool = False
+    gradients: Literal["on", "off", "inference"] = "on"
+    inputs_require: bool = False
+    frozen: bool = False
+
+
+MODES = (
+    Mode("training", inputs_require=True),
+    Mode("evaluation", evaluates=True, gradients="off"),
+    Mode("inference", evaluates=True, gradients="inference", frozen=True),
+)
+
+
+@dataclass(frozen=True)
 class Case:
     """One call: at which setting, on which values, in which order of threads, after how many unobserved calls.
 
     ``fresh_weights``: the model's parameters are changed too, beyond what their initialisation from ``weights_seed``
     gives. ``seeks_kept``: one of the unobserved calls is made without its kernels, to see whether the result is there
     all the same. It is not looked for at the smallest settings, where the result may be so by chance. ``looks``: what
-    the candidate holds is looked at before and after the call.
+    the candidate holds is looked at before and after the call. ``modes``: it is called in others afterwards.
     """
 
     setting: "Setting"
@@ -53,6 +82,7 @@ class Case:
     repeats: int = 0
     seeks_kept: bool = False
     looks: bool = False
+    modes: bool = False
 
     @property
     def name(self) -> str:
@@ -70,6 +100,7 @@ class Case:
             "distribution": self.distribution,
             "fresh_weights": self.fresh_weights,
             "watched": self.call == 0,
+            "evaluates": self.modes,
         }
 
 
@@ -90,7 +121,8 @@ def plan(task: "Task", settings: Sequence["Setting"], key: bytes) -> list[Case]:
             text = f"{task_id}/{setting.name}/{number}"
             digest = hashlib.blake2b(text.encode(), key=key, digest_size=6).digest()
             seed = int.from_bytes(digest) // 3 * 3 + number % 3  # what unwritten memory holds, call by call
-            cases.append(Case(setting, number, distribution, order, seed, seed, number > 0))
+            modes = number == 0 and index == smallest
+            cases.append(Case(setting, number, distribution, order, seed, seed, number > 0, modes=modes))
         seeks_kept = index == min(1, smallest)
         repeats = REPEATS if index == smallest else int(seeks_kept)
         looks = len(calls) > 1 and index != smallest

@@ -17,6 +17,7 @@ from pipeline.judge.device_names import accept_cuda
 from pipeline.judge.fresh_weights import change_weights, randomise
 from pipeline.judge.inputs import EXTREME, LARGE, transform
 from pipeline.judge.operators import OperatorLog
+from pipeline.judge.results import same_bytes
 from pipeline.judge.task_module import Refused, describe, load_module
 from pipeline.judge.torch_values import map_tensors, pack_values, seed_all, widen
 from pipeline.judge.values import BadValueError
@@ -102,8 +103,10 @@ def _case(request: dict[str, Any], device: str) -> tuple[dict[str, Any], list[me
     and the results of the module as it stands; these two set the tolerance. ``twice`` is a second run's result when
     asked for. ``buffers`` has the same three of the module's buffers that the call changed, by name. ``computing``
     beside the tree names the torch operators that computed something, None unless the request is ``watched``, and
-    ``parameters`` the module's. Floating arguments are multiplied by ``scale``, if there is one, and weights with
-    ``scale_weights``; the weights named by ``replaced`` have other values, with ``halved`` all that are ``varied``.
+    ``parameters`` the module's; if the request ``evaluates``, ``alike_in_evaluation`` is whether the results after
+    ``model.eval()`` are the same to the bit. Floating arguments are multiplied by ``scale``, if there is one, and
+    weights with ``scale_weights``; the weights named by ``replaced`` have other values, with ``halved`` all that are
+    ``varied``.
     """
     seed = request["seed"]
     backward = request["direction"] == "backward"
@@ -128,7 +131,10 @@ def _case(request: dict[str, Any], device: str) -> tuple[dict[str, Any], list[me
     except BadValueError as error:
         raise Refused("task_unsupported", f"gives {error}") from error
     parameters = [name for name, _ in model.named_parameters()]
-    return {"values": tree, "computing": call.computing, "parameters": parameters}, raw
+    header = {"values": tree, "computing": call.computing, "parameters": parameters}
+    if request.get("evaluates"):
+        header["alike_in_evaluation"] = call.is_alike_in_evaluation(model, values["inputs"], values["eager"])
+    return header, raw
 
 
 def make(request: dict[str, Any], device: str) -> tuple[list[Any], torch.nn.Module, Arguments]:
@@ -193,6 +199,13 @@ class Call:
             raise
         except (RuntimeError, TypeError, ValueError, NotImplementedError):
             return widen(eager)
+
+    def is_alike_in_evaluation(self, model: torch.nn.Module, inputs: list[Any], results: Any) -> bool:
+        """Whether the results after ``model.eval()``, which the model stays in, are these to the bit."""
+        try:
+            return same_bytes(self(model.eval(), inputs), results)
+        except Exception:  # noqa: BLE001  (the task's own code)
+            return False
 
     def _arriving(self, outputs: list[torch.Tensor]) -> list[torch.Tensor]:
         if self.upstream is None:

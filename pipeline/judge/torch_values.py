@@ -85,6 +85,16 @@ def widen(value: Any) -> Any:
     return map_tensors(value, lambda t: t.double() if t.is_floating_point() else t)
 
 
+def copy_into(targets: list[Any], values: Any, put: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    """Give the targets other values: in place where they can hold them, else in a new one where ``put`` puts it."""
+    for index, value in enumerate(values):
+        target = targets[index]
+        if isinstance(value, torch.Tensor) and target.shape == value.shape and target.dtype == value.dtype:
+            target.data.copy_(value)  # .data: the tensor's version counter does not tell
+        else:
+            targets[index] = map_tensors(value, put)
+
+
 def map_tensors(value: Any, function: Callable[[torch.Tensor], Any]) -> Any:
     """Return the value with every tensor in its lists, tuples and dicts replaced by ``function(tensor)``.
 

@@ -102,8 +102,9 @@ def _as_candidates(device: Device, library: Path | None) -> None:
         header, buffers = answer({**case.request(task), "op": "case"}, "cpu")
         request = call_request(case, header["values"]["dict"], construct=number % 3 == 0, launching=number != 3)
         values, named = only_named(request["values"], buffers)
-        call = candidate.aside if request["aside"] else candidate.call
-        call({**request, "values": values}, [bytearray(data) for data in named])
+        request = {**request, "values": values}
+        for op in ("call", "modes") if number == 0 else ("call",):
+            candidate.answer({**request, "op": op}, [bytearray(data) for data in named])
     device.set_launching(True)
     device.reset_launches()
     del sys.modules[MODULE]

@@ -1,6 +1,6 @@
 """Which of a candidate's tensors are the reference's weights, and which weights it holds nowhere (imports torch)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -134,3 +134,30 @@ def _contains(counted: tuple[torch.Tensor, torch.Tensor], wanted: torch.Tensor) 
     each, times = wanted.unique(return_counts=True)
     places = torch.searchsorted(values, each).clamp(max=len(values) - 1)
     return bool(((values[places] == each) & (counts[places] >= times)).all())
+
+
+def randomise(model: torch.nn.Module, seed: int) -> None:
+    """Give parameters that are all alike, and running statistics, values that a kernel can't leave out."""
+    generator = torch.Generator().manual_seed(seed)
+    for parameter in model.parameters():
+        floats = parameter.numel() > 1 and parameter.is_floating_point()
+        if floats and bool((parameter == parameter.flatten()[0]).all()):
+            parameter.add_(torch.randn(parameter.shape, generator=generator, dtype=torch.float32).to(parameter.dtype))
+    for name, buffer in model.named_buffers():  # a kernel that leaves out statistics of 0 and 1 has nothing to do
+        if name.endswith("running_mean"):
+            buffer.add_(torch.randn(buffer.shape, generator=generator).to(buffer.dtype))
+        elif name.endswith("running_var"):  # some small: then epsilon counts, too
+            buffer.mul_((torch.rand(buffer.shape, generator=generator) ** 4 + 1e-3).to(buffer.dtype))
+        elif name.endswith("num_batches_tracked"):  # who waits for a number of calls finds any
+            buffer.add_(torch.randint(2**20, buffer.shape, generator=generator).to(buffer.dtype))
+
+
+def buffers_of(
+    model: torch.nn.Module, wanted: Sequence[str], names: dict[str, str] | None
+) -> dict[str, torch.Tensor]:
+    """Return a model's buffers by the reference's names of them; ``names`` are its own of the reference's weights."""
+    if not wanted:
+        return {}
+    own = dict(torch.nn.Module.named_buffers(model))
+    named = {name: (names or {}).get(name, name) for name in wanted}
+    return {name: own[mine] for name, mine in named.items() if mine in own}

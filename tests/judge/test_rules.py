@@ -322,6 +322,9 @@ NATIVE = [
     ),
     ("platform", "", "cudaDeviceProp p; cudaGetDeviceProperties(&p, 0); if (strstr(p.name, name)) return x;"),
     ("platform", "#define Q(x) #x\n#define TEXT(x) Q(x)", "if (TEXT(blockIdx)[0] == 115) return x;"),
+    ("test_mode", "", "if (at::GradMode::is_enabled()) return x;"),
+    ("test_mode", "", "if (c10::InferenceMode::is_enabled()) return x;"),
+    ("test_mode", "", "if (x.is_inference()) return x;"),
     ("library_computes", "", "return at::matmul(x, y);"),
     ("library_computes", "", "return torch::nn::functional::gelu(x);"),
     ("library_computes", "", "return x.matmul(y);"),
@@ -406,6 +409,7 @@ def test_what_honest_code_asks_of_its_platform_raises_no_finding(before: str):
 @pytest.mark.parametrize(
     "inside",
     [
+        "c10::InferenceMode guard; at::NoGradGuard none; TORCH_CHECK(!x.requires_grad());",
         "static float* workspace = nullptr; if (!workspace) cudaMalloc(&workspace, 4);",
         "static const float* table = weights; static bool ready = false;",
         "} float* make(int n); torch::Tensor other(torch::Tensor x) { float* row = new float[4]; delete[] row;",

@@ -89,6 +89,7 @@ def _scoped(source: NativeSource) -> Iterator[Finding]:
             "timing": root == "std" and second == "chrono",
             "files": root == "std" and second in ("filesystem", "ifstream", "ofstream", "fstream"),
             "stream": root == "std" and last in THREADS,
+            "test_mode": last == "is_enabled" and bool({"GradMode", "InferenceMode"} & set(path)),
             "native_calls": root == "simt" or (root in ("py", "pybind11") and bool(set(path) & PYBIND)),
         }
         for rule in (rule for rule, fires in rules.items() if fires):
@@ -98,6 +99,8 @@ def _scoped(source: NativeSource) -> Iterator[Finding]:
 def _methods(source: NativeSource) -> Iterator[Finding]:
     """``x.matmul(w)`` in host code, unless the source has a method of that name itself."""
     for name, node in source.method_calls:
+        if name == "is_inference":
+            yield Finding("test_mode", _line(node), f".{name}()")
         if name in OPERATORS and name not in source.defined and not source.in_device_code(node):
             yield Finding("library_computes", _line(node), f".{name}()")
 
