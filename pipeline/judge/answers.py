@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.judge.compare import Comparison, Reference, compare
-from pipeline.judge.moving import PLACING
+from pipeline.judge.moving import CHOOSING, EXACT, PLACING
 from pipeline.judge.values import leaves
 
 MOST = 0.5  # of a result that only has to be moved: what torch may move of it
@@ -20,6 +20,7 @@ class Expected:
     values: dict[str, Any]
     buffers: list[bytearray]
     places_only: bool = False  # no torch operator did more than to move values, repeat or pick them
+    chooses: bool = False  # its results turn on which values are equal, and nothing was rounded before
     room: float = 1.0  # factor of the tolerance's floor
     parameters: frozenset[str] = frozenset()  # the names of the module's
     alike_in_evaluation: bool = False  # its results are the same to the bit after ``model.eval()``
@@ -32,6 +33,7 @@ class Expected:
             answer["values"]["dict"],
             buffers,
             places_only=computing is not None and PLACING.issuperset(computing),
+            chooses=computing is not None and EXACT.issuperset(computing) and not CHOOSING.isdisjoint(computing),
             room=room,
             parameters=frozenset(answer["parameters"]),
             alike_in_evaluation=answer.get("alike_in_evaluation", False),

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from pipeline.judge.answers import Answer, Expected
+from pipeline.judge.inputs import Case
 from pipeline.judge.judging import Decided, Judgement
 from pipeline.judge.settings import fixed_sizes
 
@@ -22,6 +24,7 @@ class Shown:
         launches: of one call, the last one that was right.
         needs_its_kernels: a result was wrong when they did nothing.
         names: the candidate's, of the reference's weights.
+        chooses: what the reference gives turns on which values are equal.
     """
 
     errors: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -32,6 +35,19 @@ class Shown:
     launches: int = 0
     needs_its_kernels: bool = False
     names: dict[str, str] | None = None
+    chooses: bool = False
+
+    def note(self, expected: Expected, given: Answer) -> None:
+        """Note what a call has shown, right or wrong."""
+        self.names = given.names
+        self.operators |= given.torch_operators
+        self.host_bytes = max(self.host_bytes, given.host_bytes)
+        self.too_many = max(self.too_many, too_many(given.host_bytes, expected.given_bytes))
+        self.chooses |= expected.chooses
+
+    def asks_for(self, case: Case) -> bool:
+        """Whether a case can show something: equal values only where results turn on them."""
+        return self.chooses or case.distribution != "coarse"
 
 
 def too_many(host_bytes: int, given_bytes: int) -> int:

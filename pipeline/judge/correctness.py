@@ -19,7 +19,7 @@ from pipeline.judge.answers import (
     share_right,
 )
 from pipeline.judge.compare import Comparison
-from pipeline.judge.conclusion import Shown, conclude, too_many
+from pipeline.judge.conclusion import Shown, conclude
 from pipeline.judge.examining import examine, examine_modes, examine_weights, in_modes
 from pipeline.judge.hidden_faults import Explain, RightCall, find_hidden_faults
 from pipeline.judge.inputs import EXTREME, LARGE_ROOM, ORDERS, Case, Order, call_request, plan, with_weights_of
@@ -88,7 +88,8 @@ class Correctness:
         cases = plan(judgement.task, self._settings.settings, key)
         for number, planned in enumerate(cases):
             case = planned if self._shown.names is not None else with_weights_of(planned, cases)
-            if case.setting.name in self._shown.failures or self._too_slow(case):
+            idle = case.setting.name in self._shown.failures or not self._shown.asks_for(case)
+            if idle or self._too_slow(case):
                 continue
             expected = self._expected(case, cases[number + 1 :])
             if expected is None:
@@ -120,7 +121,7 @@ class Correctness:
         """Return the reference's values; None if it refuses the case or they are too many."""
         main = self._settings.settings[0]
         following = [] if self._shown.names is None else following
-        likely = [c for c in following if c.setting is not main or case.setting is main]
+        likely = [c for c in following if self._shown.asks_for(c) and (c.setting is not main or case.setting is main)]
         with self._session.away():  # most wrong answers are so at the first case
             answer, buffers = self._answers.answer(self._judgement.task, case, likely)
         if "error" in answer:
@@ -156,10 +157,7 @@ class Correctness:
         if given.names is None and case.fresh_weights:
             detail = "the model's parameters changed between calls"
             raise self._judgement.failed(f"run:{case.name}", "cheating", "bad_answer", detail)
-        self._shown.names = given.names
-        self._shown.operators |= given.torch_operators
-        self._shown.host_bytes = max(self._shown.host_bytes, given.host_bytes)
-        self._shown.too_many = max(self._shown.too_many, too_many(given.host_bytes, expected.given_bytes))
+        self._shown.note(expected, given)
         if work := self._settings.work.get(case.setting.name, 0):
             self._rate = max(0.0, given.seconds - OVERHEAD_SECONDS) / work
         result = self._compared(case, expected, given)

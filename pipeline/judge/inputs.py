@@ -1,6 +1,7 @@
 """Which cases a candidate is run on: settings, distributions, thread orders, seeds."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from pipeline.records import Setting, Task
 
-Distribution = Literal["own", "shifted", "spiky", "large", "negative", "positive", "faint", "signed"]
+Distribution = Literal["own", "shifted", "spiky", "large", "negative", "positive", "faint", "signed", "coarse"]
 Order = Literal["forward", "reverse", "random"]
 ORDERS: tuple[Order, ...] = ("forward", "reverse", "random")
 
@@ -18,10 +19,18 @@ ORDERS: tuple[Order, ...] = ("forward", "reverse", "random")
 # cached by address, shape or call count come out wrong.
 CALLS: tuple[tuple[tuple[Distribution, Order], ...], ...] = (
     (("own", "forward"), ("spiky", "reverse")),
-    (("own", "random"), ("signed", "forward"), ("faint", "random"), ("shifted", "reverse"), ("large", "forward")),
+    (
+        ("own", "random"),
+        ("signed", "forward"),
+        ("faint", "random"),
+        ("shifted", "reverse"),
+        ("coarse", "random"),
+        ("large", "forward"),
+    ),
     (("own", "random"),),
 )
 AT_SMALLEST: tuple[tuple[Distribution, Order], ...] = (("negative", "forward"), ("positive", "reverse"))
+# Of the calls above, one that is made only where the reference's results turn on equal values: see ``moving``.
 # Factors of these: the first, unless the reference's results are not finite then. An exponential overflows from about
 # 88 on, unless its true maximum was subtracted; a clamp at 100 is reached.
 EXTREME: tuple[Distribution, ...] = ("large", "negative", "positive")
@@ -181,7 +190,9 @@ def transform(inputs: list[Any], distribution: Distribution, seed: int, factor: 
     in 64 is 8 times as large; ``large``, ``faint``: all are ``factor`` or ``FAINT`` times as large; ``negative``,
     ``positive``: all are below ``-factor``, or above ``factor``, where no maximum or minimum is the 0 that its search
     began with, and exponentials are nothing unless it was subtracted; ``signed``: every second value has the other
-    sign. A new value depends on the old one alone, and zero stays zero: a triangular, symmetric, masked or one-hot
+    sign; ``coarse``: multiples of a power of two near their mean size, most of which occur many times, so that values
+    are equal, zero, or between two integers. But for this power, a new value depends on the old one alone, and zero
+    stays zero: a triangular, symmetric, masked or one-hot
     input, which a kernel may rely on, stays one. A Python float is 3/4 of itself when shifted: a probability stays
     one, and a kernel that has the number written into it is found out.
     """
@@ -192,6 +203,10 @@ def transform(inputs: list[Any], distribution: Distribution, seed: int, factor: 
             return value * 0.75
         if not isinstance(value, torch.Tensor) or not value.is_floating_point() or distribution == "own":
             return value
+        if distribution == "coarse":
+            size = float(value.abs().double().mean()) if value.numel() else 0.0
+            step = 2.0 ** math.floor(math.log2(size)) if 0 < size < math.inf else 1.0
+            return torch.round(value / step) * step
         if distribution in ("large", "faint"):
             return value * (factor if distribution == "large" else FAINT)
         if distribution in ("shifted", "negative", "positive"):
@@ -199,8 +214,7 @@ def transform(inputs: list[Any], distribution: Distribution, seed: int, factor: 
             return torch.where(value == 0, value, value + 2 if distribution == "shifted" else far)
         # An odd factor permutes 64-bit integers; the upper bits of the product hash the value's own bits.
         bits = value.double().contiguous().view(torch.int64) * (2 * seed + 0x9E3779B97F4A7C15 - 2**64)
-        if distribution == "signed":
-            return torch.where(bits < 0, -value, value)
-        return torch.where((bits >> 58) == 0, value * 8, value)
+        other, chosen = (-value, bits < 0) if distribution == "signed" else (value * 8, (bits >> 58) == 0)
+        return torch.where(chosen, other, value)
 
     return [change(value) for value in inputs]

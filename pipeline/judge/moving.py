@@ -1,4 +1,4 @@
-"""Which torch operators compute nothing: they make, move or look at tensors."""
+"""Which torch operators compute nothing, but make, move or look at tensors, and which choose by comparing."""
 
 MOVING = frozenset(
     """
@@ -16,4 +16,25 @@ PLACING = MOVING | frozenset(
     cat stack repeat repeat_interleave tile flip roll constant_pad_nd index_select gather index pixel_shuffle
     pixel_unshuffle channel_shuffle slice_scatter select_scatter slice_backward select_backward
     """.split()  # noqa: SIM905
+)
+# Those that compare, and whose result for equal values, for zero or for what lies between two integers is determined:
+# of the largest values the first has the index. That of sort, topk, kthvalue, median and mode is not.
+CHOOSING = frozenset(
+    """
+    argmax argmin max min aminmax max_pool2d_with_indices max_pool3d_with_indices adaptive_max_pool2d
+    adaptive_max_pool3d eq ne lt le gt ge equal any all sign sgn heaviside round floor ceil trunc fix nonzero
+    count_nonzero bucketize searchsorted isin unique_dim _unique2 unique_consecutive threshold_backward
+    logical_not logical_and logical_or logical_xor
+    """.split()  # noqa: SIM905
+)
+# Those that round nothing: what was equal stays equal, in whatever order an honest kernel computes.
+EXACT = (
+    PLACING
+    | CHOOSING
+    | frozenset(
+        """
+        abs neg positive relu relu_ clamp clamp_min clamp_max hardtanh threshold maximum minimum fmax fmin amax amin
+        where masked_fill masked_fill_ bitwise_and bitwise_or bitwise_not bitwise_xor arange triu tril
+        """.split()  # noqa: SIM905
+    )
 )

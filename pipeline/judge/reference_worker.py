@@ -15,7 +15,7 @@ from pipeline.judge import calling, shapes
 from pipeline.judge.channel import Channel, ChannelClosedError
 from pipeline.judge.device_names import accept_cuda
 from pipeline.judge.fresh_weights import change_weights, randomise
-from pipeline.judge.inputs import EXTREME, LARGE, transform
+from pipeline.judge.inputs import EXTREME, LARGE, Distribution, transform
 from pipeline.judge.operators import OperatorLog
 from pipeline.judge.results import same_bytes
 from pipeline.judge.task_module import Refused, describe, load_module
@@ -117,7 +117,7 @@ def _case(request: dict[str, Any], device: str) -> tuple[dict[str, Any], list[me
         values = {
             "init": init,
             "state": dict(model.state_dict()),
-            **_results(call, model, arguments, large=request["distribution"] in EXTREME, seed=seed),
+            **_results(call, model, arguments, request["distribution"], seed),
             "upstream": call.upstream,
         }
         if request.get("twice"):
@@ -213,15 +213,18 @@ class Call:
         return [gradient.to(output) for gradient, output in zip(self.upstream, outputs, strict=True)]
 
 
-def _results(call: Call, model: torch.nn.Module, arguments: Arguments, *, large: bool, seed: int) -> dict[str, Any]:
+def _results(
+    call: Call, model: torch.nn.Module, arguments: Arguments, distribution: Distribution, seed: int
+) -> dict[str, Any]:
     """Return the call arguments and what ``_case`` says of the results and buffers."""
     before = dict(model.named_buffers())
-    inputs, eager = _first_finite(call, model, arguments, large=large)
+    inputs, eager = _first_finite(call, model, arguments, large=distribution in EXTREME)
     left = call.buffers
     changed = [name for name, buffer in left.items() if name not in before or not torch.equal(before[name], buffer)]
     expected = call.in_float64(model, inputs, eager)
     wide = call.buffers
-    nearby = call.in_float64(model, _nearby(inputs, seed), eager)
+    exact = distribution == "coarse"  # what it is for is what a rounding error would hide
+    nearby = expected if exact else call.in_float64(model, _nearby(inputs, seed), eager)
     by_name = {"expected": widen(wide), "nearby": widen(call.buffers), "eager": left}
     buffers = {kind: {name: found.get(name, left[name]) for name in changed} for kind, found in by_name.items()}
     return {"inputs": inputs, "expected": expected, "nearby": nearby, "eager": eager, "buffers": buffers}

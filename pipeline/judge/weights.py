@@ -136,22 +136,6 @@ def _contains(counted: tuple[torch.Tensor, torch.Tensor], wanted: torch.Tensor) 
     return bool(((values[places] == each) & (counts[places] >= times)).all())
 
 
-def randomise(model: torch.nn.Module, seed: int) -> None:
-    """Give parameters that are all alike, and running statistics, values that a kernel can't leave out."""
-    generator = torch.Generator().manual_seed(seed)
-    for parameter in model.parameters():
-        floats = parameter.numel() > 1 and parameter.is_floating_point()
-        if floats and bool((parameter == parameter.flatten()[0]).all()):
-            parameter.add_(torch.randn(parameter.shape, generator=generator, dtype=torch.float32).to(parameter.dtype))
-    for name, buffer in model.named_buffers():  # a kernel that leaves out statistics of 0 and 1 has nothing to do
-        if name.endswith("running_mean"):
-            buffer.add_(torch.randn(buffer.shape, generator=generator).to(buffer.dtype))
-        elif name.endswith("running_var"):  # some small: then epsilon counts, too
-            buffer.mul_((torch.rand(buffer.shape, generator=generator) ** 4 + 1e-3).to(buffer.dtype))
-        elif name.endswith("num_batches_tracked"):  # who waits for a number of calls finds any
-            buffer.add_(torch.randint(2**20, buffer.shape, generator=generator).to(buffer.dtype))
-
-
 def buffers_of(
     model: torch.nn.Module, wanted: Sequence[str], names: dict[str, str] | None
 ) -> dict[str, torch.Tensor]:

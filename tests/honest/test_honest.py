@@ -59,13 +59,23 @@ def test_what_guards_a_division_by_zero_counts(judge: Judge):
     assert (verdict.reason, verdict.checks[-1].name) == ("wrong_values", "correct:odd/2/faint/random")
 
 
-@pytest.mark.parametrize("distribution", ["shifted", "spiky", "large", "faint", "signed"])
+@pytest.mark.parametrize("distribution", ["shifted", "spiky", "large", "faint", "signed", "coarse"])
 def test_changed_inputs_keep_their_form(distribution: Distribution):
     x = torch.randn(40, 40, dtype=torch.float64)
     symmetric, triangular = transform([x + x.T, x.tril()], distribution, seed=3)
     assert torch.equal(symmetric, symmetric.T)
     assert torch.equal(triangular, triangular.tril())
     assert not torch.equal(triangular, x.tril())
+
+
+def test_coarse_inputs_hold_equal_values_zeros_and_halves():
+    coarse, other = transform([torch.randn(1000), torch.rand(1000)], "coarse", seed=3)
+    for values in (coarse, other):
+        assert values.unique().numel() < 30
+        assert (values == 0).any()
+        assert ((values % 1) == 0.5).any()
+    assert torch.isin(other, coarse).all()
+    assert torch.equal(transform([torch.zeros(3)], "coarse", seed=3)[0], torch.zeros(3))
 
 
 def test_signs_and_numbers_change_too():
