@@ -51,6 +51,7 @@ class F(torch.autograd.Function):
         return ext.k(x)
 """
 
+PROPERTIES = "torch.cuda.get_device_properties(0)"
 CASES = [
     ("introspection", "def f(__name__): pass", "def f(*_, **__): pass"),
     ("introspection", "@(lambda f: '__main__')\ndef __name__(): pass", "def name(): pass"),
@@ -75,6 +76,16 @@ CASES = [
     ("test_mode", "f('+cu' in torch.__version__)", "print('torch', torch.__version__)"),
     ("test_mode", "from torch import version\na = version.cuda", "from torch import __version__"),
     ("test_mode", "a = torch.cuda.get_device_name()[0]", "print(torch.cuda.get_device_name())"),
+    ("test_mode", "a = ext.k.__doc__", "k.__doc__ = ext.k.__doc__\nprint(ext.k.__doc__)"),
+    ("test_mode", "a = torch.cuda.synchronize.__name__", "a = nn.ReLU().__class__.__name__"),
+    ("test_mode", f"a = 'A100' in {PROPERTIES}.name", f"p = {PROPERTIES}\nprint(p.name)\na = f.name"),
+    ("test_mode", f"p = {PROPERTIES}\na = p.name", f"p = {PROPERTIES}\na = p.major >= 8"),
+    ("test_mode", f"a = hasattr({PROPERTIES}, 'uuid')", f"a = hasattr(f, 'uuid'), {PROPERTIES}"),
+    (
+        "test_mode",
+        f"p = {PROPERTIES}\na = p.multi_processor_count == 28",
+        f"p = {PROPERTIES}\na = min(n, 2 * p.multi_processor_count) == 28 or p.multi_processor_count == 0",
+    ),
     ("test_mode", "a = x.storage_offset() == 0", "a = x.stride(0)"),
     ("test_mode", "a = x.is_leaf", "a = x.requires_grad"),
     ("test_mode", "a = hasattr(torch.utils.cpp_extension, 'CUDA_HOME')", "a = hasattr(self, 'packed')"),

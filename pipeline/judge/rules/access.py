@@ -10,12 +10,12 @@ from pipeline.judge.rules.access_names import (
     FRAMES,
     HARMLESS_DUNDERS,
     INSIDES,
-    INSTALLED,
     NAMES,
     PRIVATE_OF_LIBRARIES,
 )
 from pipeline.judge.rules.attributes import attribute, is_dunder, is_private, library_path
 from pipeline.judge.rules.findings import Finding
+from pipeline.judge.rules.installation import installation
 from pipeline.judge.rules.source import Source, bound_names, dotted, formatted_attributes, is_module
 
 
@@ -28,6 +28,7 @@ def examine(source: Source) -> Iterator[Finding]:
         for name in bound_names(node):
             if is_dunder(name) and name not in DEFINABLE_DUNDERS:
                 yield Finding("introspection", getattr(node, "lineno", 0), f"defines {name}")
+        yield from installation(source, node)
         yield from _named(source, node, own)
         yield from _looked_up(source, node, own)
         for target in _targets(node):
@@ -148,10 +149,8 @@ def _only_shown(source: Source, node: ast.Attribute) -> bool:
 
 
 def _passed_on(source: Source, node: ast.expr) -> Iterator[Finding]:
-    """A module that is passed around could be looked into under another name; what tells where it is, compared."""
+    """A module that is passed around could be looked into under another name."""
     path = source.path(node)
-    if (path in INSTALLED or path.startswith("torch.version.")) and not _is_printed(source, node):
-        yield Finding("test_mode", node.lineno, path)
     if path and is_module(path):
         parent = source.parents[node]
         asks = (
@@ -164,12 +163,6 @@ def _passed_on(source: Source, node: ast.expr) -> Iterator[Finding]:
         )
         if not (isinstance(parent, ast.Attribute) or asks or renames):
             yield Finding("dynamic_code", node.lineno, f"passes the module {path} on")
-
-
-def _is_printed(source: Source, node: ast.expr) -> bool:
-    """Whether it stands in the arguments of a ``print`` that nobody else looks at."""
-    calls = [a for a in source.ancestors(node) if isinstance(a, ast.Call)]
-    return any(isinstance(call.func, ast.Name) and call.func.id == "print" for call in calls)
 
 
 def _getattr(source: Source, owner: ast.expr, name: ast.expr, own: set[str]) -> Iterator[Finding]:
