@@ -207,6 +207,26 @@ def test_more_shared_memory_can_be_asked_for(compiled: Compiled):
     assert binding.faults() == []
 
 
+@pytest.mark.parametrize(("raised", "floats", "runs"), [(64, 4096, True), (48, 4096, False), (48, 1024, True)])
+def test_static_and_dynamic_shared_memory_count_together(raised: int, floats: int, runs: bool, compiled: Compiled):
+    """A raised limit holds for both, also where the dynamic part alone would need none."""
+    kernel = f"of_{raised}_and_{floats}"  # limits are kept by names
+    cuda = f"""
+    __global__ void {kernel}(float* y) {{ extern __shared__ float d[]; __shared__ float s[{floats}];
+      s[threadIdx.x] = threadIdx.x; d[10000 + threadIdx.x] = s[threadIdx.x]; y[threadIdx.x] = d[10000 + threadIdx.x]; }}
+    torch::Tensor f(torch::Tensor y) {{
+      cudaFuncSetAttribute({kernel}, cudaFuncAttributeMaxDynamicSharedMemorySize, {raised} * 1024);
+      {kernel}<<<1, 32, 40 * 1024>>>(y.data_ptr<float>());
+      return y;
+    }}"""
+    function = compiled(inline(cuda, "torch::Tensor f(torch::Tensor y)")).f
+    if runs:
+        assert torch.equal(function(torch.zeros(32)), torch.arange(32.0))
+    else:
+        with pytest.raises(SimtFault, match="launch_error"):
+            function(torch.zeros(32))
+
+
 def test_an_early_return_before_a_barrier_is_legal(compiled: Compiled):
     y = run(
         compiled, "if (i >= n) return; __shared__ float s[64]; s[i] = x[i]; __syncthreads(); y[i] = s[n - 1 - i];"

@@ -35,10 +35,10 @@ static Region* shared_region(size_t bytes, const char* what, const char* name) {
     return region;
 }
 
-void shared_begin_launch(size_t bytes) {
+void shared_begin_launch(size_t bytes, bool raised) {
     if (++simt_launch_number == 0) ++simt_launch_number;  // 0 stands for none
     dynamic_bytes = bytes;
-    limit_bytes = bytes > kDefaultDynamicShared ? kMaxDynamicShared : kDefaultDynamicShared;
+    limit_bytes = raised ? kMaxDynamicShared : kDefaultDynamicShared;
     shared_select(0);
 }
 

@@ -103,7 +103,7 @@ uint3 block_index(uint64_t block);
 [[noreturn]] void leave_kernel();
 void count_launch(const LaunchConfig& config);
 
-void shared_begin_launch(size_t dynamic_bytes);
+void shared_begin_launch(size_t dynamic_bytes, bool raised);  // raised: the kernel's limit, by an attribute
 bool shared_select(size_t resident);  // of the blocks of a cooperative launch, 0 otherwise; false without memory for it
 void shared_end_launch();
 void shared_begin_block();
