@@ -11,9 +11,10 @@ from pathlib import Path
 from pipeline.errors import InfrastructureError
 from pipeline.judge.cuda.toolkit import Toolkit, architecture, find_toolkit
 from pipeline.judge.simt.elf import private_names
+from pipeline.judge.simt.out_of_reach import OUT_OF_REACH
 from pipeline.judge.simt.toolchain import INCLUDE as SIMT_INCLUDE
-from pipeline.judge.simt.toolchain import OUT_OF_REACH, atomic, cxx_compiler, make_once
 from pipeline.judge.simt.toolchain import RUNTIME as SIMT_RUNTIME
+from pipeline.judge.simt.toolchain import atomic, cxx_compiler, make_once
 
 HERE = Path(__file__).parent
 INCLUDE, RUNTIME, HOOKS = HERE / "include", HERE / "runtime", HERE / "hooks"

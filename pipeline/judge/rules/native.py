@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 
 from pipeline.judge.cuda_syntax import Node, text_of
 from pipeline.judge.rules.findings import Finding
+from pipeline.judge.rules.native_directives import directives, pragmas
 from pipeline.judge.rules.native_names import (
     ALLOCATING,
+    CLOCK_FUNCTIONS,
     CLOCKS,
     CONTAINERS,
     FUNCTIONS_OUT_OF_BOUNDS,
@@ -19,6 +21,7 @@ from pipeline.judge.rules.native_names import (
     OUT_OF_BOUNDS,
     PYBIND,
     PYTHON,
+    SIMTS_OWN,
     STREAMS,
     THREADS,
     TORCH_NAMESPACES,
@@ -65,8 +68,9 @@ def _names(source: NativeSource) -> Iterator[Finding]:
         elif name.startswith(PYTHON):
             yield Finding("native_calls", _line(node), name)
     for name, node in source.calls:
-        if name in FUNCTIONS_OUT_OF_BOUNDS and name not in source.defined:
-            yield Finding("native_calls", _line(node), f"{name}()")
+        if name in FUNCTIONS_OUT_OF_BOUNDS | CLOCK_FUNCTIONS and name not in source.defined:
+            rule = "timing" if name in CLOCK_FUNCTIONS else "native_calls"
+            yield Finding(rule, _line(node), f"{name}()")
 
 
 def _streams(source: NativeSource) -> Iterator[Finding]:
@@ -77,7 +81,7 @@ def _streams(source: NativeSource) -> Iterator[Finding]:
                 yield Finding("stream", _line(node), name)
 
 
-_BY_NAME = (("native_calls", OUT_OF_BOUNDS), ("timing", CLOCKS), ("l2_window", L2_WINDOW))
+_BY_NAME = (("native_calls", OUT_OF_BOUNDS | SIMTS_OWN), ("timing", CLOCKS), ("l2_window", L2_WINDOW))
 
 
 def _scoped(source: NativeSource) -> Iterator[Finding]:
@@ -86,11 +90,11 @@ def _scoped(source: NativeSource) -> Iterator[Finding]:
         root, second, last = path[0], path[1] if len(path) > 1 else "", path[-1]
         rules = {
             "library_computes": root in ("at", "torch") and (last in OPERATORS or second in TORCH_NAMESPACES),
-            "timing": root == "std" and second == "chrono",
+            "timing": root == "std" and (second == "chrono" or second in CLOCK_FUNCTIONS),
             "files": root == "std" and second in ("filesystem", "ifstream", "ofstream", "fstream"),
             "stream": root == "std" and last in THREADS,
             "test_mode": last == "is_enabled" and bool({"GradMode", "InferenceMode"} & set(path)),
-            "native_calls": root == "simt" or (root in ("py", "pybind11") and bool(set(path) & PYBIND)),
+            "native_calls": (root in ("py", "pybind11") and bool(set(path) & PYBIND)),
         }
         for rule in (rule for rule, fires in rules.items() if fires):
             yield Finding(rule, _line(node), "::".join(path))
@@ -173,7 +177,7 @@ def _macros(source: NativeSource) -> Iterator[Finding]:
             yield Finding("macro", _line(node), f"pastes {name} together")
 
 
-_NOT_TO_PASTE = OUT_OF_BOUNDS | FUNCTIONS_OUT_OF_BOUNDS | CLOCKS | STREAMS | KEYWORDS
+_NOT_TO_PASTE = OUT_OF_BOUNDS | FUNCTIONS_OUT_OF_BOUNDS | CLOCKS | CLOCK_FUNCTIONS | STREAMS | KEYWORDS
 
 
 def _conditions(source: NativeSource) -> Iterator[Finding]:
@@ -219,4 +223,6 @@ _RULES: tuple[Callable[[NativeSource], Iterator[Finding]], ...] = (
     architecture,
     probes,
     linkage,
+    directives,
+    pragmas,
 )

@@ -14,18 +14,29 @@ OUT_OF_BOUNDS = frozenset(
     __libc_start_main __REDIRECT __REDIRECT_NTH __REDIRECT_NTHNL __REDIRECT_LDBL __ASMNAME
     __ASMNAME2""".split()  # noqa: SIM905
 )
+# What keeps a number from one call to the next where nobody looks, and what tells where a process runs.
+OUT_OF_BOUNDS |= frozenset(
+    """umask getrlimit setrlimit getrlimit64 setrlimit64 prlimit prlimit64 setitimer getitimer setpriority
+    getpriority pthread_key_create pthread_setspecific pthread_getspecific tss_create tss_set tss_get ungetc mallopt
+    mallinfo mallinfo2 malloc_usable_size secure_getenv putenv clearenv fegetenv fesetenv feholdexcept feupdateenv
+    fesetround feenableexcept fedisableexcept fegetexcept feraiseexcept fesetexceptflag uname gethostname sysconf
+    sysinfo getrusage getauxval get_nprocs get_nprocs_conf getpid getppid gettid getuid geteuid readlink realpath
+    opendir readdir mkstemp tmpfile tmpnam posix_spawnp execle execveat fexecve wordexp dlinfo
+    random_device""".split()  # noqa: SIM905
+)
 # The same, where the word is common enough to name something else: only a call of such a function counts.
 FUNCTIONS_OUT_OF_BOUNDS = frozenset(
     """signal fork clone system kill raise open creat read write send recv dup dup2 dup3 fcntl ioctl socket
-    connect bind listen accept sbrk brk sleep usleep nanosleep""".split()  # noqa: SIM905
+    connect bind listen accept sbrk brk sleep usleep nanosleep access stat fstat lstat alarm nice""".split()  # noqa: SIM905
 )
 PYTHON = ("Py_", "PyObject", "PyRun", "PyEval", "PyImport", "PyGC", "PyGIL", "PyFrame", "PyThread", "PyList", "_Py")
 PYBIND = frozenset({"import", "exec", "eval", "eval_file", "globals", "module_", "gil_scoped_release"})
 TORCH_NAMESPACES = frozenset({"nn", "linalg", "native", "_ops", "jit", "fft"})
 CLOCKS = frozenset(
     """cudaEventElapsedTime cuEventElapsedTime clock_gettime gettimeofday timespec_get rdtsc __rdtsc steady_clock
-    high_resolution_clock system_clock sleep_for""".split()  # noqa: SIM905
+    high_resolution_clock system_clock file_clock utc_clock sleep_for clock64 __rdtscp globaltimer""".split()  # noqa: SIM905
 )
+CLOCK_FUNCTIONS = frozenset({"time", "clock", "times", "ftime"})  # words: only calls count
 # A stream of one's own is honest if something waits for it.
 WAITING = frozenset(
     {"cudaStreamWaitEvent", "cudaStreamSynchronize", "cudaDeviceSynchronize", "cudaEventSynchronize", "block"}
@@ -69,6 +80,15 @@ KEYWORDS = frozenset(
     bool void auto const static struct class template typename namespace using true false this new delete try catch
     throw sizeof asm __asm__ __asm __global__ __device__ __host__ __shared__ __syncthreads half __half float2 float4
     torch at Tensor std main exp expf sqrtf""".split()  # noqa: SIM905
+)
+# Functions and variables that simt's headers declare for what they make of a source, not for the source itself.
+SIMTS_OWN = frozenset(
+    """simt simt_active_mask simt_argument simt_atomic_begins simt_atomic_ends simt_block_barrier simt_block_dim
+    simt_block_index simt_body_begins simt_copy simt_copy_to_variable simt_define_module simt_device_fail
+    simt_device_free simt_device_malloc simt_dynamic_shared simt_fence simt_func_set_attribute simt_grid_barrier
+    simt_grid_dim simt_host_malloc simt_lane simt_launch simt_launch_number simt_launched_together simt_live_mask
+    simt_module simt_new_values simt_print simt_resident_blocks simt_set simt_shared_allocate simt_thread_index
+    simt_warp""".split()  # noqa: SIM905
 )
 JUDGED = ("SIMT", "simt", "__SANITIZE")  # what only this project's builds define
 HEADERS = re.compile(

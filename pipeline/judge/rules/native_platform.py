@@ -49,8 +49,10 @@ _NO_MACROS = re.compile(r"(thread|block)Idx|(block|grid)Dim|printf|__(sync|shfl|
 _QUALIFIERS = frozenset({"__global__", "__device__", "__host__", "__constant__", "__launch_bounds__", "__noinline__"})
 _LINKAGE = frozenset(
     """weak weakref alias ifunc constructor destructor section init_priority naked symver no_sanitize
-    no_sanitize_address interrupt""".split()  # noqa: SIM905
+    no_sanitize_address no_sanitize_thread no_sanitize_undefined interrupt optimize target target_clones
+    disable_sanitizer_instrumentation""".split()  # noqa: SIM905
 )
+_INSIDES = ("__builtin_ia32_", "__builtin_cpu_", "_IO_")  # of the processor, of a file: clocks, registers, counts
 _OPAQUE = frozenset({"Tensor", "TensorOptions", "Scalar", "Storage", "cudaDeviceProp", "TensorImpl", "Device"})
 _DESCRIBING = frozenset({"cudaDeviceProp", "getCurrentDeviceProperties", "getDeviceProperties"})
 _PRINTING = frozenset({"printf", "fprintf", "TORCH_CHECK", "TORCH_WARN", "AT_ERROR"})
@@ -69,9 +71,6 @@ def conditions(source: NativeSource) -> Iterator[Finding]:
             for part in _walk(_condition(node)):
                 if _equates(part) and source.words(part) & _VERSIONS:
                     yield _finding(node, f"asks for one version: {text_of(part)[:60]}")
-    for node in source.of_type("preproc_call"):
-        if "weak" in text_of(node).split() or "redefine_extname" in text_of(node):
-            yield _finding(node, text_of(node).strip()[:60])
 
 
 def architecture(source: NativeSource) -> Iterator[Finding]:
@@ -94,7 +93,7 @@ def architecture(source: NativeSource) -> Iterator[Finding]:
 def probes(source: NativeSource) -> Iterator[Finding]:
     """Yield names, sizes and types that are asked for to learn what compiles the source, or what it runs on."""
     for name, node in source.identifiers:
-        if name in _PROBES:
+        if name in _PROBES or name.startswith(_INSIDES):
             yield _finding(node, name)
         elif name in ("__FILE__", "__LINE__") and not _is_passed(node):
             yield _finding(node, f"{name} for more than to print it")

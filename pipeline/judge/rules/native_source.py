@@ -1,5 +1,6 @@
 """One CUDA or C++ source as the rules see it: a syntax tree and what its nodes stand for."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
@@ -22,6 +23,7 @@ class NativeSource:
     def __init__(self, source: str) -> None:
         self._by_type: defaultdict[str, list[Node]] = defaultdict(list)
         self.identifiers: list[tuple[str, Node]] = []
+        self._source = source
         self._note(parsed(source))
         self.in_macros = len(self.identifiers)
         self._macros: dict[int, tuple[Node, str]] = {}
@@ -29,6 +31,17 @@ class NativeSource:
             root = self._parse_macro(node)
             self._macros[root.id] = root, text_of(node.parent.child_by_field_name("name") if node.parent else None)
             self._note(root)
+
+    @cached_property
+    def code(self) -> str:
+        """The source with comments and texts blank, none of whose lines is a directive; not a comment after a #."""
+        raw = bytearray(self._source.encode(errors="replace"))
+        for kind in ("comment", "string_literal", "raw_string_literal"):
+            for node in self._by_type[kind]:
+                if not self.macro_of(node) and not raw[: node.start_byte].rstrip(b" \t").endswith(b"#"):
+                    blank = re.sub(rb"[^\n]", b" ", raw[node.start_byte : node.end_byte])
+                    raw[node.start_byte : node.end_byte] = blank
+        return raw.decode(errors="replace")
 
     def of_type(self, kind: str) -> list[Node]:
         """Return the nodes of a type."""

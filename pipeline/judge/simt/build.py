@@ -168,6 +168,8 @@ def _compile(
                 raise diagnostics.explain_undefined(undefined)
             if forbidden := tools.forbidden(imports):
                 raise ForbiddenError(forbidden)
+            if unknown := tools.unknown(imports):
+                raise Unsupported("this function of the C library", ", ".join(unknown))
 
 
 def _run(command: list[str], folder: Path, tools: Toolchain, deadline: float) -> tuple[int, str]:

@@ -24,17 +24,16 @@ from pathlib import Path
 from typing import Literal
 
 from pipeline.errors import InfrastructureError, UserError
-from pipeline.judge.rules.native_names import FUNCTIONS_OUT_OF_BOUNDS, OUT_OF_BOUNDS
 from pipeline.judge.simt.elf import dynamic_symbols, private_names
 from pipeline.judge.simt.errors import Unsupported
+from pipeline.judge.simt.out_of_reach import OUT_OF_REACH, out_of_reach, unknown_of_c
 
 HERE = Path(__file__).parent
 INCLUDE = HERE / "include"
 RUNTIME = HERE / "runtime"
 LAUNCHER = HERE / "launcher"
 LIBRARY = "libsimt.so"
-SYMBOLS = "symbols.txt"
-FULL_NAMES = "full_names.txt"
+SYMBOLS, FULL_NAMES, C_NAMES = "symbols.txt", "full_names.txt", "c_names.txt"
 SOURCES = ("cuda.cu", "main.cpp")  # of an extension, as torch calls them and messages do
 # Measured: -O1 costs an elementwise extension 71 ms where -O0 costs 65, and a tiled matmul runs in 3/4 of the time.
 # No contraction: a * b + c rounds twice, as the reference does. No strict aliasing: CUDA code reads float arrays as
@@ -70,12 +69,7 @@ _DEFINITIONS: dict[Header, tuple[str, ...]] = {
 RUNTIME_FLAGS = ("-shared", f"-Wl,-soname,{LIBRARY}", "-Wl,--no-as-needed")
 _START_FILES, _END_FILES = ("crti.o", "crtbeginS.o"), ("crtendS.o", "crtn.o")
 # The libraries that an extension may use. The runtime brings them: the linker is spared their tables (40 to 110 ms).
-_LIBRARIES = ("libstdc++.so.6", "libm.so.6", "libc.so.6", "libgcc_s.so.1")
-
-
-# Of the C library: what undoes the protection of memory, catches its faults, finds functions by name, writes to the
-# parent, or starts threads and processes that outlive a call.
-OUT_OF_REACH = OUT_OF_BOUNDS | FUNCTIONS_OUT_OF_BOUNDS | {"thrd_create"}
+_LIBRARIES = ("libc.so.6", "libstdc++.so.6", "libm.so.6", "libgcc_s.so.1")
 
 
 @dataclass(frozen=True)
@@ -125,7 +119,11 @@ class Toolchain:
 
     def forbidden(self, imports: AbstractSet[str]) -> list[str]:
         """Return which imports would get around the checks; however the source spells them, here is their name."""
-        return sorted(imports & (OUT_OF_REACH | private_names(self.folder / LIBRARY, INCLUDE)))
+        return sorted(out_of_reach(imports) | imports & private_names(self.folder / LIBRARY, INCLUDE))
+
+    def unknown(self, imports: AbstractSet[str]) -> list[str]:
+        """Return which imports are functions of the C library that nobody has looked at."""
+        return sorted(unknown_of_c(imports, _words(self.folder / C_NAMES)))
 
     def full_names(self) -> frozenset[str]:
         """Return the identifiers that the larger header has and the smaller one lacks."""
@@ -156,8 +154,9 @@ def nvidia_headers() -> Path | None:
 def toolchain_key() -> str:
     """Return a hash of all that the shared files are made from: our sources, the flags, the compiler's version."""
     digest = hashlib.sha256(_output([cxx_compiler(), "--version"]).encode())
-    digest.update(" ".join([*FLAGS, *ALIGNMENT_FLAGS, *RUNTIME_FLAGS]).encode())
-    digest.update((HERE / "device_code.py").read_bytes())  # what it refuses is looked for where nothing is kept
+    digest.update(" ".join([*FLAGS, *ALIGNMENT_FLAGS, *RUNTIME_FLAGS, *sorted(OUT_OF_REACH)]).encode())
+    for name in ("device_code.py", "out_of_reach.py"):  # what they refuse is looked for where nothing is kept
+        digest.update((HERE / name).read_bytes())
     nvidia = nvidia_headers()
     theirs = sorted(nvidia.glob("cuda_?*16.h*")) if nvidia else []
     for path in (*own_files(), *theirs):
@@ -223,8 +222,9 @@ def _make(folder: Path, description: Path) -> None:
     command = [compiler, *FLAGS, "-include", str(folder / "small" / "simt.h"), "-I", str(INCLUDE), *RUNTIME_FLAGS]
     _output([*command, *sources, "-o", str(folder / LIBRARY)])
     libraries = [folder / LIBRARY, *(Path(_print_file(compiler, name)) for name in _LIBRARIES)]
-    available = set[str]().union(*(dynamic_symbols(library)[0] for library in libraries))
-    (folder / SYMBOLS).write_text("\n".join(sorted(available)))
+    available = [dynamic_symbols(library)[0] for library in libraries]
+    (folder / SYMBOLS).write_text("\n".join(sorted(set[str]().union(*available))))
+    (folder / C_NAMES).write_text("\n".join(available[1]))
     (folder / FULL_NAMES).write_text("\n".join(sorted(full - small)))
     where = {name: _print_file(compiler, name) for name in (*_START_FILES, *_END_FILES)}
     found = {

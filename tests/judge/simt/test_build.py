@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,7 +18,7 @@ from pipeline.judge.simt import toolchain as toolchain_module
 from pipeline.judge.simt.build import ExtensionSource, build
 from pipeline.judge.simt.compiler import confined, limits, run_compiler
 from pipeline.judge.simt.elf import names_in
-from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, Unsupported
+from pipeline.judge.simt.errors import CompileError, CompileTimeoutError, ForbiddenError, Unsupported
 from pipeline.judge.simt.toolchain import toolchain
 from tests.judge.simt.example import inline
 from tests.judge.simt.sources import EXAMPLES, GRID_3D, GRID_STRIDE
@@ -71,6 +72,29 @@ def test_what_stands_beside_a_kernel_may_be_unsupported(before: str, construct: 
 def test_an_export_that_is_not_declared_is_a_compile_error(cache: Path):
     with pytest.raises(CompileError, match="'add_bias_cuda' was not declared"):
         build(ExtensionSource("", GRID_3D, SOURCE.functions), cache)
+
+
+@pytest.mark.parametrize(
+    ("before", "called", "error"),
+    [
+        ("namespace n = std;", "n::random_device()()", ForbiddenError),  # however it is spelt
+        ('extern "C" unsigned umask(unsigned);', "umask(0)", ForbiddenError),
+        ('extern "C" int hcreate(unsigned long);', "hcreate(4)", Unsupported),  # nobody has looked at what it keeps
+        ("", "ftell(stdout)", Unsupported),
+        (
+            "#include <map>",
+            'snprintf(nullptr, 0, "%d", rand()) + std::map<int, int>().size() + abs(int(x.dim()))',
+            None,
+        ),
+    ],
+)
+def test_what_native_code_may_ask_of_the_c_and_cpp_libraries(
+    before: str, called: str, error: type[Exception] | None, cache: Path
+):
+    cuda = GRID_3D.replace("return y;", f"if ({called} == 12345) return x;\n    return y;")
+    source = ExtensionSource(SOURCE.cpp, f"#include <random>\n{before}\n{cuda}", SOURCE.functions)
+    with pytest.raises(error) if error else nullcontext():
+        build(source, cache)
 
 
 def test_the_compilers_errors_are_kept_like_a_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
