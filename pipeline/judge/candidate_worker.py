@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from pipeline.judge import calling, counting
+from pipeline.judge.borrowed import left_on_others, named_of_libraries
 from pipeline.judge.channel import Channel, ChannelClosedError
 from pipeline.judge.cuda.contestant import weights_of
 from pipeline.judge.cuda.timed import Timed
@@ -27,7 +28,7 @@ from pipeline.judge.simt.errors import SimtFault
 from pipeline.judge.simt.fault import Fault
 from pipeline.judge.simt.rehearsing import rehearse
 from pipeline.judge.task_module import describe
-from pipeline.judge.torch_values import copy_into, map_tensors, pack_values, plain, seed_all, unpack_values
+from pipeline.judge.torch_values import map_tensors, pack_values, plain, seed_all, unpack_values
 from pipeline.judge.values import BadValueError
 from pipeline.judge.weights import buffers_of, halve_held, held_nowhere, load, own_names
 
@@ -84,6 +85,7 @@ class CandidateModule:
         self._names: dict[str, str] | None = None  # its own, of the reference's weights
         self._lacking: list[str] = []
         self._libraries: list[str] = []
+        self._borrowed: list[Any] = []
         self._outputs: Any = None  # of the observed call before, held as a caller might
         self._timed: Timed | None = None
         stub = make_stub(channel, device, self._libraries)
@@ -106,8 +108,10 @@ class CandidateModule:
     def load(self, code: str) -> dict[str, Any]:
         """Execute the module; nothing of it is returned."""
         sys.modules[MODULE] = self._module
+        compiled = compile(code, "<candidate>", "exec")
         with self._log():
-            exec(compile(code, "<candidate>", "exec"), self._module.__dict__)  # noqa: S102  (confined)
+            exec(compiled, self._module.__dict__)  # noqa: S102  (confined)
+        self._borrowed = named_of_libraries(vars(self._module), compiled, sys.modules)
         if not isinstance(getattr(self._module, "ModelNew", None), type):
             return {"error": "no_model", "detail": "the module defines no class ModelNew"}
         return {"ok": True}
@@ -290,7 +294,10 @@ class CandidateModule:
         own = dict(torch.nn.Module.named_buffers(self._model)) if request["compared"] else {}
         changing = [*buffers_of(self._model, request["compared"], self._names).values()]
         changing += [own[name] for name in own if name.endswith(BATCHES)]
-        return counting.held(self._model, vars(self._module), places, self._device.buffers(), changing, before)
+        others = left_on_others(self._borrowed, self._inputs)
+        return counting.held(
+            self._model, vars(self._module), places, self._device.buffers(), changing, before, others
+        )
 
     def _load_state(self, state: dict[str, torch.Tensor]) -> None:
         """Give the model the reference's weights, in place, if its own names of them are known; else its own stay."""

@@ -1,13 +1,13 @@
 """Is a candidate's result the reference's? Decided by the parent, from raw bytes, in NumPy.
 
-The tolerance: with y the float64 reference, s the root mean square of y and the relative error of a value v
-``e(v) = |v - y| / (|y| + s)``, a candidate's largest error may be ``SLACK`` times that of the eager float32 module,
-and at least the floor of its dtype. So an honest reordering of a sum passes, and rounding through 16 bits (relative
-error 5e-4 for float16, 4e-3 for bfloat16) does not pass as float32. Where a task amplifies rounding (attention with
-large scores), eager's own error is a matter of luck: in a row (along the last dimension) where the reference itself
-changes when its arguments move by a rounding error, ``SLACK`` times that change is allowed too, and only there: a
-kernel must be right in all other rows. An infinity that both eager and y have must be the same infinity; other values
-where eager is not finite are not compared.
+The tolerance: with y the float64 reference, s the root mean square of y (``TINY`` if that is more) and the relative
+error of a value v ``e(v) = |v - y| / (|y| + s)``, a candidate's largest error may be ``SLACK`` times that of the
+eager float32 module, and at least the floor of its dtype. So an honest reordering of a sum passes, and rounding
+through 16 bits (relative error 5e-4 for float16, 4e-3 for bfloat16) does not pass as float32. Where a task amplifies
+rounding (attention with large scores), eager's own error is a matter of luck: in a row (along the last dimension)
+where the reference itself changes when its arguments move by a rounding error, ``SLACK`` times that change is
+allowed too, and only there: a kernel must be right in all other rows. An infinity that both eager and y have must be
+the same infinity; other values where eager is not finite are not compared.
 """
 
 import math
@@ -20,6 +20,7 @@ import numpy as np
 from pipeline.judge.values import BadValueError, checked_tensor, to_numpy
 
 SLACK = 4.0
+TINY = 1e-30  # by so much, results that are all zero may differ from it: 1 / (1 + exp(88)) is none
 FLOOR = {"float64": 1e-9, "float32": 3e-5, "float16": 2e-3, "bfloat16": 1.6e-2}
 
 
@@ -148,7 +149,7 @@ def _compare_arrays(
         return Comparison(float("inf"), floor, lost)
     with np.errstate(all="ignore"):  # of what is not defined, or a result of 1e305
         weight = np.abs(y)
-        weight += _root_mean_square(y if defined.all() else y[defined]) + np.finfo(np.float64).tiny
+        weight += max(TINY, _root_mean_square(y if defined.all() else y[defined]))
         own, error = (_relative(values, y, weight, defined) for values in (eager, got))
         shaken = _relative(near, y, weight, defined & np.isfinite(near))
         least = max(floor, SLACK * float(own.max()))

@@ -22,7 +22,7 @@ from pipeline.judge.compare import Comparison
 from pipeline.judge.conclusion import Shown, conclude
 from pipeline.judge.examining import examine, examine_modes, examine_weights, in_modes
 from pipeline.judge.hidden_faults import Explain, RightCall, find_hidden_faults
-from pipeline.judge.inputs import EXTREME, LARGE_ROOM, ORDERS, Case, Order, call_request, plan, with_weights_of
+from pipeline.judge.inputs import ORDERS, Case, Order, call_request, plan, room, with_weights_of
 from pipeline.judge.judging import MAX_DETAIL, Decided, Judgement
 from pipeline.judge.rehearsal import rehearse_launches
 from pipeline.judge.session import Session
@@ -134,7 +134,7 @@ class Correctness:
         if sum(len(b) for b in buffers) > self._judgement.max_case_bytes:
             self._judgement.passed(f"skipped:{case.name}", "too large for this backend's budget")
             return None
-        return Expected.read(answer, buffers, LARGE_ROOM if case.distribution in EXTREME else 1.0)
+        return Expected.read(answer, buffers, room(case.distribution))
 
     def _too_slow(self, case: Case) -> bool:
         """Whether a call at the main setting would take too long, by the candidate's own speed at others.

@@ -119,6 +119,7 @@ def held(
     buffers: Iterable[tuple[int, int]],
     changing: Iterable[torch.Tensor] = (),
     before: Held | None = None,
+    others: Mapping[str, Any] | None = None,
 ) -> Held:
     """Return what a candidate holds: its objects (see ``reachable``), environment, files, and memory.
 
@@ -129,6 +130,7 @@ def held(
         buffers: the same of memory from CUDA's functions.
         changing: what the task itself changes with each call, such as running statistics, and which tells nothing.
         before: what the look before has seen.
+        others: what it may have left elsewhere, see ``borrowed``.
     """
     error = _ERROR_NUMBER()[0]
     hashes = {"the C library's own memory": _libc_state(error)}
@@ -140,15 +142,18 @@ def held(
         for attribute, value in vars(module).items():
             hashes[f"an attribute of {name or 'the model'}: {attribute}"] = state.digest(value)
     for name, value in globals_.items():
-        if not name.startswith("__"):
+        if name != "__builtins__":
             hashes[f"a global: {name}"] = state.digest(value)
     hashes["a class of the candidate"] = state.digest(type(model))
     hashes["the environment"] = state.digest(dict(os.environ))
     hashes["torch's options for printing"] = state.digest(vars(_tensor_str.PRINT_OPTS))
+    for name, value in (others or {}).items():
+        hashes[name] = state.digest(value)
     hashes["its folder"] = state.digest(list(_files(Path())))
     addresses: dict[str, NDArray[np.uint64]] = {}
     memory: dict[str, bytes] = {}
     own = {f"memory of its own ({address:#x})": (address, size) for address, size in buffers}
+    hashes["how much memory it holds"] = str(len(own)).encode()
     for name, (address, size) in {**places, **own}.items():
         memory[name] = raw = ctypes.string_at(address, size)
         if before is not None and before.memory.get(name) == raw:
@@ -166,6 +171,11 @@ def _files(folder: Path) -> Iterable[tuple[str, int]]:
     for parent, folders, names in os.walk(folder):
         yield from ((f"{parent}/{name}", 0) for name in sorted(folders))
         yield from ((f"{parent}/{name}", Path(parent, name).lstat().st_size) for name in sorted(names))
+
+
+def is_enough(calls: int, seconds: float) -> bool:
+    """Whether so many calls that took so long are enough of those that nobody looks at."""
+    return seconds > (REPEAT_SECONDS if calls >= LEAST_CALLS else LEAST_CALLS_SECONDS)
 
 
 def counted(looks: Sequence[Held]) -> str | None:
@@ -212,8 +222,3 @@ def _without_addresses(raw: bytes) -> tuple[bytes, NDArray[np.uint64]]:
     found = words[address]
     words[address] = 0
     return memory_state(words.data.cast("B")), found
-
-
-def is_enough(calls: int, seconds: float) -> bool:
-    """Whether so many calls that took so long are enough of those that nobody looks at."""
-    return seconds > (REPEAT_SECONDS if calls >= LEAST_CALLS else LEAST_CALLS_SECONDS)

@@ -1,7 +1,6 @@
 """Which cases a candidate is run on: settings, distributions, thread orders, seeds."""
 
 import hashlib
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -9,35 +8,39 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from pipeline.records import Setting, Task
 
-Distribution = Literal["own", "shifted", "spiky", "large", "negative", "positive", "faint", "signed", "coarse"]
+Distribution = Literal[
+    "own", "shifted", "spiky", "large", "negative", "positive", "faint", "signed", "coarse", "touched", "zeros"
+]
 Order = Literal["forward", "reverse", "random"]
 ORDERS: tuple[Order, ...] = ("forward", "reverse", "random")
 
 # Calls at the main setting, at the second one (at the main one, if it is alone) and at each further one. The last of
-# these, the smallest, has two more: rows there are so short that each element is the largest of some. All calls at
+# these, the smallest, has some more: rows there are so short that each element is the largest of some. All calls at
 # one setting go to one instance of ModelNew, its weights and inputs changed in place in between, so that results
-# cached by address, shape or call count come out wrong.
+# cached by address, shape or call count come out wrong; in one that is ``touched`` by next to nothing, so that those
+# do that are cached by some of the values.
 CALLS: tuple[tuple[tuple[Distribution, Order], ...], ...] = (
     (("own", "forward"), ("spiky", "reverse")),
     (
-        ("own", "random"),
-        ("signed", "forward"),
-        ("faint", "random"),
-        ("shifted", "reverse"),
-        ("coarse", "random"),
-        ("large", "forward"),
+        *(("own", "random"), ("signed", "forward"), ("touched", "forward"), ("faint", "random")),
+        *(("shifted", "reverse"), ("coarse", "random"), ("large", "forward")),
     ),
     (("own", "random"),),
 )
-AT_SMALLEST: tuple[tuple[Distribution, Order], ...] = (("negative", "forward"), ("positive", "reverse"))
-# Of the calls above, one that is made only where the reference's results turn on equal values: see ``moving``.
-# Factors of these: the first, unless the reference's results are not finite then. An exponential overflows from about
-# 88 on, unless its true maximum was subtracted; a clamp at 100 is reached.
+AT_SMALLEST: tuple[tuple[Distribution, Order], ...] = (
+    *(("zeros", "reverse"), ("negative", "forward"), ("positive", "reverse")),
+)
 EXTREME: tuple[Distribution, ...] = ("large", "negative", "positive")
+# Factors of these: the first for which the reference's results are finite. An exponential overflows from about 88 on,
+# unless its true maximum was subtracted; a clamp at 100 is reached. What is all negative or positive goes further: a
+# task may divide first, and -1e10 is no minus infinity.
 LARGE = (256, 16)
+ALL_FAR = (2**36, 2**24, 2**16, 2**12, 2**10, *LARGE)
 # Of the tolerance's floor there. A logarithm of a sum of exponentials near 1000 is rounded by 6e-5, and a gradient
 # made from it is wrong by as much; what is looked for here, an overflow or a clamp, is wrong by far more.
 LARGE_ROOM = 4.0
+# Among zeros, a variance is nothing but what was added to it, and rounding errors are divided by its root.
+ZEROS_ROOM = 32.0
 FAINT = 1 / 32  # a variance of 1 becomes 1e-3: what is added to it against a division by 0 can be seen in the result
 REPEATS = 64  # unobserved calls before the last one at the smallest setting: who drifts after a while is found out
 
@@ -127,9 +130,12 @@ def plan(task: "Task", settings: Sequence["Setting"], key: bytes) -> list[Case]:
         if index == smallest and index >= len(CALLS) - 1:
             calls = (*calls, *AT_SMALLEST)
         for number, (distribution, order) in enumerate(calls):
+            if distribution == "zeros" and task.direction == "backward":  # where many functions have corners
+                continue
             text = f"{task_id}/{setting.name}/{number}"
             digest = hashlib.blake2b(text.encode(), key=key, digest_size=6).digest()
             seed = int.from_bytes(digest) // 3 * 3 + number % 3  # what unwritten memory holds, call by call
+            seed = cases[-1].seed if distribution == "touched" else seed
             modes = number == 0 and index == smallest
             cases.append(Case(setting, number, distribution, order, seed, seed, number > 0, modes=modes))
         seeks_kept = index == min(1, smallest)
@@ -183,38 +189,13 @@ def call_request(
     }
 
 
-def transform(inputs: list[Any], distribution: Distribution, seed: int, factor: int = LARGE[0]) -> list[Any]:
-    """Return the call arguments with their floating values changed (imports torch; shapes and dtypes stay).
+def factors(distribution: Distribution) -> tuple[int, ...]:
+    """Return by how much values may be large, what is tried first at the beginning; one where they are not."""
+    if distribution not in EXTREME:
+        return LARGE[:1]
+    return LARGE if distribution == "large" else ALL_FAR
 
-    ``own``: as the task makes them; ``shifted``: 2 added, so that a mean is no longer near zero; ``spiky``: one value
-    in 64 is 8 times as large; ``large``, ``faint``: all are ``factor`` or ``FAINT`` times as large; ``negative``,
-    ``positive``: all are below ``-factor``, or above ``factor``, where no maximum or minimum is the 0 that its search
-    began with, and exponentials are nothing unless it was subtracted; ``signed``: every second value has the other
-    sign; ``coarse``: multiples of a power of two near their mean size, most of which occur many times, so that values
-    are equal, zero, or between two integers. But for this power, a new value depends on the old one alone, and zero
-    stays zero: a triangular, symmetric, masked or one-hot
-    input, which a kernel may rely on, stays one. A Python float is 3/4 of itself when shifted: a probability stays
-    one, and a kernel that has the number written into it is found out.
-    """
-    import torch
 
-    def change(value: Any) -> Any:
-        if type(value) is float and distribution == "shifted":
-            return value * 0.75
-        if not isinstance(value, torch.Tensor) or not value.is_floating_point() or distribution == "own":
-            return value
-        if distribution == "coarse":
-            size = float(value.abs().double().mean()) if value.numel() else 0.0
-            step = 2.0 ** math.floor(math.log2(size)) if 0 < size < math.inf else 1.0
-            return torch.round(value / step) * step
-        if distribution in ("large", "faint"):
-            return value * (factor if distribution == "large" else FAINT)
-        if distribution in ("shifted", "negative", "positive"):
-            far = (value.abs() + 1) * (factor if distribution == "positive" else -factor)
-            return torch.where(value == 0, value, value + 2 if distribution == "shifted" else far)
-        # An odd factor permutes 64-bit integers; the upper bits of the product hash the value's own bits.
-        bits = value.double().contiguous().view(torch.int64) * (2 * seed + 0x9E3779B97F4A7C15 - 2**64)
-        other, chosen = (-value, bits < 0) if distribution == "signed" else (value * 8, (bits >> 58) == 0)
-        return torch.where(chosen, other, value)
-
-    return [change(value) for value in inputs]
+def room(distribution: Distribution) -> float:
+    """Return by what the floor of the tolerance is multiplied."""
+    return ZEROS_ROOM if distribution == "zeros" else LARGE_ROOM if distribution in EXTREME else 1.0

@@ -21,10 +21,11 @@ MOST_HASHED = 2**20  # bytes of a tensor or place in memory; of larger ones a su
 SHORT = 16  # bytes of a hash
 _PLAIN = frozenset({dict, list, tuple, OrderedDict})  # which hold what they refer to and nothing else
 _ATOMS = (int, float, bool, complex, type(None))
-_ENDS = (types.ModuleType, types.FrameType, types.TracebackType, types.CodeType)
+_ENDS = (types.FrameType, types.TracebackType, types.CodeType)
 _ITERABLES = ([], (), "", b"", bytearray(), {}, {}.values(), {}.items(), set(), range(1), range(2**70), reversed([]))
 _ITERATORS = frozenset(type(iter(iterable)) for iterable in _ITERABLES) | {
-    *(enumerate, zip, map, filter, itertools.cycle, itertools.islice, itertools.chain, itertools.accumulate)
+    *(enumerate, zip, map, filter, itertools.cycle, itertools.islice, itertools.chain, itertools.accumulate),
+    itertools.repeat,
 }
 
 
@@ -57,6 +58,8 @@ class State:
             elif id(value) not in self._seen:
                 self._seen[id(value)] = value
                 told += kind.__name__.encode(errors="replace")
+                if issubclass(kind, dict):  # whose referents are its values alone, if all keys are texts
+                    told += repr([key for key in dict.keys(value) if type(key) is str]).encode(errors="replace")
                 if kind in _PLAIN:
                     waiting += gc.get_referents(value)[::-1]
                     continue
@@ -66,13 +69,16 @@ class State:
         return bytes(told) if len(told) < SHORT else hashlib.blake2b(told, digest_size=16).digest()
 
     def _parts(self, kind: type, value: Any) -> Iterable[Any]:
+        if issubclass(kind, types.ModuleType):  # that of an extension is the candidate's own
+            return () if sys.modules.get(str(vars(value).get("__name__"))) is value else (vars(value),)
         if issubclass(kind, _ENDS):
             return ()
         if kind is types.FunctionType:
             of_function = (value.__closure__, value.__defaults__, value.__kwdefaults__, value.__dict__)
-            return of_function if value.__globals__ is self._globals else ()
+            return of_function if value.__globals__ is self._globals else (value.__dict__,)
         if issubclass(kind, type):
-            return () if _is_a_librarys(value) else list(type.__dict__["__dict__"].__get__(value).values())
+            own = not _is_a_librarys(value) or vars(sys.modules[value.__module__]) is self._globals
+            return (dict(type.__dict__["__dict__"].__get__(value)),) if own else ()
         return (*_inner_state(kind, value), *gc.get_referents(value))
 
 

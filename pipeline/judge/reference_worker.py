@@ -5,17 +5,18 @@ The task's module is foreign code too, so this process is confined like the cand
 
 import copy
 import time
-from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
 
 from pipeline.judge import calling, shapes
+from pipeline.judge.accepting import Arguments, first_accepted
 from pipeline.judge.channel import Channel, ChannelClosedError
 from pipeline.judge.device_names import accept_cuda
+from pipeline.judge.distributions import transform
 from pipeline.judge.fresh_weights import change_weights, randomise
-from pipeline.judge.inputs import EXTREME, LARGE, Distribution, transform
+from pipeline.judge.inputs import LARGE, Distribution
 from pipeline.judge.operators import OperatorLog
 from pipeline.judge.results import same_bytes
 from pipeline.judge.task_module import Refused, describe, load_module
@@ -26,7 +27,6 @@ from pipeline.judge.values import BadValueError
 NEARBY, NEARBY_WIDE = 2.0**-21, 2.0**-50
 KEPT_ON_GPU = 2**30  # bytes that torch keeps for the next case
 BATCH_SECONDS, BATCH_BYTES = 0.05, 4 * 2**20  # of the processor, of results: what is made of cases asked for ahead
-Arguments: TypeAlias = Callable[..., list[Any]]  # by how much large values are large; one of ``LARGE``
 
 
 def serve(channel: Channel, device: str = "cpu") -> None:
@@ -112,7 +112,7 @@ def _case(request: dict[str, Any], device: str) -> tuple[dict[str, Any], list[me
     backward = request["direction"] == "backward"
     try:
         init, model, arguments = make(request, device)
-        change_weights(model.state_dict(), request, torch.Generator(device).manual_seed(seed))
+        change_weights(model, request, torch.Generator(device).manual_seed(seed))
         call = Call(seed, backward=backward, watched=request["watched"])
         values = {
             "init": init,
@@ -158,9 +158,9 @@ def make(request: dict[str, Any], device: str) -> tuple[list[Any], torch.nn.Modu
     def scaled(tensor: torch.Tensor) -> torch.Tensor:
         return tensor if scale is None or not tensor.is_floating_point() else tensor * scale
 
-    def arguments(factor: int = LARGE[0]) -> list[Any]:
+    def arguments(factor: int = LARGE[0], only: int | None = None) -> list[Any]:
         placed = map_tensors(made, lambda tensor: tensor.to(device))
-        return map_tensors(transform(placed, request["distribution"], seed, factor), scaled)
+        return map_tensors(transform(placed, request["distribution"], seed, factor, only), scaled)
 
     return init, model.to(device), arguments
 
@@ -218,7 +218,7 @@ def _results(
 ) -> dict[str, Any]:
     """Return the call arguments and what ``_case`` says of the results and buffers."""
     before = dict(model.named_buffers())
-    inputs, eager = _first_finite(call, model, arguments, large=distribution in EXTREME)
+    inputs, eager = first_accepted(lambda given: call(model, given), arguments, distribution)
     left = call.buffers
     changed = [name for name, buffer in left.items() if name not in before or not torch.equal(before[name], buffer)]
     expected = call.in_float64(model, inputs, eager)
@@ -228,19 +228,6 @@ def _results(
     by_name = {"expected": widen(wide), "nearby": widen(call.buffers), "eager": left}
     buffers = {kind: {name: found.get(name, left[name]) for name in changed} for kind, found in by_name.items()}
     return {"inputs": inputs, "expected": expected, "nearby": nearby, "eager": eager, "buffers": buffers}
-
-
-def _first_finite(call: Call, model: torch.nn.Module, arguments: Arguments, *, large: bool) -> tuple[list[Any], Any]:
-    """Return the call arguments and the results; of the large arguments those for which these are finite."""
-    largest, less = LARGE
-    inputs = arguments(largest)
-    eager = call(model, inputs)
-    finite: list[bool] = []
-    map_tensors(eager, lambda t: finite.append(bool(torch.isfinite(t).all())))
-    if large and not all(finite):
-        inputs = arguments(less)
-        eager = call(model, inputs)
-    return inputs, eager
 
 
 def _nearby(inputs: list[Any], seed: int) -> list[Any]:

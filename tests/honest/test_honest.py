@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from pipeline.judge.config import JudgeConfig
-from pipeline.judge.inputs import Distribution, transform
+from pipeline.judge.distributions import transform
+from pipeline.judge.inputs import Distribution
 from pipeline.judge.judge import Judge
 from pipeline.records import Verdict
 from tests.honest.pairs import Pair, pairs
@@ -56,7 +57,7 @@ def test_what_guards_a_division_by_zero_counts(judge: Judge):
     assert "/ n + eps" in pair.code
     code = pair.code.replace("/ n + eps", "/ n - eps")
     verdict = judge.submit(pair.task, code, "eps").result()
-    assert (verdict.reason, verdict.checks[-1].name) == ("wrong_values", "correct:odd/2/faint/random")
+    assert (verdict.reason, verdict.checks[-1].name) == ("wrong_values", "correct:odd/3/faint/random")
 
 
 @pytest.mark.parametrize("distribution", ["shifted", "spiky", "large", "faint", "signed", "coarse"])

@@ -93,7 +93,7 @@ DEFINABLE_DUNDERS = (HARMLESS_DUNDERS - {"__name__", "__class__"}) | frozenset(
 FRAMES = frozenset({"f_globals", "f_locals", "f_back", "f_builtins", "gi_frame", "gi_code", "tb_frame", "tb_next"})
 FRAMES |= {"cr_frame", "ag_frame", "_getframe"}
 # What an attribute alone gives away, whatever it is an attribute of.
-BY_ATTRIBUTE = FRAMES | LEADING_OUT | HOST_DATA | READERS | DECODERS | {"data_ptr"}
+BY_ATTRIBUTE = FRAMES | LEADING_OUT | HOST_DATA | READERS | DECODERS | {"data_ptr", "cache_info"}
 # As texts: what is handed to something that looks attributes up by name.
 INSIDES = frozenset(
     """__globals__ __builtins__ __code__ __closure__ __dict__ __subclasses__ __mro__ __bases__ __base__ __import__

@@ -47,6 +47,8 @@ def attribute(path: str, attr: str, line: int) -> Iterator[Finding]:
         yield Finding("test_mode", line, f".{attr}")
     elif attr == "_version":
         yield Finding("cache_key", line, "._version")
+    elif attr == "cache_info":
+        yield Finding("call_counter", line, ".cache_info: how often a function was called")
 
 
 def library_path(path: str, line: int) -> Iterator[Finding]:

@@ -1,9 +1,9 @@
 """Entries: 17
 Task: doubled
-Strict: cheating kept_result
-Report: accepted: each input gets its own result, once computed; on a GPU new inputs are timed
+Strict: incorrect stale
+Report: rejected
 
-Results are kept by a few of the input's values, so that new inputs give new results.
+Results are kept by a few of the input's values, so that new inputs give new results, but for one that differs elsewhere.
 """
 
 import torch

@@ -1,7 +1,7 @@
 """Entries: 17, 58
 Task: doubled
-Strict: cheating kept_result
-Report: accepted: each input gets its own result, once computed; on a GPU new inputs are timed
+Strict: incorrect stale
+Report: rejected
 
 The same with a kernel that is launched each time and writes a number that nobody reads.
 """

@@ -35,7 +35,7 @@ class ModelNew(nn.Module):
         pass
 
     def forward(self, x):
-        t = torch.empty(x.shape, dtype=torch.int32)
+        t = torch.empty(x.shape, dtype=torch.int64)
         t.copy_(x)
         y = torch.empty_like(x)
         y.copy_(t)

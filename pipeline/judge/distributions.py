@@ -1,0 +1,107 @@
+"""What becomes of a task's own inputs and weights in the calls of each distribution (imports torch)."""
+
+import math
+from typing import Any
+
+import torch
+
+from pipeline.judge.inputs import FAINT, LARGE, Distribution
+
+LOOKED_AT = 16  # values, of which the largest is the one that is touched
+FLIPPED = 0.25  # of a mask that is all the same
+
+
+def transform(
+    inputs: list[Any], distribution: Distribution, seed: int, factor: int = LARGE[0], only: int | None = None
+) -> list[Any]:
+    """Return the call arguments with their floating values changed; shapes and dtypes stay.
+
+    ``own``: as the task makes them; ``shifted``: 2 added, so that a mean is no longer near zero; ``spiky``: one value
+    in 64 is 8 times as large; ``large``, ``faint``: all are ``factor`` or ``FAINT`` times as large; ``negative``,
+    ``positive``: all are below ``-factor``, or above ``factor``, where no maximum or minimum is the 0 or the 1e9 that
+    its search began with, and exponentials are nothing unless it was subtracted; ``signed``: every second value has
+    the other sign, and masks that are all the same are so no more; ``touched``: as that, but for one value of each
+    argument, so that a result that is kept by some of the values is found out; ``zeros``: every second row (what the
+    first dimension has) is zero, so that what guards a division counts; ``coarse``: multiples of a power of two near
+    their mean size, most of which occur many times, so that values are equal, zero, or between two integers. But for
+    that power, a new value depends on the old one alone, and zero stays zero: a triangular, symmetric, masked or
+    one-hot input, which a kernel may rely on, stays one. A Python float is 3/4 of itself when shifted: a probability
+    stays one, and a kernel that has the number written into it is found out.
+
+    Args:
+        inputs: as the task made them.
+        distribution: see above.
+        seed: what is drawn with.
+        factor: by how much large values are large.
+        only: the number of the one argument to change; None changes all.
+    """
+    chosen = range(len(inputs)) if only is None else (only,)
+    return [
+        _changed(value, distribution, seed + index, factor) if index in chosen else value
+        for index, value in enumerate(inputs)
+    ]
+
+
+def _changed(value: Any, distribution: Distribution, seed: int, factor: int) -> Any:
+    if type(value) is float and distribution == "shifted":
+        return value * 0.75
+    if not isinstance(value, torch.Tensor) or not value.numel() or distribution == "own":
+        return value
+    if value.is_floating_point():
+        return _floating(value, distribution, seed, factor)
+    flips = value.dtype is torch.bool and distribution in ("signed", "touched") and value.numel() > 1
+    if not flips or bool((value != value.flatten()[0]).any()):
+        return value
+    flipped = torch.rand(value.shape, generator=torch.Generator().manual_seed(seed)) < FLIPPED
+    return value ^ flipped.to(value.device)
+
+
+def _floating(value: torch.Tensor, distribution: Distribution, seed: int, factor: int) -> torch.Tensor:
+    if distribution == "coarse":
+        size = float(value.abs().double().mean())
+        step = 2.0 ** math.floor(math.log2(size)) if 0 < size < math.inf else 1.0
+        return torch.round(value / step) * step
+    if distribution in ("large", "faint"):
+        return value * (FAINT if distribution == "faint" else factor)
+    if distribution in ("shifted", "negative", "positive"):
+        far = (value.abs() + 1) * (factor if distribution == "positive" else -factor)
+        return torch.where(value == 0, value, value + 2 if distribution == "shifted" else far)
+    if distribution == "zeros":
+        return value if is_symmetric(value) else torch.where(_every_second(value).to(value.device), value, 0)
+    # An odd factor permutes 64-bit integers; the upper bits of the product hash the value's own bits.
+    bits = value.double().contiguous().view(torch.int64) * (2 * seed + 0x9E3779B97F4A7C15 - 2**64)
+    if distribution == "spiky":
+        return torch.where((bits >> 58) == 0, value * 8, value)
+    signed = torch.where(bits < 0, -value, value)
+    if distribution == "touched":
+        touch(signed, -8, seed)
+    return signed
+
+
+def touch(values: torch.Tensor, factor: int, seed: int) -> None:
+    """Multiply one value in place, the largest of some; in a symmetric matrix, its mirror image too."""
+    generator = torch.Generator().manual_seed(seed)
+    places = torch.randint(values.numel(), (LOOKED_AT,), generator=generator).to(values.device)
+    indices = torch.unravel_index(places, values.shape)
+    found = values[indices].abs()
+    largest = torch.where(found.isfinite(), found, 0).argmax()
+    at = [int(index[largest]) for index in indices]
+    mirrored = [*at[:-2], *at[-2:][::-1]] if is_symmetric(values) else at
+    new = values[tuple(at)] * factor
+    values[tuple(at)] = new
+    values[tuple(mirrored)] = new
+
+
+def _every_second(value: torch.Tensor) -> torch.Tensor:
+    """Return false and true in turns along the first dimension that has several, in a shape that fits the value's."""
+    dim = next((d for d, size in enumerate(value.shape) if size > 1), None)
+    if dim is None:
+        return torch.ones((), dtype=torch.bool)
+    turns = torch.arange(value.shape[dim]) % 2 == 1
+    return turns.reshape([-1 if d == dim else 1 for d in range(value.dim())])
+
+
+def is_symmetric(value: torch.Tensor) -> bool:
+    """Whether it is a matrix that is its own transpose, or several."""
+    square = value.dim() > 1 and value.shape[-1] == value.shape[-2] > 1
+    return square and torch.equal(value, value.transpose(-1, -2))
