@@ -28,7 +28,7 @@ from pipeline.judge.simt.errors import SimtFault
 from pipeline.judge.simt.fault import Fault
 from pipeline.judge.simt.rehearsing import rehearse
 from pipeline.judge.task_module import describe
-from pipeline.judge.torch_values import map_tensors, pack_values, plain, seed_all, unpack_values
+from pipeline.judge.torch_values import copy_into, map_tensors, pack_values, plain, seed_all, unpack_values
 from pipeline.judge.values import BadValueError
 from pipeline.judge.weights import buffers_of, halve_held, held_nowhere, load, own_names
 

@@ -8,6 +8,7 @@ import torch
 
 from pipeline.judge.config import JudgeConfig
 from pipeline.judge.distributions import transform
+from pipeline.judge.fresh_weights import randomise
 from pipeline.judge.inputs import Distribution
 from pipeline.judge.judge import Judge
 from pipeline.records import Verdict
@@ -60,7 +61,9 @@ def test_what_guards_a_division_by_zero_counts(judge: Judge):
     assert (verdict.reason, verdict.checks[-1].name) == ("wrong_values", "correct:odd/3/faint/random")
 
 
-@pytest.mark.parametrize("distribution", ["shifted", "spiky", "large", "faint", "signed", "coarse"])
+@pytest.mark.parametrize(
+    "distribution", ["shifted", "spiky", "large", "faint", "signed", "coarse", "touched", "zeros"]
+)
 def test_changed_inputs_keep_their_form(distribution: Distribution):
     x = torch.randn(40, 40, dtype=torch.float64)
     symmetric, triangular = transform([x + x.T, x.tril()], distribution, seed=3)
@@ -85,6 +88,48 @@ def test_signs_and_numbers_change_too():
     assert torch.equal(signed.abs(), x)
     assert 400 < (signed < 0).sum().item() < 600
     assert transform([2.0, 2, True], "shifted", seed=3) == [1.5, 2, True]
+
+
+def test_one_value_of_each_argument_is_touched():
+    x, symmetric = torch.randn(40, 40), torch.randn(20, 20)
+    symmetric += symmetric.T.clone()
+    signed, touched = (transform([x, symmetric], kind, seed=3) for kind in ("signed", "touched"))
+    changed = [(one != other).sum().item() for one, other in zip(signed, touched, strict=True)]
+    assert changed[0] == 1
+    assert changed[1] in (1, 2)  # on the diagonal, or on both sides of it
+
+
+def test_every_second_row_is_zero():
+    x = torch.randn(1, 7, 5)
+    (zeros,) = transform([x], "zeros", seed=3)
+    assert torch.equal(zeros[:, 1::2], x[:, 1::2])
+    assert not zeros[:, ::2].any()
+    (masked,) = transform([x.masked_fill(x < 0, -torch.inf)], "zeros", seed=3)
+    assert not masked.isnan().any()
+
+
+def test_masks_that_are_all_the_same_are_so_no_more():
+    all_true, some = torch.ones(400, dtype=torch.bool), torch.arange(400) < 9
+    (mask, same), (again, _) = (transform([all_true, some], kind, seed=3) for kind in ("signed", "touched"))
+    assert 200 < mask.sum().item() < 400
+    assert torch.equal(same, some)
+    assert torch.equal(mask, again)
+
+
+def test_parameters_that_follow_a_rule_get_other_values():
+    model = torch.nn.Module()
+    fixed = torch.nn.Parameter(torch.eye(6), requires_grad=False)  # a filter, which nobody trains
+    made = {"eye": torch.eye(6), "ramp": torch.linspace(0, 1, 9), "one": torch.tensor(0.25), "zero": torch.zeros(1)}
+    drawn = torch.randn(8, 8)
+    for name, value in {**made, "drawn": drawn}.items():
+        model.register_parameter(name, torch.nn.Parameter(value.clone()))
+    model.register_parameter("fixed", fixed)
+    with torch.no_grad():
+        randomise(model, 5)
+    assert all(bool((model.get_parameter(name) != value).any()) for name, value in made.items())
+    assert model.get_parameter("one") > 0
+    assert torch.equal(model.get_parameter("drawn"), drawn)
+    assert torch.equal(model.get_parameter("fixed"), torch.eye(6))
 
 
 def test_one_value_in_64_is_spiky():
