@@ -20,7 +20,8 @@ import numpy as np
 from pipeline.judge.values import BadValueError, checked_tensor, to_numpy
 
 SLACK = 4.0
-TINY = 1e-30  # by so much, results that are all zero may differ from it: 1 / (1 + exp(88)) is none
+# What no result is compared with less than: 1 / (1 + exp(88)) may stand for 0, and x / (1 + exp(88)) where x is far.
+TINY, TINY_WHERE_FAR = 1e-30, 1e-20
 FLOOR = {"float64": 1e-9, "float32": 3e-5, "float16": 2e-3, "bfloat16": 1.6e-2}
 
 
@@ -106,7 +107,8 @@ def _compare_leaf(name: str, reference: Reference, actual: Any, theirs: list[byt
     y, near = (to_numpy(*checked_tensor(node, buffers)) for node in (expected, nearby))
     own = to_numpy(wanted_dtype, wanted_shape, eager_data)
     floor = room * FLOOR[wanted_dtype] if wanted_dtype in FLOOR else None
-    return _compare_arrays(name, y, near, own, to_numpy(dtype, shape, data), floor)
+    least = TINY if room == 1.0 else TINY_WHERE_FAR
+    return _compare_arrays(name, y, near, own, to_numpy(dtype, shape, data), floor, least)
 
 
 def _walk(reference: Reference, actual: Any, name: str) -> Iterator[tuple[str, Reference, Any]]:
@@ -133,7 +135,13 @@ def _walk(reference: Reference, actual: Any, name: str) -> Iterator[tuple[str, R
 
 
 def _compare_arrays(
-    name: str, y: np.ndarray, near: np.ndarray, eager: np.ndarray, got: np.ndarray, floor: float | None
+    name: str,
+    y: np.ndarray,
+    near: np.ndarray,
+    eager: np.ndarray,
+    got: np.ndarray,
+    floor: float | None,
+    tiny: float,
 ) -> Comparison:
     if floor is None:
         wrong = np.argwhere(eager != got)
@@ -149,7 +157,7 @@ def _compare_arrays(
         return Comparison(float("inf"), floor, lost)
     with np.errstate(all="ignore"):  # of what is not defined, or a result of 1e305
         weight = np.abs(y)
-        weight += max(TINY, _root_mean_square(y if defined.all() else y[defined]))
+        weight += max(tiny, _root_mean_square(y if defined.all() else y[defined]))
         own, error = (_relative(values, y, weight, defined) for values in (eager, got))
         shaken = _relative(near, y, weight, defined & np.isfinite(near))
         least = max(floor, SLACK * float(own.max()))
