@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from pipeline.judge import calling, counting
-from pipeline.judge.borrowed import left_on_others, named_of_libraries
+from pipeline.judge.borrowed import Borrowed
 from pipeline.judge.channel import Channel, ChannelClosedError
 from pipeline.judge.cuda.contestant import weights_of
 from pipeline.judge.cuda.timed import Timed
@@ -85,7 +85,7 @@ class CandidateModule:
         self._names: dict[str, str] | None = None  # its own, of the reference's weights
         self._lacking: list[str] = []
         self._libraries: list[str] = []
-        self._borrowed: list[Any] = []
+        self._borrowed: Borrowed | None = None
         self._outputs: Any = None  # of the observed call before, held as a caller might
         self._timed: Timed | None = None
         stub = make_stub(channel, device, self._libraries)
@@ -109,9 +109,9 @@ class CandidateModule:
         """Execute the module; nothing of it is returned."""
         sys.modules[MODULE] = self._module
         compiled = compile(code, "<candidate>", "exec")
+        self._borrowed = Borrowed(compiled, sys.modules)
         with self._log():
             exec(compiled, self._module.__dict__)  # noqa: S102  (confined)
-        self._borrowed = named_of_libraries(vars(self._module), compiled, sys.modules)
         if not isinstance(getattr(self._module, "ModelNew", None), type):
             return {"error": "no_model", "detail": "the module defines no class ModelNew"}
         return {"ok": True}
@@ -294,7 +294,7 @@ class CandidateModule:
         own = dict(torch.nn.Module.named_buffers(self._model)) if request["compared"] else {}
         changing = [*buffers_of(self._model, request["compared"], self._names).values()]
         changing += [own[name] for name in own if name.endswith(BATCHES)]
-        others = left_on_others(self._borrowed, self._inputs)
+        others = self._borrowed.left(self._inputs) if self._borrowed is not None else {}
         return counting.held(
             self._model, vars(self._module), places, self._device.buffers(), changing, before, others
         )
