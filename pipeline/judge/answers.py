@@ -10,6 +10,7 @@ from pipeline.judge.moving import CHOOSING, EXACT, PLACING
 from pipeline.judge.values import leaves
 
 MOST = 0.5  # of a result that only has to be moved: what torch may move of it
+LEAKED = "memory from CUDA's functions that it never frees"  # of what ``counted`` tells: its addresses are a count
 NO_ANSWER = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 

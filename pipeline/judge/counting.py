@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import _tensor_str
 
+from pipeline.judge.answers import LEAKED
 from pipeline.judge.reachable import State, memory_state
 
 LOOK_AFTER = frozenset((1, 2, 3, 4, 5, 6, 16, 32, 48, 64))  # calls
@@ -153,7 +154,7 @@ def held(
     addresses: dict[str, NDArray[np.uint64]] = {}
     memory: dict[str, bytes] = {}
     own = {f"memory of its own ({address:#x})": (address, size) for address, size in buffers}
-    hashes["how much memory it holds"] = str(len(own)).encode()
+    hashes[LEAKED] = str(len(own)).encode()
     for name, (address, size) in {**places, **own}.items():
         memory[name] = raw = ctypes.string_at(address, size)
         if before is not None and before.memory.get(name) == raw:

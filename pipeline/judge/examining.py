@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.judge.answers import (
+    LEAKED,
     MOST,
     NO_ANSWER,
     Answer,
@@ -41,7 +42,9 @@ def examine(judgement: Judgement, case: Case, expected: Expected, given: Answer,
         raise judgement.failed(f"kept:{case.name}", "cheating", "kept_result", detail)
     if given.counted and judgement.strict and (given.names is not None or not expected.changed_buffers):
         detail = f"from call to call on the same inputs this goes on changing: {given.counted}"
-        raise judgement.failed(f"counts:{case.name}", "cheating", "counts_calls", detail)
+        leaks = given.counted == LEAKED  # a mistake more often than a count
+        how = ("incorrect", "leaks_memory") if leaks else ("cheating", "counts_calls")
+        raise judgement.failed(f"counts:{case.name}", *how, detail)
     if given.reused and judgement.strict:
         detail = "an output lies in the memory of the call's before, which a caller may still hold"
         raise judgement.failed(f"alias:{case.name}", "incorrect", "reused_output", detail)

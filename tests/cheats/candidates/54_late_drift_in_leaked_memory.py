@@ -1,6 +1,6 @@
 """Entries: 54, 12
 Task: doubled
-Strict: cheating counts_calls
+Strict: incorrect leaks_memory
 Report: accepted: the change comes after more calls than are made here
 
 Each call allocates a little and frees nothing: the address tells how many there were.

@@ -43,6 +43,7 @@ torch::Tensor fused(torch::Tensor x, torch::Tensor bias) {
     cudaMalloc(&staged, 4 * h.size());
     cudaMemcpy(staged, h.data(), 4 * h.size(), cudaMemcpyHostToDevice);
     copy_kernel<<<(rows * cols + 255) / 256, 256>>>(staged, y.data_ptr<float>(), rows * cols);
+    cudaFree(staged);
     return y;
 }
 """
