@@ -16,9 +16,9 @@ _OF_CPP = frozenset(
 # Of the C library, what a launcher may have a use for: it computes, compares, prints, or is looked at (``counting``).
 _OF_C = frozenset(
     """memcpy memmove memset memcmp memchr mempcpy bcmp bzero strlen strnlen strcmp strncmp strcpy strncpy strcat
-    strncat strchr strrchr strstr strdup strtol strtoul strtoll strtoull strtod strtof atoi atol atoll atof
+    strncat strchr strrchr strstr strdup strtol strtoul strtoll strtoull strtod strtof atoi atol atoll atof bsearch
     sscanf printf fprintf sprintf snprintf vprintf vfprintf vsprintf vsnprintf puts putchar fputs fputc putc fwrite
-    fflush perror stdout stderr abort exit malloc calloc realloc free aligned_alloc posix_memalign qsort bsearch abs
+    fflush perror stdout stderr abort exit _exit malloc calloc realloc free aligned_alloc posix_memalign qsort abs
     labs llabs div ldiv lldiv ffs rand srand rand_r random srandom drand48 lrand48 srand48 isalpha isdigit isalnum
     isspace islower isupper tolower toupper assert_fail errno_location stack_chk_fail cxa_atexit cxa_finalize
     ctype_b_loc ctype_tolower_loc ctype_toupper_loc""".split()  # noqa: SIM905
