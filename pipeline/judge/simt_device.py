@@ -22,9 +22,13 @@ PROPERTIES = {  # as runtime/launch.cpp has them for native code
     "max_threads_per_multi_processor": 2048,
     "shared_memory_per_block": 48 * 1024,
     "shared_memory_per_block_optin": 163 * 1024,
+    "shared_memory_per_multiprocessor": 164 * 1024,
     "regs_per_multiprocessor": 65536,
     "warp_size": 32,
     "L2_cache_size": 10 << 20,
+    "is_integrated": 0,
+    "is_multi_gpu_board": 0,
+    "gcnArchName": "NVIDIA A100-SXM4-40GB MIG 2g.10gb",
 }
 
 
@@ -58,6 +62,7 @@ def _answers() -> dict[str, Any]:
         "is_initialized": lambda: True,
         "get_arch_list": lambda: ["sm_80"],
         "memory_allocated": lambda *_, **__: 1 << 20,
+        "mem_get_info": lambda *_: (properties.total_memory, properties.total_memory),
         "is_bf16_supported": lambda *_, **__: True,
         "current_device": lambda: 0,
         "device_count": lambda: 1,

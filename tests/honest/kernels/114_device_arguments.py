@@ -43,7 +43,10 @@ class ModelNew(nn.Module):
     def __init__(self, c):
         super().__init__()
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.blocks = 2 * torch.cuda.get_device_properties(torch.cuda.current_device()).multi_processor_count
+        properties = torch.cuda.get_device_properties(torch.cuda.current_device())
+        free, _ = torch.cuda.mem_get_info()
+        fits = properties.shared_memory_per_multiprocessor // 1024 > 32 and free > 2**20
+        self.blocks = (2 if fits else 1) * properties.multi_processor_count
         self.wide = torch.cuda.get_device_capability(device)[0] >= 7
         self.w = nn.Parameter(torch.randn(c, device="cuda"))
         self.b = nn.Parameter(torch.rand(c, device=torch.device("cuda:0")))
