@@ -11,7 +11,7 @@ import types
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 
@@ -32,6 +32,7 @@ from pipeline.judge.torch_values import copy_into, map_tensors, pack_values, pla
 from pipeline.judge.values import BadValueError
 from pipeline.judge.weights import buffers_of, halve_held, held_nowhere, load, own_names
 
+Places: TypeAlias = dict[str, tuple[int, int]]  # of libraries' variables in memory
 BATCHES = "num_batches_tracked"  # a layer's own count of calls; what it starts from differs from call to call
 
 
@@ -85,7 +86,7 @@ class CandidateModule:
         self._names: dict[str, str] | None = None  # its own, of the reference's weights
         self._lacking: list[str] = []
         self._libraries: list[str] = []
-        self._borrowed: Borrowed | None = None
+        self._borrowed: Borrowed  # from loading on
         self._outputs: Any = None  # of the observed call before, held as a caller might
         self._timed: Timed | None = None
         stub = make_stub(channel, device, self._libraries)
@@ -288,16 +289,12 @@ class CandidateModule:
             looks.append(self._held(places, request, looks[-1] if looks else None))
         return counting.counted(looks)
 
-    def _held(
-        self, places: dict[str, tuple[int, int]], request: dict[str, Any], before: counting.Held | None = None
-    ) -> counting.Held:
+    def _held(self, places: Places, request: dict[str, Any], before: counting.Held | None = None) -> counting.Held:
         own = dict(torch.nn.Module.named_buffers(self._model)) if request["compared"] else {}
         changing = [*buffers_of(self._model, request["compared"], self._names).values()]
         changing += [own[name] for name in own if name.endswith(BATCHES)]
-        others = self._borrowed.left(self._inputs) if self._borrowed is not None else {}
-        return counting.held(
-            self._model, vars(self._module), places, self._device.buffers(), changing, before, others
-        )
+        module, buffers, others = vars(self._module), self._device.buffers(), self._borrowed.left(self._inputs)
+        return counting.held(self._model, module, places, buffers, changing, before, others)
 
     def _load_state(self, state: dict[str, torch.Tensor]) -> None:
         """Give the model the reference's weights, in place, if its own names of them are known; else its own stay."""
