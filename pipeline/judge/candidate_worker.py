@@ -120,9 +120,8 @@ class CandidateModule:
     def call(self, request: dict[str, Any], buffers: list[bytearray]) -> tuple[dict[str, Any], list[memoryview]]:
         """Call the model on the values, in place of the earlier ones unless it has to be constructed anew."""
         values = unpack_values(request["values"], buffers)
-        seed = request["seed"]
         torch.set_grad_enabled(False)
-        self._device.set_order(request["order"], seed)
+        self._device.set_order(request["order"], request["seed"])
         self._device.set_launching(request["launching"])
         upstream = map_tensors(values["upstream"], self._device.place)
         if request["construct"]:
@@ -138,7 +137,7 @@ class CandidateModule:
         kept, counts = self._repeat(request, upstream) if request["repeats"] else (False, None)
         if not request["construct"]:
             copy_into(self._inputs, values["inputs"], self._device.guard)
-        header, answer = self._observed_call(values["state"], upstream, request, seed)
+        header, answer = self._observed_call(values["state"], upstream, request)
         if header.pop("changed"):
             counts = self._look_on(upstream, request)
         return {**header, "kept": kept, "counted": counts}, answer
@@ -198,7 +197,7 @@ class CandidateModule:
             tensor.data = put(tensor.data)
 
     def _observed_call(
-        self, state: dict[str, torch.Tensor], upstream: list[torch.Tensor] | None, request: dict[str, Any], seed: int
+        self, state: dict[str, torch.Tensor], upstream: list[torch.Tensor] | None, request: dict[str, Any]
     ) -> tuple[dict[str, Any], list[memoryview]]:
         """Call the model; what loading its weights and packing its results make it do is observed as well."""
         self._device.reset_launches()
@@ -207,7 +206,7 @@ class CandidateModule:
         looking = request["looks"] and not request["construct"] and self._device.poisons()
         with self._log(keep_copies=request["keep_copies"], given=plain(self._inputs)) as log:
             self._load_state(state)
-            seed_all(seed)
+            seed_all(request["seed"])
             places = counting.segments(self._libraries) if looking else {}
             before = self._held(places, request) if looking else None
             began = time.process_time()
@@ -253,10 +252,9 @@ class CandidateModule:
             raise BadValueError(f"a tensor on {tensor.device}")
 
     def _repeat(self, request: dict[str, Any], upstream: list[torch.Tensor] | None) -> tuple[bool, str | None]:
-        """Call the model again and again on the earlier values, for a while at most.
+        """Call the model on the earlier values for a while; return whether its result is kept, and what counts calls.
 
-        Returns whether one call more, whose kernels do nothing, has the same result: it was looked up; and where the
-        candidate counts its calls, see ``counting``.
+        It is kept if one call more, whose kernels do nothing, has it too. See ``counting``.
         """
         began = time.process_time()
         result: Any = None
