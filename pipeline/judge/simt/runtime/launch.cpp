@@ -155,7 +155,7 @@ extern "C" void simt_launch(const LaunchConfig& config, KernelBody body, void* a
     grid_dim_storage = {config.grid[0], config.grid[1], config.grid[2]};
     install_signal_handler();
     const DeviceAccess access;
-    shared_begin_launch(config.shared_bytes, dynamic_shared_limit(config.kernel) > kDefaultDynamicShared);
+    shared_begin_launch(config.shared_bytes, dynamic_shared_limit(config, body) > kDefaultDynamicShared);
     run_grid(config, body, arguments);
     shared_end_launch();
 }
