@@ -31,4 +31,6 @@ def examine(texts: Texts, config: Config) -> str | None:  # noqa: ARG001  (every
         return "rule:python_syntax"
     if sources := [part for part in parts if any(word in part for word in _NATIVE)]:
         found += native_findings(*sources)
-    return next((f"rule:{finding.rule}" for finding in found if finding.rejects), None)
+    own = {name.rpartition("/")[2] for name in parts}  # a header that the module writes is one of its sources
+    rejecting = (f for f in found if f.rejects and not (f.rule == "include" and f.what in own))
+    return next((f"rule:{finding.rule}" for finding in rejecting), None)

@@ -16,6 +16,7 @@ from pipeline.judge.ahead import ReferenceAnswers
 from pipeline.judge.answers import NO_ANSWER, Answer
 from pipeline.judge.config import JudgeConfig
 from pipeline.judge.judge import Judge
+from pipeline.judge.simt import build
 from pipeline.judge.task_workers import TaskWorkers
 from pipeline.records import Task
 from tests.judge.examples import HONEST, REFERENCE, TASK, WRONG, changed
@@ -103,11 +104,17 @@ def test_a_candidate_for_a_broken_task_is_undecided(judge: Judge):
     assert "broken" in str(verdict.detail)
 
 
-def test_a_second_judgement_builds_nothing(judge: Judge):
-    judge.submit(TASK, HONEST, "once").result()
-    before = {p: p.stat().st_mtime_ns for p in judge.config.cache.rglob("*.so")}
-    judge.submit(TASK, HONEST, "again").result()
-    assert {p: p.stat().st_mtime_ns for p in judge.config.cache.rglob("*.so")} == before
+def test_a_second_judgement_builds_nothing(judge: Judge, monkeypatch: pytest.MonkeyPatch):
+    compiled: list[str] = []
+    compile_ = build._compile
+    monkeypatch.setattr(
+        build, "_compile", lambda text, *more, **how: compiled.append(text) or compile_(text, *more, **how)
+    )
+    anew = HONEST.replace("largest", "greatest")
+    assert judge.submit(TASK, anew, "once").result().accepted
+    first = len(compiled)
+    assert judge.submit(TASK, f"{anew}# another\n", "again").result().accepted
+    assert len(compiled) == first > 0
 
 
 def test_the_reference_is_run_once_for_the_candidates_of_a_task(judge: Judge, monkeypatch: pytest.MonkeyPatch):

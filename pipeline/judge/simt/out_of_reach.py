@@ -21,7 +21,7 @@ _OF_C = frozenset(
     fflush perror stdout stderr abort exit _exit malloc calloc realloc free aligned_alloc posix_memalign qsort abs
     labs llabs div ldiv lldiv ffs rand srand rand_r random srandom drand48 lrand48 srand48 isalpha isdigit isalnum
     isspace islower isupper tolower toupper assert_fail errno_location stack_chk_fail cxa_atexit cxa_finalize
-    ctype_b_loc ctype_tolower_loc ctype_toupper_loc""".split()  # noqa: SIM905
+    ctype_b_loc ctype_tolower_loc ctype_toupper_loc pthread_once""".split()  # noqa: SIM905
 )
 _VARIANTS = ("isoc99_", "isoc23_")  # of names, by the standard that the compiler follows
 
