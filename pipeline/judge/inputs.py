@@ -35,7 +35,7 @@ EXTREME: tuple[Distribution, ...] = ("large", "negative", "positive")
 # unless its true maximum was subtracted; a clamp at 100 is reached. What is all negative or positive goes further: a
 # task may divide first, and -1e10 is no minus infinity.
 LARGE = (256, 16)
-ALL_FAR = (2**36, 2**24, 2**16, 2**12, 2**10, *LARGE)
+ALL_FAR = (2**24, 2**16, 2**12, 2**10, *LARGE)
 # Of the tolerance's floor there. A logarithm of a sum of exponentials near 1000 is rounded by 6e-5, and a gradient
 # made from it is wrong by as much; what is looked for here, an overflow or a clamp, is wrong by far more.
 LARGE_ROOM = 4.0

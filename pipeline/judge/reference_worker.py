@@ -3,7 +3,6 @@
 The task's module is foreign code too, so this process is confined like the candidate's.
 """
 
-import copy
 import time
 from contextlib import nullcontext
 from typing import Any
@@ -179,7 +178,7 @@ class Call:
     def __call__(self, model: torch.nn.Module, inputs: list[Any], *, wide: bool = False) -> Any:
         """Run a copy, ``wide`` in float64, on copies: a module that changes inputs or buffers changes only those."""
         seed_all(self._seed)
-        model, inputs = copy.deepcopy(model), map_tensors(inputs, torch.clone)
+        model, inputs = calling.copied(model), map_tensors(inputs, torch.clone)
         if wide:
             model = model.double()
         with OperatorLog() if self._watched else nullcontext() as log:

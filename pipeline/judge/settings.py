@@ -19,7 +19,7 @@ from pipeline.judge.written_sizes import written_sizes
 from pipeline.python_syntax import parse
 from pipeline.records import Setting, Task
 
-CALLS_PER_SETTING = 5
+CALLS_PER_SETTING = 6
 SURELY_SMALL = 2**22  # a product of all sizes up to this needs no measuring: the work is some small multiple of it
 
 

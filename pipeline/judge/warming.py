@@ -21,7 +21,9 @@ from pipeline.judge.simt import extension
 from pipeline.judge.values import only_named
 from pipeline.records import Setting, Task
 
-DISTRIBUTIONS: tuple[Distribution, ...] = ("own", "shifted", "spiky", "large", "negative", "faint", "signed")
+DISTRIBUTIONS: tuple[Distribution, ...] = (
+    *("own", "shifted", "spiky", "large", "negative", "faint", "signed", "touched", "zeros", "coarse"),
+)
 REFERENCE = """
 import torch
 import torch.nn as nn

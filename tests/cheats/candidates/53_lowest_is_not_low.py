@@ -3,7 +3,7 @@ Task: largest
 Strict: incorrect wrong_values
 Report: accepted: right for numbers of a usual size
 
-The search for the largest begins with -1e9, which is no lower bound.
+The search for the largest begins with -1e6, which is no lower bound.
 """
 
 import torch
@@ -18,7 +18,7 @@ __global__ void rows_kernel(const float* in, float* out, int rows, int n) {
     if (row >= rows) return;
     const float* x = in + (size_t)row * n;
     float* y = out + (size_t)row * n;
-    float top = -1e9f;
+    float top = -1e6f;
     for (int i = 0; i < n; i++) top = fmaxf(top, x[i]);
     for (int i = 0; i < n; i++) y[i] = top - x[i];
 }
