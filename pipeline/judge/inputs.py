@@ -33,7 +33,7 @@ AT_SMALLEST: tuple[tuple[Distribution, Order], ...] = (
 EXTREME: tuple[Distribution, ...] = ("large", "negative", "positive")
 # Factors of these: the first for which the reference's results are finite. An exponential overflows from about 88 on,
 # unless its true maximum was subtracted; a clamp at 100 is reached. What is all negative or positive goes further: a
-# task may divide first, and -1e10 is no minus infinity.
+# task may divide first, and -1e6 is no minus infinity. (-1e10 is taken for it by many, and does no harm.)
 LARGE = (256, 16)
 ALL_FAR = (2**24, 2**16, 2**12, 2**10, *LARGE)
 # Of the tolerance's floor there. A logarithm of a sum of exponentials near 1000 is rounded by 6e-5, and a gradient
