@@ -12,14 +12,23 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from weakref import WeakValueDictionary
 
+from pipeline.judge.compare import Yardsticks
 from pipeline.judge.inputs import Case
 from pipeline.records import Task
 
 AnswerAndBuffers: TypeAlias = tuple[dict[str, Any], list[bytearray]]
-MOST_BYTES = 256 * 2**20  # of answers that are kept
+MOST_BYTES = 256 * 2**20  # of answers that are kept, without what is made of them: at most as much again
+
+
+class KnownAnswer(NamedTuple):
+    """An answer, which nobody changes, and what results are measured with, as far as it has been made of it."""
+
+    header: dict[str, Any]
+    buffers: list[bytearray]
+    yardsticks: Yardsticks
 
 
 class ReferenceAnswers:
@@ -33,13 +42,13 @@ class ReferenceAnswers:
     def __init__(self, ask: Callable[[Task, dict[str, Any]], AnswerAndBuffers], most_bytes: int = MOST_BYTES) -> None:
         self._ask = ask
         self._most_bytes = most_bytes
-        self._kept: OrderedDict[Hashable, AnswerAndBuffers] = OrderedDict()
+        self._kept: OrderedDict[Hashable, KnownAnswer] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
         self._of_tasks: WeakValueDictionary[str, Any] = WeakValueDictionary()  # locks
         self._last: tuple[Task, str] | None = None  # whose answers were wanted, and its id, which is hashed from it
 
-    def answer(self, task: Task, case: Case, following: Sequence[Case] = ()) -> AnswerAndBuffers:
+    def answer(self, task: Task, case: Case, following: Sequence[Case] = ()) -> KnownAnswer:
         """Return the answer to a case, and have those to the next ones made as well, as far as that takes little.
 
         Nobody may change the buffers. A refusal is ``{"error": ...}``, and is not kept.
@@ -60,7 +69,7 @@ class ReferenceAnswers:
                 self._keep(key, answer)
             return answers[0]
 
-    def _answers(self, task: Task, cases: Sequence[Case]) -> list[AnswerAndBuffers]:
+    def _answers(self, task: Task, cases: Sequence[Case]) -> list[KnownAnswer]:
         """Return the answers to the first of the cases, at least one."""
         requests = [case.request(task) for case in cases]
         if len(cases) > 1:
@@ -68,8 +77,8 @@ class ReferenceAnswers:
             if "error" not in answer:
                 parts = iter(buffers)
                 counted = zip(answer["answers"], answer["counts"], strict=True)
-                return [(header, list(islice(parts, count))) for header, count in counted]
-        return [self._ask(task, {**requests[0], "op": "case"})]
+                return [KnownAnswer(header, list(islice(parts, count)), {}) for header, count in counted]
+        return [KnownAnswer(*self._ask(task, {**requests[0], "op": "case"}), {})]
 
     def _id_of(self, task: Task) -> str:
         known = self._last
@@ -77,14 +86,14 @@ class ReferenceAnswers:
             known = self._last = task, task.id
         return known[1]
 
-    def _find(self, key: Hashable) -> AnswerAndBuffers | None:
+    def _find(self, key: Hashable) -> KnownAnswer | None:
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
             return self._kept.get(key)
 
-    def _keep(self, key: Hashable, answer: AnswerAndBuffers) -> None:
-        if "error" in answer[0]:
+    def _keep(self, key: Hashable, answer: KnownAnswer) -> None:
+        if "error" in answer.header:
             return
         with self._lock:
             self._kept[key] = answer
@@ -101,5 +110,5 @@ def _asked(task: Task, case: Case) -> Iterator[Hashable]:
             yield tuple(value.items()) if isinstance(value, dict) else value
 
 
-def _size(answer: AnswerAndBuffers) -> int:
-    return sum(map(len, answer[1]))
+def _size(answer: KnownAnswer) -> int:
+    return sum(map(len, answer.buffers))

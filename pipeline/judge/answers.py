@@ -1,13 +1,14 @@
 """What the reference's and the candidate's processes send for a call, and how the two compare."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from pipeline.judge.compare import Comparison, Reference, compare
+from pipeline.judge.compare import Comparison, Reference, Yardsticks, compare
 from pipeline.judge.moving import CHOOSING, EXACT, PLACING
-from pipeline.judge.values import leaves
+from pipeline.judge.values import leaves, only_named
 
 MOST = 0.5  # of a result that only has to be moved: what torch may move of it
 LEAKED = "memory from CUDA's functions that it never frees"  # of what ``counted`` tells: its addresses are a count
@@ -25,9 +26,12 @@ class Expected:
     room: float = 1.0  # factor of the tolerance's floor
     parameters: frozenset[str] = frozenset()  # the names of the module's
     alike_in_evaluation: bool = False  # its results are the same to the bit after ``model.eval()``
+    yardsticks: Yardsticks = field(default_factory=dict)  # what is measured with so far: more is added
 
     @classmethod
-    def read(cls, answer: dict[str, Any], buffers: list[bytearray], room: float) -> "Expected":
+    def read(
+        cls, answer: dict[str, Any], buffers: list[bytearray], room: float, yardsticks: Yardsticks | None = None
+    ) -> "Expected":
         """Return what the reference's process answered; see ``reference_worker``."""
         computing = answer.get("computing")
         return cls(
@@ -38,6 +42,7 @@ class Expected:
             room=room,
             parameters=frozenset(answer["parameters"]),
             alike_in_evaluation=answer.get("alike_in_evaluation", False),
+            yardsticks={} if yardsticks is None else yardsticks,
         )
 
     @property
@@ -53,14 +58,16 @@ class Expected:
             return {kind: self.values[kind] for kind in kinds}
         return {kind: self.values[kind]["dict"]["outputs"] for kind in kinds}
 
-    @property
+    @cached_property
     def given_bytes(self) -> int:
         """Bytes of the call's arguments and the weights."""
-        return sum(array.nbytes for name in ("state", "inputs") for array in leaves(self.values[name], self.buffers))
+        named = (only_named(self.values[name], self.buffers)[1] for name in ("state", "inputs"))
+        return sum(len(data) for buffers in named for data in buffers)
 
     def reference(self, values: dict[str, Any]) -> Reference:
         """Return what to compare with: three of the values, or of the buffers' values."""
-        return Reference(values["expected"], values["nearby"], values["eager"], self.buffers, self.room)
+        kinds = (values["expected"], values["nearby"], values["eager"])
+        return Reference(*kinds, self.buffers, self.room, self.yardsticks)
 
 
 @dataclass(frozen=True)

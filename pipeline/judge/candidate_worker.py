@@ -11,7 +11,7 @@ import types
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
 
@@ -32,7 +32,6 @@ from pipeline.judge.torch_values import copy_into, map_tensors, pack_values, pla
 from pipeline.judge.values import BadValueError
 from pipeline.judge.weights import buffers_of, halve_held, held_nowhere, load, own_names
 
-Places: TypeAlias = dict[str, tuple[int, int]]  # of libraries' variables in memory
 BATCHES = "num_batches_tracked"  # a layer's own count of calls; what it starts from differs from call to call
 
 
@@ -88,6 +87,7 @@ class CandidateModule:
         self._libraries: list[str] = []
         self._borrowed: Borrowed  # from loading on
         self._outputs: Any = None  # of the observed call before, held as a caller might
+        self._seen: counting.Held | None = None  # at the last look
         self._timed: Timed | None = None
         stub = make_stub(channel, device, self._libraries)
         sys.modules["torch.utils.cpp_extension"] = stub
@@ -207,8 +207,7 @@ class CandidateModule:
         with self._log(keep_copies=request["keep_copies"], given=plain(self._inputs)) as log:
             self._load_state(state)
             seed_all(request["seed"])
-            places = counting.segments(self._libraries) if looking else {}
-            before = self._held(places, request) if looking else None
+            before = self._held(request) if looking else None
             began = time.process_time()
             outputs = plain(calling.run(self._model, self._inputs, upstream))
             seconds = time.process_time() - began
@@ -222,7 +221,7 @@ class CandidateModule:
             tree, views = pack_values({"outputs": outputs, "inputs": self._inputs, "buffers": left})
             answer = [memoryview(bytes(view)) for view in views]  # what is written from here on is too late
             inputs = plain(self._inputs)
-        has_changed = before is not None and counting.changed(before, self._held(places, request, before))
+        has_changed = before is not None and counting.changed(before, self._held(request))
         results = outputs if upstream is None else outputs["outputs"]
         reused = self._outputs is not None and shares_memory(results, self._outputs)
         self._outputs = results
@@ -259,13 +258,12 @@ class CandidateModule:
         began = time.process_time()
         result: Any = None
         looks: list[counting.Held] = []
-        places = counting.segments(self._libraries)
         self._device.set_watching(False)  # that is done in the calls that are looked at
         try:
             for number in range(1, request["repeats"] + 1):
                 result = calling.run(self._model, self._inputs, upstream)
                 if number in counting.LOOK_AFTER and self._device.poisons():  # on a GPU sums are not the same twice
-                    looks.append(self._held(places, request, looks[-1] if looks else None))
+                    looks.append(self._held(request))
                 if counting.is_enough(number, time.process_time() - began):
                     break
         finally:
@@ -281,18 +279,20 @@ class CandidateModule:
         """Call the model on the same values again, for as long as it takes to see whether it counts its calls."""
         began = time.process_time()
         looks: list[counting.Held] = []
-        places = counting.segments(self._libraries)
         while len(looks) < counting.LEAST_CALLS and time.process_time() - began <= counting.LEAST_CALLS_SECONDS:
             calling.run(self._model, self._inputs, upstream)
-            looks.append(self._held(places, request, looks[-1] if looks else None))
+            looks.append(self._held(request))
         return counting.counted(looks)
 
-    def _held(self, places: Places, request: dict[str, Any], before: counting.Held | None = None) -> counting.Held:
+    def _held(self, request: dict[str, Any]) -> counting.Held:
         own = dict(torch.nn.Module.named_buffers(self._model)) if request["compared"] else {}
         changing = [*buffers_of(self._model, request["compared"], self._names).values()]
         changing += [own[name] for name in own if name.endswith(BATCHES)]
-        module, buffers, others = vars(self._module), self._device.buffers(), self._borrowed.left(self._inputs)
-        return counting.held(self._model, module, places, buffers, changing, before, others)
+        places, buffers = counting.segments(tuple(self._libraries)), self._device.buffers()
+        others = self._borrowed.left(self._inputs)
+        module = vars(self._module)
+        self._seen = counting.held(self._model, module, places, buffers, changing, self._seen, others)
+        return self._seen
 
     def _load_state(self, state: dict[str, torch.Tensor]) -> None:
         """Give the model the reference's weights, in place, if its own names of them are known; else its own stay."""

@@ -13,7 +13,7 @@ the same infinity; other values where eager is not finite are not compared.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -42,6 +42,21 @@ class Comparison:
     mismatch: Mismatch | None
 
 
+class Yardstick(NamedTuple):
+    """What a result's values are measured with, the same for every candidate: see the module's formula.
+
+    Attributes:
+        weight: |y| + s.
+        bound: of the relative errors, in y's shape.
+    """
+
+    weight: np.ndarray
+    bound: np.ndarray
+
+
+Yardsticks: TypeAlias = dict[int, Yardstick]  # by the buffer of eager's
+
+
 class Reference(NamedTuple):
     """What the reference gives, as trees over its buffers.
 
@@ -51,6 +66,7 @@ class Reference(NamedTuple):
         eager: the module's results as it stands; they also fix structure, shapes and dtypes.
         buffers: the reference's bytes.
         room: factor of the dtype's floor.
+        yardsticks: those made so far, of results that are finite; more are kept here.
     """
 
     expected: Any
@@ -58,6 +74,7 @@ class Reference(NamedTuple):
     eager: Any
     buffers: list[bytearray]
     room: float = 1.0
+    yardsticks: Yardsticks | None = None
 
 
 def compare(reference: Reference, actual: Any, theirs: list[bytearray], name: str = "output") -> Comparison:
@@ -93,7 +110,7 @@ def _different(reason: str, detail: str) -> Comparison:
 
 
 def _compare_leaf(name: str, reference: Reference, actual: Any, theirs: list[bytearray]) -> Comparison:
-    expected, nearby, eager, buffers, room = reference
+    eager, buffers = reference.eager, reference.buffers
     if not isinstance(eager, dict) or "tensor" not in eager:
         if actual == eager:
             return Comparison(0.0, 1.0, None)
@@ -104,11 +121,28 @@ def _compare_leaf(name: str, reference: Reference, actual: Any, theirs: list[byt
         return _different("wrong_shape", f"{name}: expected shape {tuple(wanted_shape)}, got {tuple(shape)}")
     if dtype != wanted_dtype:
         return _different("wrong_dtype", f"{name}: expected dtype {wanted_dtype}, got {dtype}")
-    y, near = (to_numpy(*checked_tensor(node, buffers)) for node in (expected, nearby))
-    own = to_numpy(wanted_dtype, wanted_shape, eager_data)
-    floor = room * FLOOR[wanted_dtype] if wanted_dtype in FLOOR else None
-    least = TINY if room == 1.0 else TINY_WHERE_FAR
-    return _compare_arrays(name, y, near, own, to_numpy(dtype, shape, data), floor, least)
+    own, got = to_numpy(wanted_dtype, wanted_shape, eager_data), to_numpy(dtype, shape, data)
+    if wanted_dtype not in FLOOR:
+        return _compare_exactly(name, own, got)
+    return _compare_floats(name, reference, own, got)
+
+
+def _compare_floats(name: str, reference: Reference, eager: np.ndarray, got: np.ndarray) -> Comparison:
+    floor = reference.room * FLOOR[reference.eager["dtype"]]
+    if not got.size:
+        return Comparison(0.0, floor, None)
+    y = to_numpy(*checked_tensor(reference.expected, reference.buffers))
+    made: Yardsticks = {} if reference.yardsticks is None else reference.yardsticks
+    yardstick = made.get(reference.eager["tensor"])
+    defined = None if yardstick else _defined(y, eager, got)
+    if (lost := _lost(name, y, eager, got, defined)) is not None:
+        return Comparison(float("inf"), floor, lost)
+    if yardstick is None:
+        near = to_numpy(*checked_tensor(reference.nearby, reference.buffers))
+        yardstick = _yardstick(y, near, eager, defined, floor, TINY if reference.room == 1.0 else TINY_WHERE_FAR)
+        if defined is None:
+            made[reference.eager["tensor"]] = yardstick
+    return _compare_arrays(name, y, got, defined, yardstick)
 
 
 def _walk(reference: Reference, actual: Any, name: str) -> Iterator[tuple[str, Reference, Any]]:
@@ -134,37 +168,41 @@ def _walk(reference: Reference, actual: Any, name: str) -> Iterator[tuple[str, R
         yield from _walk(inner, actual[kind][key], f"{name}[{key!r}]")
 
 
-def _compare_arrays(
-    name: str,
-    y: np.ndarray,
-    near: np.ndarray,
-    eager: np.ndarray,
-    got: np.ndarray,
-    floor: float | None,
-    tiny: float,
-) -> Comparison:
-    if floor is None:
-        wrong = np.argwhere(eager != got)
-        if len(wrong):
-            return Comparison(1.0, 1e-300, _first(name, "wrong_values", wrong[0], eager, got, len(wrong)))
-        return Comparison(0.0, 1.0, None)
-    if not y.size:
-        return Comparison(0.0, floor, None)
-    defined = np.isfinite(eager) & np.isfinite(y)
-    if not defined.all():
-        defined &= ~_overflown(y, eager, got)
-    if (lost := _lost(name, y, eager, got, defined)) is not None:
-        return Comparison(float("inf"), floor, lost)
+def _compare_exactly(name: str, wanted: np.ndarray, got: np.ndarray) -> Comparison:
+    wrong = np.argwhere(wanted != got)
+    if len(wrong):
+        return Comparison(1.0, 1e-300, _first(name, "wrong_values", wrong[0], wanted, got, len(wrong)))
+    return Comparison(0.0, 1.0, None)
+
+
+def _defined(y: np.ndarray, eager: np.ndarray, got: np.ndarray) -> np.ndarray | None:
+    """Return where a result has to be the reference's, None where it has everywhere."""
+    finite = np.isfinite(eager) & np.isfinite(y)
+    return None if finite.all() else finite & ~_overflown(y, eager, got)
+
+
+def _yardstick(
+    y: np.ndarray, near: np.ndarray, eager: np.ndarray, defined: np.ndarray | None, floor: float, tiny: float
+) -> Yardstick:
+    """Return what to measure with, where ``defined`` (None: everywhere)."""
     with np.errstate(all="ignore"):  # of what is not defined, or a result of 1e305
         weight = np.abs(y)
-        weight += max(tiny, _root_mean_square(y if defined.all() else y[defined]))
-        own, error = (_relative(values, y, weight, defined) for values in (eager, got))
-        shaken = _relative(near, y, weight, defined & np.isfinite(near))
-        least = max(floor, SLACK * float(own.max()))
+        weight += max(tiny, _root_mean_square(y if defined is None else y[defined]))
+        stable = np.isfinite(near) if defined is None else defined & np.isfinite(near)
+        shaken = _relative(near, y, weight, None if stable.all() else stable)
+        least = max(floor, SLACK * float(_relative(eager, y, weight, defined).max()))
         by_row = SLACK * (shaken.max(axis=-1, keepdims=True) if shaken.ndim > 1 else shaken)
-        bound = np.maximum(least, by_row)
+        return Yardstick(weight, np.broadcast_to(np.maximum(least, by_row), y.shape))
+
+
+def _compare_arrays(
+    name: str, y: np.ndarray, got: np.ndarray, defined: np.ndarray | None, yardstick: Yardstick
+) -> Comparison:
+    bound = yardstick.bound
+    with np.errstate(all="ignore"):
+        error = _relative(got, y, yardstick.weight, defined)
         at = np.unravel_index(int(np.argmax(error / bound)), y.shape)
-    worst, allowed = float(error[at]), float(np.broadcast_to(bound, y.shape)[at])
+    worst, allowed = float(error[at]), float(bound[at])
     if worst <= allowed:
         return Comparison(worst, allowed, None)
     wrong = np.argwhere(error > bound)
@@ -183,11 +221,14 @@ def _overflown(y: np.ndarray, eager: np.ndarray, got: np.ndarray) -> np.ndarray:
     return found & ~np.isfinite(got)
 
 
-def _lost(name: str, y: np.ndarray, eager: np.ndarray, got: np.ndarray, defined: np.ndarray) -> Mismatch | None:
+def _lost(
+    name: str, y: np.ndarray, eager: np.ndarray, got: np.ndarray, defined: np.ndarray | None
+) -> Mismatch | None:
     """Return what is not finite where the reference is, or not the infinity that the reference has."""
     finite = np.isfinite(got)
-    if finite.all() and defined.all():
+    if finite.all() and defined is None:
         return None
+    defined = np.ones(y.shape, bool) if defined is None else defined
     infinite = np.isinf(eager) & (eager == y)  # a mask's -inf; an overflow of eager's alone is none
     for reason, lost in (("non_finite", defined & ~finite), ("wrong_values", infinite & (got != eager))):
         if lost.any():
@@ -196,12 +237,12 @@ def _lost(name: str, y: np.ndarray, eager: np.ndarray, got: np.ndarray, defined:
     return None
 
 
-def _relative(values: np.ndarray, y: np.ndarray, weight: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Return the relative errors of values, 0 where they are not asked for."""
+def _relative(values: np.ndarray, y: np.ndarray, weight: np.ndarray, where: np.ndarray | None) -> np.ndarray:
+    """Return the relative errors of values, 0 where they are not asked for (None: they are everywhere)."""
     error = np.asarray(np.subtract(values, y, dtype=np.float64))  # of arrays without axes NumPy makes a number
     np.abs(error, out=error)
     error /= weight
-    if not where.all():
+    if where is not None:
         error[~where] = 0.0
     return error
 

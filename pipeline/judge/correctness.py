@@ -123,7 +123,7 @@ class Correctness:
         following = [] if self._shown.names is None else following
         likely = [c for c in following if self._shown.asks_for(c) and (c.setting is not main or case.setting is main)]
         with self._session.away():  # most wrong answers are so at the first case
-            answer, buffers = self._answers.answer(self._judgement.task, case, likely)
+            answer, buffers, yardsticks = self._answers.answer(self._judgement.task, case, likely)
         if "error" in answer:
             own = self._settings.own and case.setting is main and case.distribution == "own"
             outgrown = answer["error"] == "task_dies" and self._shown.errors  # it runs at smaller sizes
@@ -134,7 +134,7 @@ class Correctness:
         if sum(len(b) for b in buffers) > self._judgement.max_case_bytes:
             self._judgement.passed(f"skipped:{case.name}", "too large for this backend's budget")
             return None
-        return Expected.read(answer, buffers, room(case.distribution))
+        return Expected.read(answer, buffers, room(case.distribution), yardsticks)
 
     def _too_slow(self, case: Case) -> bool:
         """Whether a call at the main setting would take too long, by the candidate's own speed at others.

@@ -11,8 +11,8 @@ found: who counts changes something, each time (``changed``).
 import ctypes
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -82,18 +82,22 @@ _LIBC.seed48.restype = ctypes.POINTER(ctypes.c_ushort)
 _RANDOM_BYTES = 128  # of the state of random() and rand()
 
 
+_OTHER_STATE = ctypes.create_string_buffer(_RANDOM_BYTES)
+_Seed = ctypes.c_ushort * 3
+
+
 def _libc_state(error: int) -> bytes:
     """Return what a call may leave in the C library's own memory: errno and the states of its random numbers."""
-    other = ctypes.create_string_buffer(_RANDOM_BYTES)
-    place = _LIBC.initstate(1, other, _RANDOM_BYTES)
+    place = _LIBC.initstate(1, _OTHER_STATE, _RANDOM_BYTES)
     random = ctypes.string_at(place, _RANDOM_BYTES)
     _LIBC.setstate(place)
-    seed = (ctypes.c_ushort * 3)(*_LIBC.seed48((ctypes.c_ushort * 3)())[:3])
+    seed = _Seed(*_LIBC.seed48(_Seed())[:3])
     _LIBC.seed48(seed)
     return memory_state(memoryview(error.to_bytes(8, signed=True) + random + bytes(seed)))
 
 
-def segments(libraries: Iterable[str]) -> dict[str, tuple[int, int]]:
+@cache
+def segments(libraries: tuple[str, ...]) -> dict[str, tuple[int, int]]:
     """Return address and size of the writable segments of loaded libraries, given by their paths."""
     wanted = {path.encode() for path in libraries}
     found: dict[str, tuple[int, int]] = {}
@@ -150,7 +154,7 @@ def held(
     hashes["torch's options for printing"] = state.digest(vars(_tensor_str.PRINT_OPTS))
     for name, value in (others or {}).items():
         hashes[name] = state.digest(value)
-    hashes["its folder"] = state.digest(list(_files(Path())))
+    hashes["its folder"] = state.digest(list(_files(".")))
     addresses: dict[str, NDArray[np.uint64]] = {}
     memory: dict[str, bytes] = {}
     own = {f"memory of its own ({address:#x})": (address, size) for address, size in buffers}
@@ -167,11 +171,16 @@ def held(
     return Held(hashes, addresses, memory)
 
 
-def _files(folder: Path) -> Iterable[tuple[str, int]]:
-    """Yield names and sizes of what lies in a folder."""
-    for parent, folders, names in os.walk(folder):
-        yield from ((f"{parent}/{name}", 0) for name in sorted(folders))
-        yield from ((f"{parent}/{name}", Path(parent, name).lstat().st_size) for name in sorted(names))
+def _files(folder: str) -> Iterable[tuple[str, int]]:
+    """Yield paths and sizes of what lies in a folder, those of folders as 0."""
+    with os.scandir(folder) as entries:
+        found = sorted(entries, key=lambda entry: entry.name)
+    for entry in found:
+        if entry.is_dir(follow_symlinks=False):
+            yield entry.path, 0
+            yield from _files(entry.path)
+        else:
+            yield entry.path, entry.stat(follow_symlinks=False).st_size
 
 
 def is_enough(calls: int, seconds: float) -> bool:

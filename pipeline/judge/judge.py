@@ -206,7 +206,7 @@ class Judge:
         self._prepare(task)
         judgement = self._judgement(task, code, strict=False)  # rules have their say in the verdict
         with Session(self._server, self._candidate_limits, judgement) as session:
-            return outputs(judgement, session, lambda case: self._answers.answer(task, case), cases)
+            return outputs(judgement, session, lambda case: self._answers.answer(task, case)[:2], cases)
 
     def _time(self, task: Task, judgement: Judgement, session: Session, settings: Plan, key: bytes) -> Timing | None:
         """Return how fast a right candidate is; None, and a check says why, where the task can't be timed."""

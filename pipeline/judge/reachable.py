@@ -46,6 +46,8 @@ class State:
 
     def digest(self, value: Any) -> bytes:
         """Return a hash of an object and of what it refers to, or if that is shorter, what would be hashed."""
+        if type(value) in _PLAIN and not value:  # as nearly all attributes of a module are
+            return type(value).__name__.encode()
         told = bytearray()
         waiting = [value]
         while waiting:
@@ -53,13 +55,13 @@ class State:
             kind = type(value)
             if kind in _ATOMS:
                 told += f"{value!r};".encode()
-            elif kind in (str, bytes):
-                told += repr(value).encode(errors="replace")
+            elif kind in (str, bytes):  # which keep the hash that they have in this process
+                told += f"{kind.__name__}{hash(value)};".encode()
             elif id(value) not in self._seen:
                 self._seen[id(value)] = value
                 told += kind.__name__.encode(errors="replace")
                 if issubclass(kind, dict):  # whose referents are its values alone, if all keys are texts
-                    told += repr([key for key in dict.keys(value) if type(key) is str]).encode(errors="replace")
+                    told += f"{hash(tuple([key for key in dict.keys(value) if type(key) is str]))};".encode()
                 if kind in _PLAIN:
                     waiting += gc.get_referents(value)[::-1]
                     continue

@@ -12,6 +12,8 @@ from pipeline.judge.values import ITEM_BYTES, Described, pack, unpack
 DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in ITEM_BYTES}
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 LACKING = (torch.bfloat16,)  # of NumPy
+# What computes and copies nothing: that a log sees it too takes ten times as long.
+_unseen = torch._C._DisableTorchDispatch  # noqa: SLF001
 
 
 def described(value: Any) -> Described | None:
@@ -23,7 +25,8 @@ def described(value: Any) -> Described | None:
     value = own_object(value)
     dense = value.is_contiguous()
     if dense and value.device.type == "cpu" and not (value.is_conj() or value.is_neg() or value.dtype in LACKING):
-        flat = value.numpy().reshape(-1).view(np.uint8)  # nothing is computed or copied, so no log need see it
+        with _unseen():
+            flat = value.numpy().reshape(-1).view(np.uint8)
     else:
         plain = value.cpu().resolve_conj().resolve_neg().contiguous().reshape(-1)
         flat = plain.view(torch.uint8).numpy()
@@ -36,7 +39,10 @@ def own_object(tensor: torch.Tensor) -> torch.Tensor:
 
     One of another class is returned as it is, for those who look at classes.
     """
-    return torch.Tensor.detach(tensor) if type(tensor) in (torch.Tensor, torch.nn.Parameter) else tensor
+    if type(tensor) not in (torch.Tensor, torch.nn.Parameter):
+        return tensor
+    with _unseen():
+        return torch.Tensor.detach(tensor)
 
 
 def plain(value: Any) -> Any:

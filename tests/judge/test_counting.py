@@ -174,7 +174,7 @@ files, here, seen = counting._files, Path().absolute(), []
 
 
 def listed(folder):
-    seen.append((folder.absolute() == here, list(files(folder))))
+    seen.append((Path(folder).absolute() == here, list(files(folder))))
     return seen[-1][1]
 
 

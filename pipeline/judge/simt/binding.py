@@ -73,6 +73,7 @@ class Function:
         found = (library.simt_parameter(address, i) for i in range(count))
         self._parameters = [pointer.contents if pointer else None for pointer in found]
         self._names = [p.name.decode() if p else f"arg{i}" for i, p in enumerate(self._parameters)]
+        self._slots = Value * max(1, count)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call it.
@@ -82,7 +83,7 @@ class Function:
             RuntimeError: the C++ code threw, for example from TORCH_CHECK.
             SimtFault: a kernel did what a GPU would not allow.
         """
-        slots = (Value * max(1, len(self._codes)))()
+        slots = self._slots()
         frame = Frame(self._library)
         try:
             if not self._fill(frame, slots, args, kwargs):

@@ -69,6 +69,7 @@ static const void* library_of(const void* function) {
 // raised by way of a pointer may be any kernel's of its library, what is launched by one may be any, and a rehearsal
 // takes the largest of all.
 static size_t dynamic_shared_limit(const LaunchConfig& config, KernelBody body) {
+    if (attributes.empty()) return kDefaultDynamicShared;  // what follows looks at every library of the process
     char name[sizeof(LaunchRecord::kernel)];
     snprintf(name, sizeof name, "%.*s", static_cast<int>(base_name_length(config.kernel)), config.kernel);
     const bool any = rehearsing() || config.by_pointer;
