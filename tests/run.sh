@@ -7,4 +7,4 @@ install_project dev
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
 .venv/bin/pyright
-exec .venv/bin/python -m pytest --numprocesses "${TEST_PROCESSES:-2}" --dist loadfile "$@"
+exec .venv/bin/python -m pytest --numprocesses "${TEST_PROCESSES:-2}" --dist loadfile --no-loadscope-reorder "$@"
