@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import torch
 
 from pipeline.judge.device import MODULE
@@ -42,6 +43,7 @@ def install() -> None:
         setattr(torch.Tensor, name, _only_for_cpu(name))
     torch.Tensor.data_ptr = _lent  # type: ignore[assignment]
     torch.Tensor.tolist = _to_list  # type: ignore[assignment]
+    torch.Tensor.__array__ = _to_array  # type: ignore[assignment]
     for name, answer in _answers().items():
         setattr(torch.cuda, name, answer)
     for owner, names in (
@@ -117,6 +119,11 @@ def _only_for_cpu(name: str) -> Any:
 def _to_list(tensor: torch.Tensor) -> Any:
     """Return what ``tolist`` does, element by element, so that an ``OperatorLog`` sees each."""
     return tensor.item() if tensor.dim() == 0 else [_to_list(part) for part in tensor.unbind()]
+
+
+def _to_array(tensor: torch.Tensor, dtype: Any = None) -> Any:
+    """Return what numpy makes of a tensor that one of its functions is given, seen as above."""
+    return np.array(_to_list(tensor), dtype or str(tensor.dtype).removeprefix("torch."))
 
 
 def _poisoned(create: Any) -> Any:

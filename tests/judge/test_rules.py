@@ -59,7 +59,7 @@ CASES = [
     ("introspection", "class A: __class__ = torch.Tensor", "class A: kind = torch.Tensor"),
     (
         "import",
-        "def f():\n    if __name__ == '__main__':\n        import sys",
+        "def f():\n    if __name__ == '__main__':\n        import sys\n        sys.exit()",
         "def f(): return __name__ == '__main__'",
     ),
     ("introspection", "t = '{0.gi_frame.f_back}'", "t = '{0.shape} of { float x = a.y; }'"),
@@ -94,7 +94,10 @@ CASES = [
         "from pathlib import Path\nPath('/dev/nvidia0').exists()",
         "from pathlib import Path\nPath('x').mkdir()",
     ),
-    ("import", "import sys", "import math"),
+    ("import", "import sys\nsys.path", "import sys, numpy as np\nfrom contextlib import suppress"),
+    ("import", "import time as t, sys\ndef f(): return sys", "def f():\n    import time as t, sys.path"),
+    ("import", "import statistics", "import copy\ncopy.deepcopy(x)"),
+    ("import", "from contextlib import suppress\nsuppress(E)", "from contextlib import nullcontext\nnullcontext()"),
     ("import", "import torch._dynamo", "import torch.nn.functional as F"),
     ("import", "import torchvision", "from torch import nn"),
     ("import", "import hashlib\nhashlib.new('md5')", "import hashlib\nhashlib.md5(source.encode()).hexdigest()[:8]"),
@@ -105,7 +108,7 @@ CASES = [
     ("test_mode", "import os\nos.getenv('HOME') == 'a'", "import os\nos.getenv('VERBOSE', '0') == '1'"),
     ("private_api", "from torch.nn import _reduction", "from torch.nn.common_types import _size_2_t"),
     ("import", "from . import x", "from torch.nn import Module"),
-    ("import", "from subprocess import run", "from typing import Any"),
+    ("import", "from subprocess import run\nrun(n)", "from typing import Any"),
     ("import", "from torch import sys as s", "from torch import float32 as s"),
     ("import", "torch.builtins.print(1)", "torch.select(x, 0, 1)"),
     ("import", "torch.nn.functional.importlib", "torch.nn.functional.one_hot"),
@@ -182,7 +185,7 @@ CASES = [
     ("torch_compile", "import torch as t\nt.compile(m)", "t = self\nt.compile(m)"),
     ("stream", "s = torch.cuda.Stream()", "s = torch.cuda.current_stream()"),
     ("stream", "s = torch.cuda.CUDAGraph()", "s = torch.cuda.synchronize()"),
-    ("timing", "import time", "timer = 1"),
+    ("timing", "import time\ntime.time()", "import time"),
     ("timing", "e = torch.cuda.Event()", "e = self.cuda.Event()"),
     ("patches_library", "torch.allclose = f", "self.allclose = f"),
     ("patches_library", "torch.nn.functional.relu, x = f, 1", "relu, x = f, 1"),
@@ -382,6 +385,36 @@ NATIVE = [
 
 def test_an_honest_candidate_raises_no_finding():
     assert findings(HONEST) == []
+
+
+MAIN = """
+import time
+
+def clock():
+    return time.time()
+
+def benchmark(n={default}):
+    torch.manual_seed(n)
+    print(clock())
+
+if __name__ == "__main__":
+    benchmark()
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "default", "rules"),
+    [
+        ("", "1", set()),
+        ("", "time.time()", {"timing"}),
+        ("f = benchmark", "1", {"seed", "timing"}),
+        ("f = 'clock'", "1", {"timing"}),
+        ("@f\ndef benchmark(): eval(f)", "1", {"dynamic_code"}),
+        ("__getattr__ = clock", "1", {"timing"}),
+    ],
+)
+def test_what_only_the_main_guard_comes_to_never_runs(more: str, default: str, rules: set[str]):
+    assert {f.rule for f in findings(f"{HONEST}{MAIN.format(default=default)}{more}")} == rules
 
 
 @pytest.mark.parametrize(("rule", "guilty", "near_miss"), CASES)

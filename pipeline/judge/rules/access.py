@@ -9,6 +9,7 @@ from pipeline.judge.rules.access_names import (
     DYNAMIC,
     FRAMES,
     HARMLESS_DUNDERS,
+    IDLE_IMPORTS,
     INSIDES,
     NAMES,
     PRIVATE_OF_LIBRARIES,
@@ -39,7 +40,7 @@ def _named(source: Source, node: ast.AST, own: set[str]) -> Iterator[Finding]:
     """Look at what a node names outright."""
     match node:
         case ast.Import() | ast.ImportFrom():
-            yield from _imports(node)
+            yield from _imports(source, node)
             if isinstance(source.parents[node], ast.ClassDef):
                 yield Finding("dynamic_code", node.lineno, "an import in a class, where it becomes an attribute")
         case ast.Name(id=name):
@@ -81,7 +82,7 @@ def _looked_up(source: Source, node: ast.AST, own: set[str]) -> Iterator[Finding
             yield from (Finding("introspection", node.lineno, f"formats .{attr}") for attr in insides)
 
 
-def _imports(node: ast.Import | ast.ImportFrom) -> Iterator[Finding]:
+def _imports(source: Source, node: ast.Import | ast.ImportFrom) -> Iterator[Finding]:
     if isinstance(node, ast.ImportFrom) and node.level:
         yield Finding("import", node.lineno, "a relative import")
     prefix = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
@@ -90,8 +91,14 @@ def _imports(node: ast.Import | ast.ImportFrom) -> Iterator[Finding]:
         whole = isinstance(node, ast.Import) and path in NAMES
         if alias.name == "*":
             yield Finding("import", node.lineno, f"imports {path}")
-        elif not whole:
+        elif not whole and not _is_idle(source, path, alias):
             yield from library_path(path, node.lineno)
+
+
+def _is_idle(source: Source, path: str, alias: ast.alias) -> bool:
+    """Whether an import brings in what is known to be harmless unless it is read, and nothing reads it."""
+    name = alias.asname or alias.name.partition(".")[0]
+    return path.partition(".")[0] in IDLE_IMPORTS and name not in source.read
 
 
 def _name(source: Source, node: ast.Name, name: str) -> Iterator[Finding]:

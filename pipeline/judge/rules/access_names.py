@@ -23,7 +23,19 @@ NAMES = {
     | {"tempfile.NamedTemporaryFile"},
     "functools": frozenset({"functools.partial", "functools.lru_cache", "functools.cache", "functools.reduce"})
     | {"functools.wraps", "functools.cached_property"},
+    # For sizes and constants: a GPU's tensor is not taken by them, and what they are given of one is seen.
+    "numpy": frozenset(
+        f"numpy.{n}" for n in ("prod", "sqrt", "ceil", "floor", "log", "log2", "exp", "pi", "e", "inf")
+    ),
+    "copy": frozenset({"copy.copy", "copy.deepcopy"}),
+    "contextlib": frozenset({"contextlib.contextmanager", "contextlib.nullcontext"}),  # suppress would be a try
 }
+# What answers import out of habit: harmless as long as nothing reads the name. torch has imported them all before, so
+# that no file of a candidate's can be what is found under the name.
+IDLE_IMPORTS = frozenset(
+    """argparse contextlib copy ctypes datetime gc glob importlib inspect io json logging numpy platform random re
+    shutil string struct subprocess sys threading time timeit traceback types""".split()  # noqa: SIM905
+)
 # The arguments of a type are objects that evaluate the texts they were made from.
 EVALUATES = frozenset(
     {"typing.get_args", "typing.get_type_hints", "typing.ForwardRef", "typing.evaluate_forward_ref"}

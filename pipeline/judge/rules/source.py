@@ -6,6 +6,8 @@ from functools import cached_property
 from string import Formatter
 from typing import Any
 
+from pipeline.judge.rules.attributes import is_dunder
+
 _MODULES = frozenset({"torch.nn", "torch.nn.functional", "torch.nn.init", "torch.nn.modules", "torch.nn.utils"})
 _MODULES |= {"torch.cuda", "torch.utils", "torch.utils.cpp_extension", "torch.autograd", "torch.backends"}
 _MODULES |= {
@@ -37,9 +39,10 @@ class Source:
 
     Attributes:
         names: what names stand for, ``{"F": "torch.nn.functional"}``; assignments like ``T = torch`` included.
-        nodes: all nodes but those under ``if __name__ == "__main__"`` at the top, which never run here (a module that
-            gives itself another name is rejected), and what says nothing by itself: numbers (a module may hold tables
-            of thousands), operators, whether a name is read or set.
+        nodes: all nodes but those under ``if __name__ == "__main__"`` at the top and in functions that are mentioned
+            nowhere else, which never run here (a module that gives itself another name is rejected), and what says
+            nothing by itself: numbers (a module may hold tables of thousands), operators, whether a name is read or
+            set.
         ambiguous: lines and names that stand for several things of libraries.
         parents: the node that each of ``nodes`` is part of.
     """
@@ -48,7 +51,11 @@ class Source:
         self.tree = tree
         self.parents: dict[ast.AST, ast.AST] = {}
         self._children: dict[ast.AST, list[ast.AST]] = {}
+        self._idle: set[ast.AST] = set()
         self.nodes = list(self._walk(tree))
+        if idle := self._for_main_alone():
+            self._idle = idle
+            self.nodes = list(self._walk(tree))
         self.ambiguous: list[tuple[int, str]] = []
         self.names = self._library_names()
 
@@ -73,6 +80,11 @@ class Source:
                 if built or dotted(node.value) in found:
                     found |= {dotted(target).removeprefix("self.") for target in node.targets}
         return found - {""}
+
+    @cached_property
+    def read(self) -> set[str]:
+        """The names that occur other than where something is imported or defined under them."""
+        return {node.id for node in self.nodes if isinstance(node, ast.Name)}
 
     @cached_property
     def classes(self) -> dict[str, ast.ClassDef]:
@@ -129,7 +141,7 @@ class Source:
         while waiting:
             node = waiting.pop()
             yield node
-            hidden = node.body if isinstance(node, ast.If) and self._never_runs(node) else []
+            hidden = node.body if isinstance(node, ast.If | ast.FunctionDef) and self._never_runs(node) else []
             children = self._children.get(node)
             if children is None:
                 children = self._children[node] = telling_children(node)
@@ -137,8 +149,33 @@ class Source:
                     self.parents[child] = node
             waiting += [child for child in reversed(children) if child not in hidden] if hidden else children[::-1]
 
-    def _never_runs(self, node: ast.If) -> bool:
+    def _never_runs(self, node: ast.If | ast.FunctionDef) -> bool:
+        if isinstance(node, ast.FunctionDef):
+            return node in self._idle
         return is_main_guard(node.test) and isinstance(self.parents.get(node), ast.Module)
+
+    def _for_main_alone(self) -> set[ast.AST]:
+        """Return the module's functions that are mentioned under its main guard, and by name nowhere else but there.
+
+        What they call counts as mentioned where they stand, but for one another.
+        """
+        guards = [node for node in self.tree.body if isinstance(node, ast.If) and self._never_runs(node)]
+        wanted = {part.id for guard in guards for part in ast.walk(guard) if isinstance(part, ast.Name)}
+        found = {f for f in self.tree.body if isinstance(f, ast.FunctionDef) and not f.decorator_list}
+        waiting = {f for f in found if f.name in wanted}
+        idle: set[ast.AST] = set()
+        while waiting:
+            idle |= waiting
+            called = {part.id for f in waiting for part in ast.walk(f) if isinstance(part, ast.Name)}
+            waiting = {f for f in found - idle if f.name in called}
+        while idle:
+            within = {part for f in idle if isinstance(f, ast.FunctionDef) for s in f.body for part in self._walk(s)}
+            told = {name for node in self.nodes if node not in within for name in _mentioned(node)}
+            mentioned = {f for f in idle if isinstance(f, ast.FunctionDef) and (f.name in told or is_dunder(f.name))}
+            if not mentioned:
+                break
+            idle -= mentioned
+        return idle
 
     def _library_names(self) -> dict[str, str]:
         self.names = {}
@@ -163,6 +200,14 @@ class Source:
         if before != path and (is_module(before) or is_module(path)):
             self.ambiguous.append((node.lineno, name))
         self.names[name] = path
+
+
+def _mentioned(node: ast.AST) -> tuple[str, ...]:
+    """Return the name that a node reads, sets or looks up; a text may be one."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Constant(value=str(name)):
+            return (name,)
+    return ()
 
 
 def telling_children(node: ast.AST) -> list[ast.AST]:
