@@ -12,7 +12,7 @@ _ERROR = re.compile(
 )
 _QUOTED = r"'(?P<name>[^']+)'"
 # Messages about a name; what they quote decides whether the name could exist in CUDA or torch.
-_NOT_A_MEMBER = re.compile(rf"{_QUOTED} is not a member of '(?P<scope>[^']+)'")
+_NOT_A_MEMBER = re.compile(rf"{_QUOTED} (?:is not a member of|has not been declared in) '(?P<scope>[^']+)'")
 _NO_MEMBER = re.compile(r"'(?P<scope>[^']+)' has no member named " + _QUOTED)
 _UNDECLARED = re.compile(
     rf"{_QUOTED} (?:was not declared in this scope|has not been declared|does not name a type|is not a type)"

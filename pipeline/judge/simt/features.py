@@ -62,7 +62,6 @@ UNSUPPORTED_NAMES = (
     (re.compile(r"\bcuLaunchKernel\b|\bcudaLaunchKernelEx\w*"), "cudaLaunchKernelEx"),
     (re.compile(r"\b(tex[123]D\w*|cudaTextureObject_t|texture)\s*[<(\s]"), "textures"),
     (re.compile(r"\bTORCH_LIBRARY\w*"), "TORCH_LIBRARY"),
-    (re.compile(r"\b(torch|at)\s*::\s*indexing\b"), "torch::indexing"),
     (re.compile(r"\bcudaGraph\w*|\bcudaStreamBeginCapture\b"), "CUDA graphs"),
 )
 _16_BIT_NAME = re.compile(

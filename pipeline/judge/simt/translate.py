@@ -21,6 +21,7 @@ _PATTERNS = """
 (declaration (type_qualifier "__shared__")) @shared
 (preproc_include path: (_) @header) @include
 (preproc_arg) @macro
+(storage_class_specifier "thread_local") @thread_local
 (comment) @blank
 (string_literal) @blank
 (raw_string_literal) @blank
@@ -62,6 +63,7 @@ def translate(source: str) -> str:
         raise Unsupported(construct)
     edits = [edit for node in nodes.get("include", []) for edit in _include(node)]
     edits += [_shared(node) for node in nodes.get("shared", [])]
+    edits += [_thread_local(node) for node in nodes.get("thread_local", [])]
     kernels = {name for head in _KERNELS.findall(code) for name in re.findall(rb"(\w+)\s*\(", head)}
     edits += [edit for node in nodes.get("launch", []) for edit in _launch(node, kernels)]
     edits += [_attribute(n) for n in nodes.get("call", []) if _bytes(n) == _ATTRIBUTE and _of_a_pointer(n, kernels)]
@@ -111,6 +113,16 @@ def _include(node: Node) -> list[_Edit]:
     if header.startswith("/") or ".." in header:
         raise Unsupported("a header outside of the include paths")
     return [_Edit(node.start_byte, node.end_byte, _blank(_bytes(node)))] if features.is_known_header(header) else []
+
+
+def _thread_local(specifier: Node) -> _Edit:
+    """``thread_local`` to ``static``, unless that or ``extern`` stands there: one thread is all that runs host code.
+
+    What is kept in such a variable between calls is looked at like all that is static.
+    """
+    beside = specifier.parent.children if specifier.parent is not None else []
+    kinds = {_bytes(child) for child in beside if child.type == "storage_class_specifier"}
+    return _Edit(specifier.start_byte, specifier.end_byte, b"" if kinds & {b"static", b"extern"} else b"static")
 
 
 def _launch(node: Node, kernels: set[bytes]) -> list[_Edit]:

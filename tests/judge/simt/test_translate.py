@@ -53,7 +53,6 @@ def test_launches_carry_name_and_line():
         ("using namespace nvcuda; wmma::fragment<wmma::accumulator, 16, 16, 16, float> c;", "wmma"),
         ("__global__ void k(cudaTextureObject_t t) {}", "textures"),
         ('TORCH_LIBRARY_FRAGMENT(mine, m) { m.def("f", f); }', "TORCH_LIBRARY"),
-        ("using namespace torch::indexing;", "torch::indexing"),
         ("__global__ void c(); __global__ void k() { c<<<1, 1>>>(); }", "dynamic parallelism"),
     ],
 )
@@ -61,6 +60,12 @@ def test_unsupported_constructs_are_named(source: str, construct: str):
     with pytest.raises(Unsupported) as caught:
         translate(source)
     assert caught.value.construct == construct
+
+
+def test_what_each_thread_has_is_static_where_there_is_one_thread():
+    source = "thread_local int a;\nstatic thread_local int b;\nint f() { thread_local static int c; return c; }"
+    expected = "static int a;\nstatic  int b;\nint f() {  static int c; return c; }"
+    assert translate(source).strip() == expected
 
 
 def test_including_a_library_that_is_not_used_does_no_harm():

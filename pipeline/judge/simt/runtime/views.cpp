@@ -150,6 +150,7 @@ Tensor Tensor::select(int64_t d, int64_t index) const {
 }
 
 Tensor Tensor::slice(int64_t d, int64_t start, int64_t end, int64_t step) const {
+    if (step <= 0) simt::fail("slice step must be positive");
     d = maybe_wrap_dim(d, dim());
     const int64_t n = size(d);
     if (start < 0) start += n;

@@ -71,3 +71,26 @@
     AT_DISPATCH_SWITCH(TYPE, NAME,                                                                             \
                        AT_PRIVATE_CASE_TYPE_USING_HINT(c10::ScalarType::Int, index_t, __VA_ARGS__)             \
                        AT_PRIVATE_CASE_TYPE_USING_HINT(c10::ScalarType::Long, index_t, __VA_ARGS__))
+
+// ATen/Dispatch_v2.h: AT_DISPATCH_V2(type, name, AT_WRAP([&] { ... }), AT_EXPAND(AT_FLOATING_TYPES), kHalf).
+#define AT_WRAP(...) __VA_ARGS__
+#define AT_EXPAND(...) __VA_ARGS__
+#define AT_FLOATING_TYPES c10::kDouble, c10::kFloat
+#define AT_INTEGRAL_TYPES c10::kByte, c10::kChar, c10::kInt, c10::kLong, c10::kShort
+#define AT_ALL_TYPES AT_EXPAND(AT_INTEGRAL_TYPES), AT_EXPAND(AT_FLOATING_TYPES)
+#define SIMT_CASE1(BODY, A) AT_DISPATCH_CASE(A, BODY)
+#define SIMT_CASE2(BODY, A, ...) AT_DISPATCH_CASE(A, BODY) SIMT_CASE1(AT_WRAP(BODY), __VA_ARGS__)
+#define SIMT_CASE3(BODY, A, ...) AT_DISPATCH_CASE(A, BODY) SIMT_CASE2(AT_WRAP(BODY), __VA_ARGS__)
+#define SIMT_CASE4(BODY, A, ...) AT_DISPATCH_CASE(A, BODY) SIMT_CASE3(AT_WRAP(BODY), __VA_ARGS__)
+#define SIMT_CASE5(BODY, A, ...) AT_DISPATCH_CASE(A, BODY) SIMT_CASE4(AT_WRAP(BODY), __VA_ARGS__)
+#define SIMT_CASE6(BODY, A, ...) AT_DISPATCH_CASE(A, BODY) SIMT_CASE5(AT_WRAP(BODY), __VA_ARGS__)
+#define SIMT_CASE7(BODY, A, ...) AT_DISPATCH_CASE(A, BODY) SIMT_CASE6(AT_WRAP(BODY), __VA_ARGS__)
+#define SIMT_CASE8(BODY, A, ...) AT_DISPATCH_CASE(A, BODY) SIMT_CASE7(AT_WRAP(BODY), __VA_ARGS__)
+#define SIMT_CASE9(BODY, A, ...) AT_DISPATCH_CASE(A, BODY) SIMT_CASE8(AT_WRAP(BODY), __VA_ARGS__)
+#define SIMT_CASE10(BODY, A, ...) AT_DISPATCH_CASE(A, BODY) SIMT_CASE9(AT_WRAP(BODY), __VA_ARGS__)
+#define SIMT_PICK(A, B, C, D, E, F, G, H, I, J, NAME, ...) NAME
+#define SIMT_CASES_OF(BODY, ...)                                                                                    \
+    SIMT_PICK(__VA_ARGS__, SIMT_CASE10, SIMT_CASE9, SIMT_CASE8, SIMT_CASE7, SIMT_CASE6, SIMT_CASE5, SIMT_CASE4,      \
+              SIMT_CASE3, SIMT_CASE2, SIMT_CASE1)(AT_WRAP(BODY), __VA_ARGS__)
+#define AT_DISPATCH_V2(TYPE, NAME, BODY, ...) \
+    AT_DISPATCH_SWITCH(TYPE, NAME, SIMT_CASES_OF(AT_WRAP(BODY), AT_EXPAND(__VA_ARGS__)))

@@ -51,5 +51,6 @@
 #include "simt/export.h"
 #ifdef SIMT_FULL
 #include "simt/cooperative_groups.h"
+#include "simt/simd.h"
 #include "simt/strings.h"
 #endif

@@ -35,6 +35,7 @@ struct TensorImpl {
 
 namespace at {
 using namespace c10;
+namespace indexing { struct TensorIndex; }
 
 class Tensor {
 public:
@@ -149,12 +150,7 @@ public:
     std::vector<Tensor> chunk(int64_t count, int64_t dim = 0) const;
     std::vector<Tensor> unbind(int64_t dim = 0) const;
     Tensor operator[](int64_t index) const { return select(0, index); }
-    // By numbers alone: slices and tensors as indices are torch::indexing, which is not here.
-    Tensor index(IntArrayRef numbers) const {
-        Tensor part = *this;
-        for (int64_t number : numbers) part = part.select(0, number);
-        return part;
-    }
+    Tensor index(ArrayRef<indexing::TensorIndex> indices) const;  // views only, see indexing.h
     Tensor to(ScalarType type) const;
     Tensor to(TypeMeta meta) const { return to(meta.type); }
     Tensor to(Device) const { return *this; }

@@ -3,6 +3,7 @@
 #include <optional>
 #include <tuple>
 #include "simt/dispatch.h"
+#include "simt/indexing.h"
 #include "simt/operators.h"
 #include "simt/streams.h"
 #include "simt/tensor.h"
