@@ -18,8 +18,10 @@ def first_accepted(
 ) -> tuple[list[Any], Any]:
     """Return the call arguments and the results.
 
-    Of large arguments they are those for which the results are finite. Where the module raises, all arguments but one
-    are as the task makes them: one that has to be a probability spares no other.
+    Of large arguments they are those for which the results are finite, and of which the same is chosen as of less
+    large ones: what a softmax makes of the largest is zero nearly everywhere, and which of the zeros is meant, nothing
+    says. Where the module raises, all arguments but one are as the task makes them: one that has to be a probability
+    spares no other.
 
     Raises:
         Refused: the result may be any of several.
@@ -50,15 +52,27 @@ def _one_changed(
 def _first_finite(
     call: Callable[[list[Any]], Any], arguments: Arguments, distribution: Distribution
 ) -> tuple[list[Any], Any]:
-    first, *others = factors(distribution)
-    inputs = arguments(first)
-    results = call(inputs)
-    for factor in others:
-        if _is_finite(results):
-            break
+    *larger, last = factors(distribution)
+    for factor in larger:
         inputs = arguments(factor)
         results = call(inputs)
-    return inputs, results
+        if not _is_finite(results):
+            continue
+        whole = _whole_numbers(results)
+        if not whole or all(map(torch.equal, whole, _whole_numbers(call(arguments(last))))):
+            return inputs, results
+    inputs = arguments(last)
+    return inputs, call(inputs)
+
+
+def _whole_numbers(results: Any) -> list[torch.Tensor]:
+    found: list[torch.Tensor] = []
+    map_tensors(results, lambda t: found.append(t) if _is_whole(t) else None)
+    return found
+
+
+def _is_whole(result: torch.Tensor) -> bool:
+    return not result.is_floating_point() and result.dtype is not torch.bool
 
 
 def _is_finite(results: Any) -> bool:
@@ -69,5 +83,5 @@ def _is_finite(results: Any) -> bool:
 
 def _refuse_ties(result: torch.Tensor) -> None:
     """Raise ``Refused`` of a whole number: which of equal values is meant, nothing says."""
-    if not result.is_floating_point() and result.dtype is not torch.bool:
+    if _is_whole(result):
         raise Refused("task_raises", "of equal values, any may be the one that a whole number stands for")

@@ -11,6 +11,7 @@ from pipeline.judge.rules.access_names import (
     HARMLESS_DUNDERS,
     IDLE_IMPORTS,
     INSIDES,
+    MUTE_IN_COMPILERS,
     NAMES,
     PRIVATE_OF_LIBRARIES,
 )
@@ -55,7 +56,8 @@ def _spelled(source: Source, node: ast.Attribute, own: set[str]) -> Iterator[Fin
     yield from _passed_on(source, node)
     if node.attr == "__class__" and not _is_named(source, node):
         yield Finding("introspection", node.lineno, ".__class__")
-    yield from attribute(source.path(node), node.attr, node.lineno)
+    if source.path(source.parents[node]) not in MUTE_IN_COMPILERS:
+        yield from attribute(source.path(node), node.attr, node.lineno)
     if is_private(node.attr) and not source.path(node) and not _is_own_private(node.value, node.attr, own):
         yield Finding("private_api", node.lineno, f".{node.attr}, which this module does not define")
 

@@ -27,6 +27,7 @@ NAMES = {
     "numpy": frozenset(
         f"numpy.{n}" for n in ("prod", "sqrt", "ceil", "floor", "log", "log2", "exp", "pi", "e", "inf")
     ),
+    "string": frozenset({"string.Template"}),
     "copy": frozenset({"copy.copy", "copy.deepcopy"}),
     "contextlib": frozenset({"contextlib.contextmanager", "contextlib.nullcontext"}),  # suppress would be a try
 }
@@ -63,6 +64,8 @@ COMPILERS = (
     "torch.cuda.make_graphed_callables",
     "torch.cuda.jiterator",
 )
+# Decorators and types that do nothing unless something is compiled.
+MUTE_IN_COMPILERS = frozenset(f"torch.jit.{name}" for name in ("export", "ignore", "unused", "Final"))
 STREAMS = frozenset({"Stream", "ExternalStream", "stream", "StreamContext", "set_stream", "CUDAGraph", "graph"})
 SEEDS = frozenset(
     """manual_seed manual_seed_all seed seed_all initial_seed get_rng_state set_rng_state get_rng_state_all

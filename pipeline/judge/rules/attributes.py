@@ -17,6 +17,7 @@ from pipeline.judge.rules.access_names import (
     LEADING_OUT,
     MODES,
     MODULES,
+    MUTE_IN_COMPILERS,
     NAMES,
     OWN_NAMES,
     PROVENANCE,
@@ -84,7 +85,7 @@ def _rule_of_torch(path: str, parts: list[str], last: str) -> str | None:
     casts = second == "autocast" or parts[1:3] in (["amp", "autocast"], ["cuda", "amp"])
     casts = casts and last not in ("amp", "custom_fwd", "custom_bwd")  # these switch no casts on
     rules = {
-        "torch_compile": path.startswith(COMPILERS),
+        "torch_compile": path.startswith(COMPILERS) and path not in MUTE_IN_COMPILERS,
         "files": path in FILES or path.startswith("torch.hub."),
         "timing": path.startswith("torch.utils.benchmark")
         or (last in ("Event", "elapsed_time") and second == "cuda"),

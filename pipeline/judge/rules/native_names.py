@@ -30,7 +30,7 @@ FUNCTIONS_OUT_OF_BOUNDS = frozenset(
     connect bind listen accept sbrk brk sleep usleep nanosleep access stat fstat lstat alarm nice""".split()  # noqa: SIM905
 )
 PYTHON = ("Py_", "PyObject", "PyRun", "PyEval", "PyImport", "PyGC", "PyGIL", "PyFrame", "PyThread", "PyList", "_Py")
-PYBIND = frozenset({"import", "exec", "eval", "eval_file", "globals", "module_", "gil_scoped_release"})
+PYBIND = frozenset({"import", "exec", "eval", "eval_file", "globals", "module_"})
 TORCH_NAMESPACES = frozenset({"nn", "linalg", "native", "_ops", "jit", "fft"})
 CLOCKS = frozenset(
     """cudaEventElapsedTime cuEventElapsedTime clock_gettime gettimeofday timespec_get rdtsc __rdtsc steady_clock
