@@ -19,9 +19,9 @@ def first_accepted(
     """Return the call arguments and the results.
 
     Of large arguments they are those for which the results are finite, and of which the same is chosen as of less
-    large ones: what a softmax makes of the largest is zero nearly everywhere, and which of the zeros is meant, nothing
-    says. Where the module raises, all arguments but one are as the task makes them: one that has to be a probability
-    spares no other.
+    large ones: what a softmax makes of the largest is zero nearly everywhere, and nothing says which zero is meant.
+    Where the module raises, all arguments but one are as the task makes them: one that has to be a probability spares
+    no other.
 
     Raises:
         Refused: the result may be any of several.

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline.judge import operator_stub
 from pipeline.judge.channel import Channel
 from pipeline.judge.device import Device
 
@@ -20,8 +21,9 @@ class BuildFailedError(RuntimeError):
 def make_stub(channel: Channel, device: Device, loaded: list[str]) -> types.ModuleType:
     """Return a module with ``load_inline`` and ``load`` that ask the parent for a build over the channel.
 
-    The paths of the libraries go to ``loaded``.
+    The paths of the libraries go to ``loaded``. What torch has to make an operator of a function is replaced as well.
     """
+    operator_stub.install()
 
     def load_inline(
         name: str,

@@ -96,6 +96,38 @@ CASES = [
     ),
     ("import", "import sys\nsys.path", "import sys, numpy as np\nfrom contextlib import suppress"),
     ("import", "import time as t, sys\ndef f(): return sys", "def f():\n    import time as t, sys.path"),
+    (
+        "import",
+        "torch.ops.own.f(x)",
+        "@torch.library.custom_op('own::f', mutates_args=())\ndef g(x: torch.Tensor) -> None: pass\ntorch.ops.own.f.default(x)",
+    ),
+    (
+        "import",
+        "@torch.library.custom_op('own::f', mutates_args=())\ndef g(x: torch.Tensor) -> None: pass\nf(torch.ops)",
+        "@torch.library.custom_op('own::f', mutates_args=())\ndef g(x: torch.Tensor) -> None: pass\nf(torch.ops.own)",
+    ),
+    (
+        "import",
+        "@torch.library.custom_op('own::f', mutates_args=())\ndef g(x: torch.Tensor) -> None: pass\ntorch.ops.aten.f(x)",
+        "c = 'TORCH_LIBRARY(own, m)'\ntorch.ops.own.f(x)",
+    ),
+    ("import", "c = 'TORCH_LIBRARY(aten, m)'\ntorch.ops.aten.f(x)", "from torch.library import custom_op"),
+    ("import", "torch.library.Library('own', 'DEF')", "o = torch.library.custom_op('o::f', f, mutates_args=())"),
+    (
+        "patches_library",
+        "@torch.library.custom_op('own::f', mutates_args=())\ndef g(x: torch.Tensor) -> None: pass\ntorch.ops.own.f = f",
+        "@torch.library.custom_op('own::f', mutates_args=())\ndef g(x: torch.Tensor) -> None: pass\nown = torch.ops.own.f",
+    ),
+    (
+        "dynamic_code",
+        "def h():\n    return torch.library.custom_op('own::f', f, mutates_args=())",
+        "for n in 'ab':\n    torch.library.custom_op(f'own::{n}', f, mutates_args=())",
+    ),
+    (
+        "dynamic_code",
+        "from torch.library import custom_op\nf(custom_op)",
+        "@torch.library.custom_op('own::f', mutates_args=())\ndef g(x: torch.Tensor) -> None: pass",
+    ),
     ("import", "import string\nstring.Formatter()", "from string import Template\nTemplate(source).substitute(n=1)"),
     ("torch_compile", "torch.jit.export.x", "class A:\n    @torch.jit.export\n    def f(self): pass"),
     ("torch_compile", "f(torch.jit)", "def f(n: torch.jit.Final[int]): pass"),

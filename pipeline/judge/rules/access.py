@@ -18,6 +18,7 @@ from pipeline.judge.rules.access_names import (
 from pipeline.judge.rules.attributes import attribute, is_dunder, is_private, library_path
 from pipeline.judge.rules.findings import Finding
 from pipeline.judge.rules.installation import installation
+from pipeline.judge.rules.operators import defines_later, is_own_operator
 from pipeline.judge.rules.source import Source, bound_names, dotted, formatted_attributes, is_module
 
 
@@ -48,15 +49,17 @@ def _named(source: Source, node: ast.AST, own: set[str]) -> Iterator[Finding]:
             yield from _name(source, node, name)
             if isinstance(node.ctx, ast.Load):
                 yield from _passed_on(source, node)
+                yield from defines_later(source, node)
         case ast.Attribute() if not _only_shown(source, node):
             yield from _spelled(source, node, own)
 
 
 def _spelled(source: Source, node: ast.Attribute, own: set[str]) -> Iterator[Finding]:
     yield from _passed_on(source, node)
+    yield from defines_later(source, node)
     if node.attr == "__class__" and not _is_named(source, node):
         yield Finding("introspection", node.lineno, ".__class__")
-    if source.path(source.parents[node]) not in MUTE_IN_COMPILERS:
+    if source.path(source.parents[node]) not in MUTE_IN_COMPILERS and not is_own_operator(source, node):
         yield from attribute(source.path(node), node.attr, node.lineno)
     if is_private(node.attr) and not source.path(node) and not _is_own_private(node.value, node.attr, own):
         yield Finding("private_api", node.lineno, f".{node.attr}, which this module does not define")

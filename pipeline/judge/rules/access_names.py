@@ -49,6 +49,7 @@ TORCH_SUBMODULES = frozenset(
     """_dynamo _inductor multiprocessing hub package serialization fx export distributed library overrides
     futures monitor masked ao onnx profiler testing ops classes storage accelerator""".split()  # noqa: SIM905
 )
+IN_SUBMODULES = frozenset({"torch.library.custom_op"})  # for which ``operator_stub`` stands in
 TORCH_UTILS = frozenset({"cpp_extension", "checkpoint"})
 CHECKPOINT = frozenset({"checkpoint", "checkpoint_sequential"})
 # Attributes by which a module that came in under some other name leads to the interpreter or back to torch.

@@ -14,6 +14,7 @@ from pipeline.judge.rules.access_names import (
     HARMLESS_DUNDERS,
     HARMLESS_PRIVATE,
     HOST_DATA,
+    IN_SUBMODULES,
     LEADING_OUT,
     MODES,
     MODULES,
@@ -89,7 +90,7 @@ def _rule_of_torch(path: str, parts: list[str], last: str) -> str | None:
         "files": path in FILES or path.startswith("torch.hub."),
         "timing": path.startswith("torch.utils.benchmark")
         or (last in ("Event", "elapsed_time") and second == "cuda"),
-        "import": second in TORCH_SUBMODULES
+        "import": (second in TORCH_SUBMODULES and path not in IN_SUBMODULES)
         or "torch" in parts[1:]
         or (second == "utils" and len(parts) > 2 and parts[2] not in TORCH_UTILS)
         or (parts[1:3] == ["utils", "checkpoint"] and not CHECKPOINT.issuperset(parts[3:])),

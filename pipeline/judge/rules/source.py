@@ -1,6 +1,7 @@
 """A candidate's module as the rules see it: its nodes, what its names stand for, what forward reaches."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from string import Formatter
@@ -21,6 +22,11 @@ _MODULES |= {
     "collections.abc",
 }
 _MUTE = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
+_LIBRARY = re.compile(r"\bTORCH_LIBRARY(?:_FRAGMENT)?\s*\(\s*(\w+)")
+_OF_TORCH = frozenset(
+    """aten prim prims inductor quantized quantized_decomposed c10d _c10d_functional symm_mem mkldnn mkl onednn sparse
+    higher_order profiler rngprims debugprims static_runtime cuda cpu""".split()  # noqa: SIM905
+)
 _BUILDERS = "torch.utils.cpp_extension."
 
 
@@ -80,6 +86,19 @@ class Source:
                 if built or dotted(node.value) in found:
                     found |= {dotted(target).removeprefix("self.") for target in node.targets}
         return found - {""}
+
+    @cached_property
+    def operators(self) -> set[str]:
+        """The namespaces of operators that the module defines itself, in Python or in C++."""
+        found: set[str] = set()
+        for node in self.nodes:
+            match node:
+                case ast.Call(func=function, args=[ast.Constant(value=str(name)), *_]):
+                    if self.path(function) == "torch.library.custom_op":
+                        found.add(name.partition("::")[0])
+                case ast.Constant(value=str(text)) if "TORCH_LIBRARY" in text:
+                    found.update(_LIBRARY.findall(text))
+        return found - _OF_TORCH
 
     @cached_property
     def read(self) -> set[str]:
