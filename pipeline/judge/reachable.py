@@ -15,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
 MOST_HASHED = 2**20  # bytes of a tensor or place in memory; of larger ones a sum is made, which costs less
@@ -88,6 +89,8 @@ def _inner_state(kind: type, value: Any) -> Iterable[Any]:
     """Return what an object knows beyond what it refers to: how far an iterator is, what is in a set."""
     if kind is types.GeneratorType and value.gi_frame is not None:
         return (value.gi_frame.f_lasti,)
+    if kind is np.ndarray or issubclass(kind, np.generic):
+        return ((np.ndarray if kind is np.ndarray else np.generic).tobytes(value),)
     if kind in (itertools.count, bytearray):
         return (repr(value),)
     if kind in _ITERATORS:

@@ -11,14 +11,14 @@ from pipeline.judge.rules.access_names import (
     HARMLESS_DUNDERS,
     IDLE_IMPORTS,
     INSIDES,
-    MUTE_IN_COMPILERS,
     NAMES,
     PRIVATE_OF_LIBRARIES,
 )
 from pipeline.judge.rules.attributes import attribute, is_dunder, is_private, library_path
 from pipeline.judge.rules.findings import Finding
+from pipeline.judge.rules.harmless import is_harmless, logging
 from pipeline.judge.rules.installation import installation
-from pipeline.judge.rules.operators import defines_later, is_own_operator
+from pipeline.judge.rules.operators import defines_later
 from pipeline.judge.rules.source import Source, bound_names, dotted, formatted_attributes, is_module
 
 
@@ -32,6 +32,7 @@ def examine(source: Source) -> Iterator[Finding]:
             if is_dunder(name) and name not in DEFINABLE_DUNDERS:
                 yield Finding("introspection", getattr(node, "lineno", 0), f"defines {name}")
         yield from installation(source, node)
+        yield from logging(source, node)
         yield from _named(source, node, own)
         yield from _looked_up(source, node, own)
         for target in _targets(node):
@@ -59,7 +60,7 @@ def _spelled(source: Source, node: ast.Attribute, own: set[str]) -> Iterator[Fin
     yield from defines_later(source, node)
     if node.attr == "__class__" and not _is_named(source, node):
         yield Finding("introspection", node.lineno, ".__class__")
-    if source.path(source.parents[node]) not in MUTE_IN_COMPILERS and not is_own_operator(source, node):
+    if not is_harmless(source, node):
         yield from attribute(source.path(node), node.attr, node.lineno)
     if is_private(node.attr) and not source.path(node) and not _is_own_private(node.value, node.attr, own):
         yield Finding("private_api", node.lineno, f".{node.attr}, which this module does not define")

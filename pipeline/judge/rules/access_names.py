@@ -25,8 +25,16 @@ NAMES = {
     | {"functools.wraps", "functools.cached_property"},
     # For sizes and constants: a GPU's tensor is not taken by them, and what they are given of one is seen.
     "numpy": frozenset(
-        f"numpy.{n}" for n in ("prod", "sqrt", "ceil", "floor", "log", "log2", "exp", "pi", "e", "inf")
-    ),
+        f"numpy.{name}" for name in ("prod", "sqrt", "ceil", "floor", "log", "log2", "exp", "pi", "inf")
+    )
+    | {f"numpy.{name}" for name in ("float32", "float64", "int32", "int64")},
+    "inspect": frozenset({"inspect.cleandoc"}),
+    "typing_extensions": frozenset({f"typing_extensions.{name}" for name in ("override", "Self", "TypeAlias")}),
+    "sys": frozenset(),  # see ``harmless``, for the logger too
+    "logging": frozenset(
+        f"logging.{name}" for name in ("DEBUG", "INFO", "WARNING", "ERROR", "getLogger", "basicConfig")
+    )
+    | {f"logging.{logger}{name}" for logger in ("", "Logger.") for name in ("debug", "info", "warning", "error")},
     "string": frozenset({"string.Template"}),
     "copy": frozenset({"copy.copy", "copy.deepcopy"}),
     "contextlib": frozenset({"contextlib.contextmanager", "contextlib.nullcontext"}),  # suppress would be a try
@@ -67,6 +75,7 @@ COMPILERS = (
 )
 # Decorators and types that do nothing unless something is compiled.
 MUTE_IN_COMPILERS = frozenset(f"torch.jit.{name}" for name in ("export", "ignore", "unused", "Final"))
+MUTE_IN_COMPILERS |= {"torch.jit.is_scripting", "torch.jit.is_tracing"}
 STREAMS = frozenset({"Stream", "ExternalStream", "stream", "StreamContext", "set_stream", "CUDAGraph", "graph"})
 SEEDS = frozenset(
     """manual_seed manual_seed_all seed seed_all initial_seed get_rng_state set_rng_state get_rng_state_all
@@ -123,6 +132,7 @@ PRIVATE_OF_LIBRARIES = frozenset(
     _weak_ref _new_shared _share_filename_cpu_ _finalizer _rmtree _cleanup _flavour _accessor _backward_cls
     _getframe""".split()  # noqa: SIM905
 )
-HARMLESS_PRIVATE = frozenset({"torch.nn.init._calculate_fan_in_and_fan_out", "torch.nn.init._calculate_correct_fan"})
+HARMLESS_PRIVATE = frozenset({"torch._assert", "torch._check", "torch._check_value", "torch._check_type"})
+HARMLESS_PRIVATE |= frozenset({"torch.nn.init._calculate_fan_in_and_fan_out", "torch.nn.init._calculate_correct_fan"})
 HARMLESS_PRIVATE |= {f"torch.nn.common_types._size_{n}_t" for n in ("1", "2", "3", "any")}
 HARMLESS_PRIVATE |= {f"torch.nn.modules.utils._{name}" for name in ("single", "pair", "triple", "quadruple")}

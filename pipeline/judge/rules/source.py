@@ -22,6 +22,8 @@ _MODULES |= {
     "collections.abc",
 }
 _MUTE = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
+LOGGER = "logging.Logger"  # what a name stands for that is given what logging.getLogger returns
+_MODULES |= {LOGGER}  # neither is passed on
 _LIBRARY = re.compile(r"\bTORCH_LIBRARY(?:_FRAGMENT)?\s*\(\s*(\w+)")
 _OF_TORCH = frozenset(
     """aten prim prims inductor quantized quantized_decomposed c10d _c10d_functional symm_mem mkldnn mkl onednn sparse
@@ -207,11 +209,16 @@ class Source:
                 for alias in node.names:
                     self._means(alias.asname or alias.name, f"{node.module}.{alias.name}", node)
         for node in self.nodes:
-            if isinstance(node, ast.Assign) and (path := self.path(node.value)):
+            if isinstance(node, ast.Assign) and (path := self._value(node.value)):
                 for target in node.targets:
                     if isinstance(target, ast.Name):
                         self._means(target.id, path, node)
         return self.names
+
+    def _value(self, node: ast.expr) -> str:
+        if isinstance(node, ast.Call) and self.path(node.func) == "logging.getLogger":
+            return LOGGER
+        return self.path(node)
 
     def _means(self, name: str, path: str, node: ast.stmt) -> None:
         """Note what a name stands for; that some name stands for a module here and for something else there, too."""
