@@ -156,6 +156,7 @@ CASES = [
     ),
     ("import", "import sys\nsys.stderr.write('a')", "import sys\nprint('a', file=sys.stderr)"),
     ("dynamic_code", "import sys\nf(sys)", "import sys"),
+    ("test_mode", "import sys\nhasattr(sys, 'ps1')", "hasattr(self, 'ps1')"),
     ("global_state", "torch.autocast('cuda', enabled=n)", "torch.autocast('cuda', enabled=False)"),
     ("private_api", "torch._check_is_size(n)", "torch._check(n > 0)"),
     ("fallback", "try:\n    f()\nexcept E:\n    if x: raise", "try:\n    f()\nexcept E as e:\n    raise R() from e"),

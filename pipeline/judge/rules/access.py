@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from pipeline.judge.rules.access_names import (
+    ASKED_OF,
     BY_ATTRIBUTE,
     DEFINABLE_DUNDERS,
     DYNAMIC,
@@ -71,7 +72,7 @@ def _looked_up(source: Source, node: ast.AST, own: set[str]) -> Iterator[Finding
     match node:
         case ast.Call(func=ast.Name(id="getattr"), args=[owner, name, *_]):
             yield from _getattr(source, owner, name, own)
-        case ast.Call(func=ast.Name(id="hasattr"), args=[owner, *_]) if source.path(owner).startswith("torch.utils"):
+        case ast.Call(func=ast.Name(id="hasattr"), args=[owner, *_]) if source.path(owner).startswith(ASKED_OF):
             yield Finding("test_mode", node.lineno, ast.unparse(node)[:60])
         case ast.Call(func=function) if source.path(function) == "functools.wraps":
             if len(node.args) != 1 or node.keywords:

@@ -98,6 +98,7 @@ PLACES = frozenset({"HOME", "TMPDIR", "PWD", "PATH", "USER", "HOSTNAME", "CUDA_V
 INSTALLED = frozenset({"torch.__version__", "torch.__file__", "torch.__path__", "torch.cuda.get_device_name"})
 INSTALLED |= {"torch.cuda.get_arch_list", "torch.backends.cuda.is_built", "torch.backends.cudnn.version"}
 INSTALLED |= {"torch.backends.cudnn.is_available", "torch.get_default_device"}
+ASKED_OF = ("torch.utils", "sys")  # of which ``hasattr`` tells where a module runs
 PROPERTIES = "torch.cuda.get_device_properties"
 OF_ONE_GPU = frozenset({"multi_processor_count", "total_memory", "L2_cache_size", "clock_rate", "memory_bus_width"})
 # The same of a tensor: how it came to be, which is nothing to compute by.
