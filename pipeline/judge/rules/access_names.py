@@ -24,16 +24,13 @@ NAMES = {
     "functools": frozenset({"functools.partial", "functools.lru_cache", "functools.cache", "functools.reduce"})
     | {"functools.wraps", "functools.cached_property"},
     # For sizes and constants: a GPU's tensor is not taken by them, and what they are given of one is seen.
-    "numpy": frozenset(
-        f"numpy.{name}" for name in ("prod", "sqrt", "ceil", "floor", "log", "log2", "exp", "pi", "inf")
-    )
-    | {f"numpy.{name}" for name in ("float32", "float64", "int32", "int64")},
+    "numpy": frozenset(f"numpy.{name}" for name in ("prod", "sqrt", "ceil", "floor", "log", "log2", "exp"))
+    | {f"numpy.{name}" for name in ("pi", "inf", "float32", "float64", "int32", "int64")},
     "inspect": frozenset({"inspect.cleandoc"}),
     "typing_extensions": frozenset({f"typing_extensions.{name}" for name in ("override", "Self", "TypeAlias")}),
     "sys": frozenset(),  # see ``harmless``, for the logger too
-    "logging": frozenset(
-        f"logging.{name}" for name in ("DEBUG", "INFO", "WARNING", "ERROR", "getLogger", "basicConfig")
-    )
+    "logging": frozenset({"logging.getLogger", "logging.basicConfig", "logging.Logger", "logging.Logger.setLevel"})
+    | {f"logging.{level}" for level in ("DEBUG", "INFO", "WARNING", "ERROR")}
     | {f"logging.{logger}{name}" for logger in ("", "Logger.") for name in ("debug", "info", "warning", "error")},
     "string": frozenset({"string.Template"}),
     "copy": frozenset({"copy.copy", "copy.deepcopy"}),
