@@ -19,13 +19,14 @@ from pipeline.judge.rules.attributes import attribute, is_dunder, is_private, li
 from pipeline.judge.rules.findings import Finding
 from pipeline.judge.rules.harmless import is_harmless, logging
 from pipeline.judge.rules.installation import installation
-from pipeline.judge.rules.operators import defines_later
+from pipeline.judge.rules.operators import DEFINES, defines_later
 from pipeline.judge.rules.source import Source, bound_names, dotted, formatted_attributes, is_module
 
 
 def examine(source: Source) -> Iterator[Finding]:
     """Yield what the module reaches for and an honest answer would not."""
     own = _own_private_names(source)
+    logs = any(path.startswith("logging") for path in source.names.values())
     for line, name in source.ambiguous:
         yield Finding("dynamic_code", line, f"{name} stands for two modules")
     for node in source.nodes:
@@ -33,7 +34,8 @@ def examine(source: Source) -> Iterator[Finding]:
             if is_dunder(name) and name not in DEFINABLE_DUNDERS:
                 yield Finding("introspection", getattr(node, "lineno", 0), f"defines {name}")
         yield from installation(source, node)
-        yield from logging(source, node)
+        if logs:
+            yield from logging(source, node)
         yield from _named(source, node, own)
         yield from _looked_up(source, node, own)
         for target in _targets(node):
@@ -51,19 +53,22 @@ def _named(source: Source, node: ast.AST, own: set[str]) -> Iterator[Finding]:
             yield from _name(source, node, name)
             if isinstance(node.ctx, ast.Load):
                 yield from _passed_on(source, node)
-                yield from defines_later(source, node)
+                if source.names.get(name) == DEFINES:
+                    yield from defines_later(source, node)
         case ast.Attribute() if not _only_shown(source, node):
             yield from _spelled(source, node, own)
 
 
 def _spelled(source: Source, node: ast.Attribute, own: set[str]) -> Iterator[Finding]:
     yield from _passed_on(source, node)
-    yield from defines_later(source, node)
+    path = source.path(node)
+    if path == DEFINES:
+        yield from defines_later(source, node)
     if node.attr == "__class__" and not _is_named(source, node):
         yield Finding("introspection", node.lineno, ".__class__")
-    if not is_harmless(source, node):
-        yield from attribute(source.path(node), node.attr, node.lineno)
-    if is_private(node.attr) and not source.path(node) and not _is_own_private(node.value, node.attr, own):
+    if not (path and is_harmless(source, node, path)):
+        yield from attribute(path, node.attr, node.lineno)
+    if is_private(node.attr) and not path and not _is_own_private(node.value, node.attr, own):
         yield Finding("private_api", node.lineno, f".{node.attr}, which this module does not define")
 
 

@@ -11,16 +11,18 @@ from pipeline.judge.rules.source import LOGGER, Source
 _CONFIGURATION = frozenset({"level", "format", "datefmt", "force"})
 
 
-def is_harmless(source: Source, node: ast.Attribute) -> bool:
-    """Whether an attribute that a rule may be against does nothing where it stands."""
+def is_harmless(source: Source, node: ast.Attribute, path: str) -> bool:
+    """Whether an attribute, of that path, which a rule may be against does nothing where it stands."""
     parent = source.parents[node]
-    if source.path(parent) in MUTE_IN_COMPILERS or is_own_operator(source, node):
-        return True
-    if source.path(node) in ("sys.stdout", "sys.stderr"):  # print("...", file=sys.stderr)
+    if path.startswith(("torch.ops", "torch.library")):
+        return is_own_operator(source, node)
+    if path == "torch.jit":
+        return source.path(parent) in MUTE_IN_COMPILERS
+    if path in ("sys.stdout", "sys.stderr"):  # print("...", file=sys.stderr)
         user = source.parents.get(parent)
         prints = isinstance(user, ast.Call) and isinstance(user.func, ast.Name) and user.func.id == "print"
         return prints and isinstance(parent, ast.keyword) and parent.arg == "file"
-    if source.path(node) in ("torch.autocast", "torch.amp.autocast", "torch.cuda.amp.autocast"):
+    if path in ("torch.autocast", "torch.amp.autocast", "torch.cuda.amp.autocast"):
         off = [k.value for k in parent.keywords if k.arg == "enabled"] if isinstance(parent, ast.Call) else []
         return bool(off) and isinstance(off[0], ast.Constant) and off[0].value is False
     return False

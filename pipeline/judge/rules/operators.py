@@ -20,8 +20,6 @@ def is_own_operator(source: Source, node: ast.Attribute) -> bool:
 
 def defines_later(source: Source, node: ast.Name | ast.Attribute) -> Iterator[Finding]:
     """Yield an operator's definition elsewhere than at the top: torch would keep what is done there between calls."""
-    if source.path(node) != DEFINES:
-        return
     call = source.parents[node]
     inner = call
     for ancestor in source.ancestors(call):
