@@ -13,6 +13,8 @@ WARP = 2 * TILE
 FINE_SIZE = 64  # up to here a size becomes 5 to 11 in a small or tiny setting; above, 33 to 47, or 12, 20 or 28
 CHOICES = 8  # odd sizes at most, from the largest down: they stay near the task's own
 MANY_WARPS = 8 * WARP  # from here on there are enough odd sizes with one element in the last warp
+MOST_THREADS = 1024  # of a block, or of one whose threads take several elements
+LEAST_BLOCKS = 2 * CHOICES  # a size from half of a large one up, each another number of blocks
 MOST_ALIGNED = 64  # of a reduced size that is a multiple of it, so is the one drawn
 
 Sizes = Callable[[int], list[int]]  # those that may stand for a size; the first one where nothing is drawn
@@ -74,13 +76,14 @@ def odd_size(size: int) -> int:
 def odd_sizes(size: int) -> list[int]:
     """Return that size, and others below that are one more than a multiple of ``TILE``; of small ones primes.
 
-    Large ones are one more than a multiple of ``WARP``: whoever stops one too early leaves out a whole warp.
+    Large ones are one more than a multiple of ``WARP``, or of up to ``MOST_THREADS``: whoever stops one too early
+    leaves out a whole warp, or a block.
     """
     least = size // 2 if size > FINE_SIZE else max(5, size // 3)
     if size <= WARP + 1:
         others = [n for n in range(size - 1, least - 1, -1) if _is_prime(n)]
     else:
-        step = WARP if size >= MANY_WARPS else TILE
+        step = TILE if size < MANY_WARPS else min(MOST_THREADS, _power_of_two(size // LEAST_BLOCKS, WARP))
         others = list(range((size - 2) // step * step + 1, least - 1, -step))
     return list(dict.fromkeys([odd_size(size), *others]))[:CHOICES]
 
@@ -117,6 +120,11 @@ def aligned_sizes(size: int) -> list[int]:
     power, most = size & -size, max(TILE, min(MOST_ALIGNED, size // 8))
     step = 2 * power if power <= most else 1 << (most.bit_length() - 1)
     return list(range(size, max(1, size * 3 // 4 - 1), -step))
+
+
+def _power_of_two(most: int, least: int) -> int:
+    """Return the largest up to ``most``, at least ``least``."""
+    return max(least, 1 << (most.bit_length() - 1))
 
 
 def _is_prime(number: int) -> bool:

@@ -32,6 +32,8 @@ def test_odd_sizes_have_one_element_in_their_last_tile():
             assert all(n % TILE == 1 for n in (first, *others))
         if size >= 8 * WARP:
             assert all(n % WARP == 1 for n in others)
+        if size >= 2**14:
+            assert all(n % 1024 == 1 for n in others)
 
 
 def test_small_ones_leave_a_block_partly_used_and_tiny_ones_a_warp():
