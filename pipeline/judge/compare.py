@@ -169,6 +169,8 @@ def _walk(reference: Reference, actual: Any, name: str) -> Iterator[tuple[str, R
 
 
 def _compare_exactly(name: str, wanted: np.ndarray, got: np.ndarray) -> Comparison:
+    if got.dtype == bool:  # NumPy takes each byte but 0 for true; to others one that is not 1 is another number
+        wanted, got = wanted.view(np.uint8), got.view(np.uint8)
     wrong = np.argwhere(wanted != got)
     if len(wrong):
         return Comparison(1.0, 1e-300, _first(name, "wrong_values", wrong[0], wanted, got, len(wrong)))
