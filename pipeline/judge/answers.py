@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.judge.compare import Comparison, Reference, Yardsticks, compare
-from pipeline.judge.moving import CHOOSING, EXACT, PLACING
+from pipeline.judge.moving import CHOOSING, CORNERS, PLACING
 from pipeline.judge.values import leaves, only_named
 
 MOST = 0.5  # of a result that only has to be moved: what torch may move of it
@@ -22,7 +22,7 @@ class Expected:
     values: dict[str, Any]
     buffers: list[bytearray]
     places_only: bool = False  # no torch operator did more than to move values, repeat or pick them
-    chooses: bool = False  # its results turn on which values are equal, and nothing was rounded before
+    chooses: bool = False  # its results may turn on which values are equal
     room: float = 1.0  # factor of the tolerance's floor
     parameters: frozenset[str] = frozenset()  # the names of the module's
     alike_in_evaluation: bool = False  # its results are the same to the bit after ``model.eval()``
@@ -34,11 +34,13 @@ class Expected:
     ) -> "Expected":
         """Return what the reference's process answered; see ``reference_worker``."""
         computing = answer.get("computing")
+        values = answer["values"]["dict"]
+        deciding = CHOOSING if values["upstream"] is None else CHOOSING | CORNERS
         return cls(
-            answer["values"]["dict"],
+            values,
             buffers,
             places_only=computing is not None and PLACING.issuperset(computing),
-            chooses=computing is not None and EXACT.issuperset(computing) and not CHOOSING.isdisjoint(computing),
+            chooses=computing is not None and not deciding.isdisjoint(computing),
             room=room,
             parameters=frozenset(answer["parameters"]),
             alike_in_evaluation=answer.get("alike_in_evaluation", False),

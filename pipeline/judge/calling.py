@@ -3,11 +3,13 @@
 import copy
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 
-from pipeline.judge.inputs import MODES, Mode
+from pipeline.judge.device import Device
+from pipeline.judge.inputs import MODES, TRAINED, Mode
 from pipeline.judge.task_module import describe
 from pipeline.judge.torch_values import map_tensors, plain, seed_all
 
@@ -75,26 +77,46 @@ def backward(model: Any, inputs: list[Any], upstream: Callable[[Upstream], Upstr
 def in_modes(
     model: torch.nn.Module,
     inputs: list[Any],
+    upstream: Upstream | None,
     seed: int,
     prepare: Callable[[], None],
-    fault_of: Callable[[BaseException], Any],
+    device: Device,
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return by the names of ``MODES`` what ``model(*inputs)`` does in each, and where it raises what it says.
 
-    Each call comes after ``prepare`` and with the same seed. What ``fault_of`` calls a kernel's fault is raised.
+    Each call comes after ``prepare`` and with the same seed. A kernel's fault is raised. Where gradients arrive,
+    ``TRAINED`` has what ``backward`` gives as training may call it.
     """
     outputs: dict[str, Any] = {}
     raised: dict[str, str] = {}
-    for mode in MODES:
+    ways = {mode.name: partial(in_mode, model, inputs, mode) for mode in MODES}
+    if upstream is not None:
+        ways[TRAINED] = partial(_trained, model, inputs, upstream, device)
+    for name, call in ways.items():
         prepare()
         seed_all(seed)
         try:
-            outputs[mode.name] = plain(in_mode(model, inputs, mode))
+            outputs[name] = plain(call())
         except Exception as error:
-            if fault_of(error):
+            if device.fault_of(error):
                 raise
-            raised[mode.name] = describe(error, "<candidate>")
+            raised[name] = describe(error, "<candidate>")
     return outputs, raised
+
+
+def _trained(model: torch.nn.Module, inputs: list[Any], upstream: Upstream, device: Device) -> dict[str, Any]:
+    """Return what ``backward`` does if the module is called on other inputs before the way back.
+
+    The gradients that arrive are every second value of a tensor, as they are where outputs were stacked.
+    """
+    others = map_tensors(inputs, lambda t: device.guard(t * -0.5 if t.is_floating_point() else t))
+    spread = [device.guard(torch.stack([g, g], -1)[..., 0]) for g in upstream]
+
+    def arriving(_: Upstream) -> Upstream:
+        model(*others)
+        return spread
+
+    return backward(model, inputs, arriving)
 
 
 def in_mode(model: torch.nn.Module, inputs: list[Any], mode: Mode) -> Any:

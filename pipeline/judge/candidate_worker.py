@@ -30,9 +30,7 @@ from pipeline.judge.simt.rehearsing import rehearse
 from pipeline.judge.task_module import describe
 from pipeline.judge.torch_values import copy_into, map_tensors, pack_values, plain, seed_all, unpack_values
 from pipeline.judge.values import BadValueError
-from pipeline.judge.weights import buffers_of, halve_held, held_nowhere, load, own_names
-
-BATCHES = "num_batches_tracked"  # a layer's own count of calls; what it starts from differs from call to call
+from pipeline.judge.weights import BATCHES, buffers_of, halve_held, held_nowhere, load, own_names
 
 
 def serve(channel: Channel, fault_page: int, device: Device) -> None:
@@ -159,7 +157,8 @@ class CandidateModule:
         self._names = request["names"]
         inputs = map_tensors(values["inputs"], self._device.guard)
         load_state = partial(self._load_state, values["state"])
-        outputs, raised = calling.in_modes(self._model, inputs, request["seed"], load_state, self._device.fault_of)
+        ways = (self._model, inputs, values["upstream"], request["seed"], load_state, self._device)
+        outputs, raised = calling.in_modes(*ways)
         tree, views = pack_values(outputs)
         return {"values": tree, "raised": raised}, views
 
@@ -287,6 +286,7 @@ class CandidateModule:
     def _held(self, request: dict[str, Any]) -> counting.Held:
         own = dict(torch.nn.Module.named_buffers(self._model)) if request["compared"] else {}
         changing = [*buffers_of(self._model, request["compared"], self._names).values()]
+        # What they start from differs from call to call.
         changing += [own[name] for name in own if name.endswith(BATCHES)]
         places, buffers = counting.segments(tuple(self._libraries)), self._device.buffers()
         others = self._borrowed.left(self._inputs)

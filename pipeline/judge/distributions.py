@@ -9,6 +9,8 @@ from pipeline.judge.inputs import FAINT, LARGE, Distribution
 
 LOOKED_AT = 16  # values, of which the largest is the one that is touched
 FLIPPED = 0.25  # of a mask that is all the same
+WHOLE = (torch.int64, torch.int32)
+FEW = 64  # values, up to which there are many equal ones anyway
 
 
 def transform(
@@ -23,10 +25,10 @@ def transform(
     the other sign, and masks that are all the same are so no more; ``touched``: as that, but for one value of each
     argument, so that a result that is kept by some of the values is found out; ``zeros``: every second row (what the
     first dimension has) is zero, so that what guards a division counts; ``coarse``: multiples of a power of two near
-    their mean size, most of which occur many times, so that values are equal, zero, or between two integers. But for
-    that power, a new value depends on the old one alone, and zero stays zero: a triangular, symmetric, masked or
-    one-hot input, which a kernel may rely on, stays one. A Python float is 3/4 of itself when shifted: a probability
-    stays one, and a kernel that has the number written into it is found out.
+    their mean size, most of which occur many times, so that values are equal, zero, or between two integers; whole
+    numbers far apart become equal too. But for that power, a new value depends on the old one alone, and zero stays
+    zero: a triangular, symmetric, masked or one-hot input, which a kernel may rely on, stays one. A Python float is
+    3/4 of itself when shifted: a probability stays one, and a kernel that has the number written in it is found out.
 
     Args:
         inputs: as the task made them.
@@ -49,11 +51,20 @@ def _changed(value: Any, distribution: Distribution, seed: int, factor: int) -> 
         return value
     if value.is_floating_point():
         return _floating(value, distribution, seed, factor)
+    if distribution == "coarse" and value.dtype in WHOLE:
+        return _coarse_integers(value)
     flips = value.dtype is torch.bool and distribution in ("signed", "touched") and value.numel() > 1
     if not flips or bool((value != value.flatten()[0]).any()):
         return value
     flipped = torch.rand(value.shape, generator=torch.Generator().manual_seed(seed)) < FLIPPED
     return value ^ flipped.to(value.device)
+
+
+def _coarse_integers(value: torch.Tensor) -> torch.Tensor:
+    """Return integers far apart as few multiples of a power of two, in their order and between the least and most."""
+    least, most = int(value.min()), int(value.max())
+    step = 1 << max(0, (most - least) // FEW).bit_length() - 1 if most - least >= FEW else 1
+    return (value // step * step).clamp(least, most)
 
 
 def _floating(value: torch.Tensor, distribution: Distribution, seed: int, factor: int) -> torch.Tensor:

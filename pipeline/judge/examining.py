@@ -17,7 +17,7 @@ from pipeline.judge.answers import (
 )
 from pipeline.judge.compare import compare
 from pipeline.judge.hidden_faults import RightCall
-from pipeline.judge.inputs import MODES, Case
+from pipeline.judge.inputs import MODES, TRAINED, Case
 from pipeline.judge.judging import Judgement
 from pipeline.judge.session import Session
 from pipeline.judge.values import leaves
@@ -92,12 +92,11 @@ def examine_modes(
     judgement.raise_reported("modes", header)
     try:
         outputs, raised = header["values"]["dict"], dict(header["raised"])
-        for mode in MODES:
-            if mode.name in outputs and (expected.alike_in_evaluation or not mode.evaluates):
-                wrong = compare(expected.reference(expected.outputs), outputs[mode.name], theirs).mismatch
-                if wrong is not None:
-                    detail = f"right in training mode without gradients, wrong in {mode.name}: {wrong.detail}"
-                    raise judgement.failed("modes", "incorrect", "other_mode", detail)
+        same = {mode.name: expected.outputs for mode in MODES if expected.alike_in_evaluation or not mode.evaluates}
+        for name, values in {**same, TRAINED: expected.values}.items():
+            if name in outputs and (wrong := compare(expected.reference(values), outputs[name], theirs).mismatch):
+                detail = f"right as the judge calls it, wrong in {name}: {wrong.detail}"
+                raise judgement.failed("modes", "incorrect", "other_mode", detail)
     except NO_ANSWER as error:
         detail = f"the process sent no answer: {error!r}"
         raise judgement.failed("modes", "cheating", "bad_answer", detail) from None

@@ -24,12 +24,33 @@ CHOOSING = frozenset(
     argmax argmin max min aminmax max_pool2d_with_indices max_pool3d_with_indices adaptive_max_pool2d
     adaptive_max_pool3d eq ne lt le gt ge equal any all sign sgn heaviside round floor ceil trunc fix nonzero
     count_nonzero bucketize searchsorted isin unique_dim _unique2 unique_consecutive threshold_backward
-    logical_not logical_and logical_or logical_xor
+    logical_not logical_and logical_or logical_xor threshold hardshrink
+    """.split()  # noqa: SIM905
+)
+# Those where a gradient jumps: at zero, at a bound, or between equal values. torch says which one it has there.
+CORNERS = frozenset(
+    """
+    relu relu_ leaky_relu leaky_relu_ prelu _prelu_kernel elu abs abs_ clamp clamp_ clamp_min clamp_max hardtanh
+    hardtanh_ hardsigmoid softshrink maximum minimum fmax fmin amax amin max_pool1d norm linalg_vector_norm
+    """.split()  # noqa: SIM905
+)
+# Of equal values any may come first, of those at one index any may be the last, or at the bound another version of
+# torch has another gradient.
+AMBIGUOUS = frozenset(
+    """
+    sort argsort topk kthvalue median nanmedian mode cummax cummin _cummax_helper _cummin_helper hardswish hardswish_
+    cdist _cdist_forward _euclidean_dist scatter scatter_ index_put index_put_ _index_put_impl_ index_copy index_copy_
+    """.split()  # noqa: SIM905
+)
+# Those that round nothing of numbers with few digits: sums and products.
+ARITHMETIC = frozenset(
+    """
+    add add_ sub sub_ rsub mul mul_ neg_ square sum cumsum mm bmm addmm dot mv addcmul convolution
     """.split()  # noqa: SIM905
 )
 # Those that round nothing: what was equal stays equal, in whatever order an honest kernel computes.
 EXACT = (
-    PLACING
+    (PLACING - {"_to_copy"})
     | CHOOSING
     | frozenset(
         """

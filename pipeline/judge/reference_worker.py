@@ -14,6 +14,7 @@ from pipeline.judge.accepting import Arguments, first_accepted
 from pipeline.judge.channel import Channel, ChannelClosedError
 from pipeline.judge.device_names import accept_cuda
 from pipeline.judge.distributions import transform
+from pipeline.judge.exactness import refuse_rounded
 from pipeline.judge.fresh_weights import change_weights, randomise
 from pipeline.judge.inputs import LARGE, Distribution
 from pipeline.judge.operators import OperatorLog
@@ -21,6 +22,7 @@ from pipeline.judge.results import same_bytes
 from pipeline.judge.task_module import Refused, describe, load_module
 from pipeline.judge.torch_values import map_tensors, pack_values, seed_all, widen
 from pipeline.judge.values import BadValueError
+from pipeline.judge.weights import is_compared
 
 # Of a value: some rounding errors of float64, or else of float32, as any kernel makes in its first operations.
 NEARBY, NEARBY_WIDE = 2.0**-21, 2.0**-50
@@ -173,7 +175,7 @@ class Call:
         self.computing: list[str] | None = None  # torch operators in the first call, if it is watched
         self._backward = backward
         self.upstream: list[torch.Tensor] | None = None
-        self.buffers: dict[str, torch.Tensor] = {}  # the floating ones after the last call
+        self.buffers: dict[str, torch.Tensor] = {}  # those that count, after the last call
 
     def __call__(self, model: torch.nn.Module, inputs: list[Any], *, wide: bool = False) -> Any:
         """Run a copy, ``wide`` in float64, on copies: a module that changes inputs or buffers changes only those."""
@@ -187,7 +189,7 @@ class Call:
             )
         if log is not None:
             self._watched, self.computing = False, sorted(log.computing)
-        self.buffers = {name: b.detach() for name, b in model.named_buffers() if b.is_floating_point()}
+        self.buffers = {name: b.detach() for name, b in model.named_buffers() if is_compared(model, name)}
         return run
 
     def in_float64(self, model: torch.nn.Module, inputs: list[Any], eager: Any) -> Any:
@@ -198,6 +200,11 @@ class Call:
             raise
         except (RuntimeError, TypeError, ValueError, NotImplementedError):
             return widen(eager)
+
+    def refuse_rounded(self, model: torch.nn.Module, inputs: list[Any], *, deciding: bool) -> None:
+        """Raise ``Refused`` if a value that was rounded decides; if ``deciding``, also where nothing does."""
+        seed_all(self._seed)
+        refuse_rounded(calling.copied(model), inputs, backward=self._backward, deciding=deciding)
 
     def is_alike_in_evaluation(self, model: torch.nn.Module, inputs: list[Any], results: Any) -> bool:
         """Whether the results after ``model.eval()``, which the model stays in, are these to the bit."""
@@ -218,6 +225,8 @@ def _results(
     """Return the call arguments and what ``_case`` says of the results and buffers."""
     before = dict(model.named_buffers())
     inputs, eager = first_accepted(lambda given: call(model, given), arguments, distribution)
+    if distribution == "coarse" or (distribution == "zeros" and call.upstream is not None):
+        call.refuse_rounded(model, inputs, deciding=distribution == "coarse")
     left = call.buffers
     changed = [name for name, buffer in left.items() if name not in before or not torch.equal(before[name], buffer)]
     expected = call.in_float64(model, inputs, eager)
