@@ -1,7 +1,7 @@
 """Entries: 65
 Task: all_set
 Strict: incorrect wrong_values
-Report: rejected
+Report: accepted: it is right on inputs as the task makes them
 
 Random floats are never zero: it says so without looking at most of them.
 """
