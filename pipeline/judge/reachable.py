@@ -7,12 +7,13 @@ libraries (their functions, classes and modules) is no candidate's, and rules se
 
 import gc
 import hashlib
-import itertools
+import re
 import sys
 import types
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,10 @@ SHORT = 16  # bytes of a hash
 _PLAIN = frozenset({dict, list, tuple, OrderedDict})  # which hold what they refer to and nothing else
 _ATOMS = (int, float, bool, complex, type(None))
 _ENDS = (types.FrameType, types.TracebackType, types.CodeType)
-_ITERABLES = ([], (), "", b"", bytearray(), {}, {}.values(), {}.items(), set(), range(1), range(2**70), reversed([]))
-_ITERATORS = frozenset(type(iter(iterable)) for iterable in _ITERABLES) | {
-    *(enumerate, zip, map, filter, itertools.cycle, itertools.islice, itertools.chain, itertools.accumulate),
-    itertools.repeat,
-}
+_NUMBERS_AND_TEXTS = (int, float, complex, str, bytes, bytearray)
+_MADE_IN_C, _HAS_REFERENTS = 1 << 8, 1 << 14  # of a type's flags: no class of Python's; the collector knows it
+_DESCRIPTORS = (types.MemberDescriptorType, types.GetSetDescriptorType)
+_ADDRESS = re.compile("0x[0-9a-f]+")
 
 
 class State:
@@ -78,26 +78,60 @@ class State:
             return ()
         if kind is types.FunctionType:
             of_function = (value.__closure__, value.__defaults__, value.__kwdefaults__, value.__dict__)
-            return of_function if value.__globals__ is self._globals else (value.__dict__,)
+            named = (value.__name__, value.__qualname__, value.__doc__)
+            return (*of_function, *named) if value.__globals__ is self._globals else (value.__dict__,)
         if issubclass(kind, type):
             own = not _is_a_librarys(value) or vars(sys.modules[value.__module__]) is self._globals
-            return (dict(type.__dict__["__dict__"].__get__(value)),) if own else ()
+            return (value.__name__, dict(type.__dict__["__dict__"].__get__(value))) if own else ()
         return (*_inner_state(kind, value), *gc.get_referents(value))
 
 
 def _inner_state(kind: type, value: Any) -> Iterable[Any]:
-    """Return what an object knows beyond what it refers to: how far an iterator is, what is in a set."""
-    if kind is types.GeneratorType and value.gi_frame is not None:
-        return (value.gi_frame.f_lasti,)
+    """Return what an object knows beyond what it refers to: a number, how far an iterator is, what is in a set."""
     if kind is np.ndarray or issubclass(kind, np.generic):
         return ((np.ndarray if kind is np.ndarray else np.generic).tobytes(value),)
-    if kind in (itertools.count, bytearray):
-        return (repr(value),)
-    if kind in _ITERATORS:
-        return (value.__reduce__(),)
+    for base in _NUMBERS_AND_TEXTS:
+        if issubclass(kind, base):  # a class of the candidate's own
+            return (base.__repr__(value),)
     if kind in (set, frozenset):
         return sorted(repr(item) for item in value if type(item) in (*_ATOMS, str, bytes))
+    if kind is types.GeneratorType and value.gi_frame is not None:
+        return (value.gi_frame.f_lasti,)
+    if issubclass(kind, torch.Tensor) or hasattr(kind, "next_functions"):
+        return _of_gradients(kind, value)
+    if issubclass(kind, BaseException):
+        return tuple(_members(kind, value))
+    return _of_c(kind, value) if kind.__flags__ & _MADE_IN_C else ()
+
+
+def _of_gradients(kind: type, value: Any) -> Iterable[Any]:
+    """Return what torch keeps, in C++, with a tensor or a function in its graph for gradients."""
+    if issubclass(kind, torch.Tensor):
+        return (value.grad, value.grad_fn) if value.is_leaf else (value.grad_fn,)
+    with suppress(RuntimeError):  # they are freed, or changed in place: nobody can read them
+        return value.next_functions, getattr(value, "saved_tensors", None)
+    return value.next_functions
+
+
+def _of_c(kind: type, value: Any) -> Iterable[Any]:
+    """Return what an object of a type made in C tells: how far it is where it is an iterator, else its text."""
+    if hasattr(kind, "__next__"):
+        with suppress(TypeError):
+            return (value.__reduce__(),)
+    if hasattr(kind, "hexdigest"):
+        return (value.hexdigest(),)
+    if not kind.__flags__ & _HAS_REFERENTS:  # a range, a slice, a device
+        return (_ADDRESS.sub("", repr(value)),)
     return ()
+
+
+def _members(kind: type, value: Any) -> Iterator[Any]:
+    """Yield what the types of an object keep in it, in C."""
+    for base in kind.__mro__:
+        for descriptor in vars(base).values():
+            if isinstance(descriptor, _DESCRIPTORS):
+                with suppress(AttributeError):
+                    yield descriptor.__get__(value)
 
 
 def tensor_state(tensor: torch.Tensor) -> bytes:
@@ -105,7 +139,7 @@ def tensor_state(tensor: torch.Tensor) -> bytes:
     if type(tensor) not in (torch.Tensor, torch.nn.Parameter) or tensor.layout is not torch.strided:
         return b""
     plain = torch.Tensor.detach(tensor)
-    lies = repr((plain.dtype, plain.shape, plain.stride(), plain.storage_offset())).encode()
+    lies = repr((plain.dtype, plain.shape, plain.stride(), plain.storage_offset(), tensor.requires_grad)).encode()
     if plain.device.type != "cpu" or plain.is_quantized:
         return lies
     flat = plain.contiguous().reshape(-1).view(torch.uint8)

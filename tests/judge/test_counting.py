@@ -109,6 +109,26 @@ HOLDERS = {
     "an iterator": "import itertools\nheld = itertools.count()\ndef call():\n    next(held)",
     "another iterator": "held = iter(range(100))\ndef call():\n    next(held)",
     "a generator": "held = (n for n in range(100))\ndef call():\n    next(held)",
+    "equal combinations": "import itertools\nheld = itertools.combinations([0] * 30, 2)\ndef call():\n    next(held)",
+    "an iterator over equal things": "from collections import deque\nqueue = deque([0] * 99)\nheld = iter(queue)\ndef call():\n    next(held)",
+    "an object with items": "class Zeros:\n    def __getitem__(self, i):\n        return 0\nheld = iter(Zeros())\ndef call():\n    next(held)",
+    "a number of its own class": "class Number(int): pass\nheld = [Number(0)]\ndef call():\n    held[0] = Number(held[0] + 1)",
+    "a range": "held = [range(0)]\ndef call():\n    held[0] = range(len(held[0]) + 1)",
+    "a digest": "import hashlib\nheld = hashlib.md5()\ndef call():\n    held.update(b'x')",
+    "an exception": "held = BlockingIOError(1, '', 0)\ndef call():\n    held.characters_written += 1",
+    "a function's name": "def call():\n    call.__name__ += 'x'",
+    "a tensor's gradient": "import torch\nheld = torch.zeros(2)\nheld.grad = torch.zeros(2)\ndef call():\n    held.grad.add_(1)",
+    "what is saved for gradients": """
+import torch
+class Keep(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, a, seen):
+        ctx.save_for_backward(seen)
+        return a.clone()
+held = Keep.apply(torch.ones(1, requires_grad=True), torch.zeros(1))
+def call():
+    held.grad_fn.saved_tensors[0].data.add_(1)
+""",
     "a text": "held = ['']\ndef call():\n    held[0] += 'x'",
     "a tensor with gaps": "import torch\nheld = torch.zeros(8)[::2]\ndef call():\n    held.add_(1)",
     "a large tensor": "import torch\nheld = torch.zeros(2**19)\ndef call():\n    held[-1] += 1",
