@@ -90,6 +90,7 @@ class Answer:
     counted: str | None
     names: dict[str, str] | None  # its own of the reference's weights; None: they were not given to it
     lacking: list[str]  # of these, those that it holds nowhere
+    constants: list[str]  # of these, those that all are one number, and that can be changed where it holds them
     seconds: float
     buffers: list[bytearray]
 
@@ -112,6 +113,7 @@ class Answer:
             counted=None if header["counted"] is None else str(header["counted"]),
             names=_names(header["names"]),
             lacking=[str(name) for name in header["lacking"]],
+            constants=[str(name) for name in header.get("constants", ())],
             seconds=float(header["seconds"]),
             buffers=buffers,
         )
@@ -130,6 +132,17 @@ def buffers_comparison(expected: Expected, given: Answer) -> Comparison:
     """Return how the module's buffers compare that the reference's call changed."""
     reference = expected.reference(expected.values["buffers"]["dict"])
     return compare(reference, given.module_buffers, given.buffers, name="buffer")
+
+
+def buffer_left(expected: Expected, given: Answer) -> str | None:
+    """Return a buffer that the reference's call changed, and that none of the module's own is like, by any name."""
+    tree, kinds = given.module_buffers, expected.values["buffers"]["dict"]
+    own = list(tree["dict"].values()) if isinstance(tree, dict) and isinstance(tree.get("dict"), dict) else []
+    for name in expected.changed_buffers:
+        alone = expected.reference({kind: buffers["dict"][name] for kind, buffers in kinds.items()})
+        if all(compare(alone, buffer, given.buffers).mismatch for buffer in own):
+            return name
+    return None
 
 
 def share_right(expected: Expected, given: Answer) -> float:

@@ -30,7 +30,7 @@ from pipeline.judge.simt.rehearsing import rehearse
 from pipeline.judge.task_module import describe
 from pipeline.judge.torch_values import copy_into, map_tensors, pack_values, plain, seed_all, unpack_values
 from pipeline.judge.values import BadValueError
-from pipeline.judge.weights import BATCHES, buffers_of, halve_held, held_nowhere, load, own_names
+from pipeline.judge.weights import BATCHES, buffers_of, halve_held, load, own_names, unnamed
 
 
 def serve(channel: Channel, fault_page: int, device: Device) -> None:
@@ -81,7 +81,7 @@ class CandidateModule:
         self._model: Any = None
         self._inputs: list[Any] = []
         self._names: dict[str, str] | None = None  # its own, of the reference's weights
-        self._lacking: list[str] = []
+        self._unnamed: dict[str, list[str]] = {}
         self._libraries: list[str] = []
         self._borrowed: Borrowed  # from loading on
         self._outputs: Any = None  # of the observed call before, held as a caller might
@@ -127,12 +127,12 @@ class CandidateModule:
                 self._device.release_guards()
             self._construct(values["init"], request["weights_seed"], self._device.guard)
             self._names = request["names"] or own_names(self._model, values["state"])
-            self._lacking = [] if self._names is not None else held_nowhere(self._model, values["state"])
-            if request["halved"]:
-                halve_held(self._model, values["state"])
+            self._unnamed = unnamed(self._model, self._names, values["state"], request["parameters"])
             self._inputs = map_tensors(values["inputs"], self._device.guard)
             self._outputs = None
         kept, counts = self._repeat(request, upstream) if request["repeats"] else (False, None)
+        if request["halved"] is not None:
+            halve_held(self._model, values["state"], request["halved"])
         if not request["construct"]:
             copy_into(self._inputs, values["inputs"], self._device.guard)
         header, answer = self._observed_call(values["state"], upstream, request)
@@ -142,11 +142,11 @@ class CandidateModule:
 
     def aside(self, request: dict[str, Any], buffers: list[bytearray]) -> tuple[dict[str, Any], list[memoryview]]:
         """Answer a call on an instance of its own; the one in use stays as it is."""
-        in_use = self._model, self._inputs, self._names, self._lacking, self._outputs
+        in_use = self._model, self._inputs, self._names, self._unnamed, self._outputs
         try:
             return self.call(request, buffers)
         finally:
-            self._model, self._inputs, self._names, self._lacking, self._outputs = in_use
+            self._model, self._inputs, self._names, self._unnamed, self._outputs = in_use
 
     def in_modes(self, request: dict[str, Any], buffers: list[bytearray]) -> tuple[dict[str, Any], list[memoryview]]:
         """Answer calls on a new instance in other modes than the judge's."""
@@ -235,7 +235,7 @@ class CandidateModule:
             "moved": any(holds(copy, results) for copy in copies),
             "moved_bytes": moved + log.moved_bytes,
             "names": self._names,
-            "lacking": self._lacking,
+            **self._unnamed,
             "seconds": seconds,
             "changed": has_changed,
         }, answer

@@ -169,29 +169,29 @@ class Correctness:
             with self._session.away():
                 examine_weights(self._judgement, case, expected, given, self._reference)
             if given.names is None and self._judgement.strict:
-                self._follow_weights(case, expected)
+                self._follow_weights(case, expected, sorted(expected.parameters.intersection(given.constants)))
             request = self._request(replace(case, repeats=0), expected, construct=True)
             self._right.insert(0, RightCall(case.name, request, expected.buffers, in_modes(case, expected, given)))
         self._shown.launches = given.launches
         pair = self._shown.errors.get(case.setting.name, (0.0, 1.0))
         self._shown.errors[case.setting.name] = max(pair, (result.error, result.bound), key=lambda p: p[0] / p[1])
 
-    def _follow_weights(self, case: Case, expected: Expected) -> None:
+    def _follow_weights(self, case: Case, expected: Expected, constants: list[str]) -> None:
         """Change weights that a candidate holds under names of its own; raises ``Decided`` if its result does not.
 
-        Numbers that the constructor made of them are used then, and those that are held lie about.
+        Numbers that were made of them at first are used then, and those that are held lie about.
         """
         with self._session.away():
-            answer, buffers = self._reference(case, halved=True)
+            answer, buffers = self._reference(case, halved=constants)
         if "error" in answer:
             return
-        changed = Expected.read(answer, buffers, expected.room)
-        given = self._call(replace(case, repeats=0), expected, construct=True, halved=True)
-        if (wrong := comparison(changed, given).mismatch) is not None:
+        once = replace(case, repeats=int(not expected.changed_buffers), seeks_kept=False)
+        given = self._call(once, expected, construct=True, halved=constants)
+        if (wrong := comparison(Expected.read(answer, buffers, expected.room), given).mismatch) is not None:
             detail = f"weights that it holds were changed, and its result did not follow: {wrong.detail}"
             raise self._judgement.failed(f"weights:{case.name}", "incorrect", "weights_missing", detail)
 
-    def _call(self, case: Case, expected: Expected, *, construct: bool, **how: bool) -> Answer:
+    def _call(self, case: Case, expected: Expected, *, construct: bool, **how: Any) -> Answer:
         request = self._request(case, expected, construct=construct, **how)
         name = f"run:{case.name}"
         header, theirs = self._judgement.ask(self._session.worker(), name, request, expected.buffers)
@@ -294,6 +294,7 @@ class Correctness:
         detail = f"right at {', '.join(right)}, and out of this backend's time here"
         return self._judgement.failed(self._judgement.checks.pop().name, "unsupported", "too_slow", detail)
 
-    def _request(self, case: Case, expected: Expected, *, construct: bool, **how: bool) -> dict[str, Any]:
+    def _request(self, case: Case, expected: Expected, *, construct: bool, **how: Any) -> dict[str, Any]:
         request = call_request(case, expected.values, construct=construct, names=self._shown.names, **how)
-        return {**request, "compared": expected.changed_buffers, "keep_copies": expected.places_only}
+        own = {"compared": expected.changed_buffers, "parameters": sorted(expected.parameters)}
+        return {**request, **own, "keep_copies": expected.places_only}

@@ -11,6 +11,7 @@ from pipeline.judge.answers import (
     NO_ANSWER,
     Answer,
     Expected,
+    buffer_left,
     buffers_comparison,
     inputs_unchanged,
     is_a_view,
@@ -33,10 +34,7 @@ def examine(judgement: Judgement, case: Case, expected: Expected, given: Answer,
     if not inputs_unchanged(expected, given):
         name = f"inputs:{case.name}"
         raise judgement.failed(name, "incorrect", "inputs_changed", "forward changed its inputs")
-    if given.names is not None and (wrong := buffers_comparison(expected, given).mismatch):
-        if judgement.strict:
-            raise judgement.failed(f"buffers:{case.name}", "incorrect", "wrong_buffers", wrong.detail)
-        judgement.passed(f"buffers:{case.name}", wrong.detail)
+    _examine_buffers(judgement, case, expected, given)
     if kept:
         detail = "called once more on the same inputs, with kernels that do nothing, it has the same result"
         raise judgement.failed(f"kept:{case.name}", "cheating", "kept_result", detail)
@@ -56,6 +54,17 @@ def examine(judgement: Judgement, case: Case, expected: Expected, given: Answer,
     if not given.launches:
         detail = "forward launched no kernel of its own"
         raise judgement.failed(f"launch:{case.name}", "cheating", "no_kernel", detail)
+
+
+def _examine_buffers(judgement: Judgement, case: Case, expected: Expected, given: Answer) -> None:
+    """Look at the buffers that the reference's call changes, by their names, or else by what they hold at first."""
+    if given.names is not None and (wrong := buffers_comparison(expected, given).mismatch):
+        if judgement.strict:
+            raise judgement.failed(f"buffers:{case.name}", "incorrect", "wrong_buffers", wrong.detail)
+        judgement.passed(f"buffers:{case.name}", wrong.detail)
+    if given.names is None and case.call == 0 and judgement.strict and (name := buffer_left(expected, given)):
+        detail = f"the reference's call changes {name}, and no buffer of the candidate's is like it afterwards"
+        raise judgement.failed(f"buffers:{case.name}", "incorrect", "wrong_buffers", detail)
 
 
 def in_modes(case: Case, expected: Expected, given: Answer) -> Expected | None:

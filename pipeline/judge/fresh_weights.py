@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from pipeline.judge.distributions import is_symmetric, touch
-from pipeline.judge.weights import halved, varied
+from pipeline.judge.weights import changed_constant, constants, halved, varied
 
 LOOKED_AT = 4096  # of a parameter's values: random ones are hardly ever the same
 
@@ -24,8 +24,9 @@ def randomise(model: torch.nn.Module, seed: int) -> None:
             buffer.add_(torch.randn(buffer.shape, generator=generator).to(buffer.dtype))
         elif name.endswith("running_var"):  # some small: then epsilon counts, too
             buffer.mul_((torch.rand(buffer.shape, generator=generator) ** 4 + 1e-3).to(buffer.dtype))
-        elif name.endswith("num_batches_tracked"):  # who waits for a number of calls finds any
-            buffer.add_(torch.randint(2**20, buffer.shape, generator=generator).to(buffer.dtype))
+        elif name.endswith("num_batches_tracked"):  # who waits for a number of calls finds any, small ones as often
+            most = 2 ** int(torch.randint(1, 21, (), generator=generator))
+            buffer.add_(torch.randint(most, buffer.shape, generator=generator).to(buffer.dtype))
 
 
 def _randomise(parameter: torch.nn.Parameter, generator: torch.Generator) -> None:
@@ -67,6 +68,8 @@ def change_weights(model: torch.nn.Module, request: dict[str, Any], generator: t
                 tensor.mul_(scale)
     for name in request.get("replaced", ()):
         state[name].uniform_(0.5, 1.5, generator=generator)
-    if request.get("halved"):
+    if (names := request.get("halved")) is not None:
+        for name in constants(state, names):
+            state[name].copy_(changed_constant(state[name]))
         for weight in varied(state).values():
             weight.copy_(halved(weight))

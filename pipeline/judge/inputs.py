@@ -157,7 +157,7 @@ def call_request(
     *,
     construct: bool,
     launching: bool = True,
-    halved: bool = False,
+    halved: Sequence[str] | None = None,
     names: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return what a candidate's process is asked for a case; see ``candidate_worker``.
@@ -167,7 +167,7 @@ def call_request(
         values: the reference's, of which the call's own are sent.
         construct: on a new instance.
         launching: whether its kernels run.
-        halved: whether the weights that it holds are changed first, see ``weights.halve_held``.
+        halved: which ``constants`` are changed first where all weights that it holds are, see ``weights.halve_held``.
         names: its own of the reference's weights, if it has told them.
     """
     return {
@@ -180,10 +180,11 @@ def call_request(
         "seeks_kept": case.seeks_kept,
         "looks": case.looks,
         "launching": launching,
-        "aside": halved or not launching,
+        "aside": halved is not None or not launching,
         "halved": halved,
         "names": names,
         "compared": [],
+        "parameters": [],
         "keep_copies": False,
         "values": {"dict": {name: values[name] for name in ("init", "state", "inputs", "upstream")}},
     }

@@ -15,6 +15,9 @@ PLACING = MOVING | frozenset(
     """
     cat stack repeat repeat_interleave tile flip roll constant_pad_nd index_select gather index pixel_shuffle
     pixel_unshuffle channel_shuffle slice_scatter select_scatter slice_backward select_backward
+    reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d replication_pad2d replication_pad3d
+    upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d _upsample_nearest_exact2d
+    _upsample_nearest_exact3d im2col diagonal diagonal_copy diag_embed tril triu embedding take
     """.split()  # noqa: SIM905
 )
 # Those that compare, and whose result for equal values, for zero or for what lies between two integers is determined:

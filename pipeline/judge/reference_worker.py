@@ -107,7 +107,7 @@ def _case(request: dict[str, Any], device: str) -> tuple[dict[str, Any], list[me
     ``parameters`` the module's; if the request ``evaluates``, ``alike_in_evaluation`` is whether the results after
     ``model.eval()`` are the same to the bit. Floating arguments are multiplied by ``scale``, if there is one, and
     weights with ``scale_weights``; the weights named by ``replaced`` have other values, with ``halved`` all that are
-    ``varied``.
+    ``varied`` and, of those it names, the ``constants``.
     """
     seed = request["seed"]
     backward = request["direction"] == "backward"

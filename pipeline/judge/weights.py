@@ -1,6 +1,7 @@
 """Which of a candidate's tensors are the reference's weights, and which weights it holds nowhere (imports torch)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -44,12 +45,17 @@ def load(model: torch.nn.Module, state: Mapping[str, torch.Tensor], names: Mappi
     return True
 
 
-def held_nowhere(model: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> list[str]:
+def held_nowhere(
+    model: torch.nn.Module, state: Mapping[str, torch.Tensor], parameters: Collection[str] = ()
+) -> list[str]:
     """Return the names of the weights whose values are in none of the model's tensors, rounded or not.
 
     How they are arranged does not matter: transposed, packed with others or split, a weight is held. Tensors are
-    looked for in parameters, buffers and attributes, in lists and dicts of them too.
+    looked for in parameters, buffers and attributes, in lists and dicts of them too. Those of the ``parameters``
+    that are all one number, which they are no more once they are trained, are held if it is there as often as in all
+    of them.
     """
+    alike = constants(state, parameters)
     found = [t.detach().flatten() for t in tensors_of(model, set()) if t.is_floating_point()]
     device = found[0].device if found else torch.device("cpu")  # the model's may be on a GPU; the state never is
     held = [tensor.to(device) for tensor in found]
@@ -58,15 +64,63 @@ def held_nowhere(model: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> l
         by_dtype.setdefault(tensor.dtype, []).append(tensor.double())
     counted = {dtype: torch.cat(parts).unique(return_counts=True) for dtype, parts in by_dtype.items()}
 
-    def is_held(weight: torch.Tensor) -> bool:
-        if any(_contains(found, weight.to(dtype).double()) for dtype, found in counted.items()):
+    def is_held(name: str, weight: torch.Tensor) -> bool:
+        number = alike.get(name, (None, 0))[0]
+        times = sum(size for other, size in alike.values() if other == number)
+        wanted = weight if times <= weight.numel() else weight[0].expand(times)
+        if any(_contains(found, wanted.to(dtype).double()) for dtype, found in counted.items()):
             return True
+        if wanted is not weight:
+            return False
         ordered = weight.sort().values
         return any(_alike(t.to(weight.dtype).sort().values, ordered) for t in held if t.numel() == weight.numel())
 
     flat = {name: w.detach().flatten() for name, w in state.items() if w.is_floating_point() and w.numel()}
     weights = {name: weight.to(device) for name, weight in flat.items()}
-    return [name for name, weight in weights.items() if not is_held(weight)]
+    return [name for name, weight in weights.items() if not is_held(name, weight)]
+
+
+def constants(state: Mapping[str, torch.Tensor], names: Collection[str]) -> dict[str, tuple[float, int]]:
+    """Return the one number that each of the floating weights is made of, and how often, where it is but one."""
+    known = varied(state)
+    found = {n: w.detach().flatten() for n, w in state.items() if n in names and n not in known and w.numel()}
+    return {name: (float(flat[0]), flat.numel()) for name, flat in found.items() if flat.is_floating_point()}
+
+
+def unnamed(
+    model: torch.nn.Module,
+    names: Mapping[str, str] | None,
+    state: Mapping[str, torch.Tensor],
+    parameters: Collection[str],
+) -> dict[str, list[str]]:
+    """Return, where weights' names in the model are not known, those it lacks and the constants to be changed."""
+    if names is not None:
+        return {"lacking": [], "constants": []}
+    lacking = held_nowhere(model, state, parameters)
+    return {"lacking": lacking, "constants": known_constants(model, state, parameters)}
+
+
+def known_constants(
+    model: torch.nn.Module, state: Mapping[str, torch.Tensor], parameters: Collection[str]
+) -> list[str]:
+    """Return the names of those of the ``constants`` of which the model has as many parameters that could be them.
+
+    Which is which does not matter where all of them are changed.
+    """
+    theirs = constants(state, parameters)
+    ours = Counter(_own_constants(model).values())
+    wanted = Counter(theirs.values())
+    return [name for name, constant in theirs.items() if ours[constant] == wanted[constant]]
+
+
+def _own_constants(model: torch.nn.Module) -> dict[str, tuple[float, int]]:
+    own = {name: p for name, p in torch.nn.Module.named_parameters(model) if p.requires_grad}
+    return constants(own, own)
+
+
+def changed_constant(weight: torch.Tensor) -> torch.Tensor:
+    """Return another weight in the place of one that is all one number."""
+    return torch.where(weight == 0, 0.25, weight * 0.5)
 
 
 def varied(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -80,13 +134,20 @@ def halved(weight: torch.Tensor) -> torch.Tensor:
     return torch.where(weight > 0, weight * 0.5, weight)
 
 
-def halve_held(model: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> None:
-    """Change the ``varied`` weights to the ``halved`` ones wherever a model's tensors hold their values."""
+def halve_held(model: torch.nn.Module, state: Mapping[str, torch.Tensor], names: Collection[str]) -> None:
+    """Change the ``varied`` weights to the ``halved`` ones wherever a model's tensors hold their values.
+
+    And the parameters that could be the ``constants`` of those names, see ``known_constants``.
+    """
+    done: set[tuple[int, int]] = set()
+    parameters, wanted = dict(torch.nn.Module.named_parameters(model)), set(constants(state, names).values())
+    for parameter in (parameters[n] for n, constant in _own_constants(model).items() if constant in wanted):
+        parameter.data.copy_(changed_constant(parameter.data))
+        done.add((parameter.data_ptr(), parameter.numel()))
     values = [weight.detach().flatten() for weight in varied(state).values()]
     if not values:
         return
     known = torch.cat([part.double() for part in values])
-    done: set[tuple[int, int]] = set()
     for tensor in tensors_of(model, set()):
         place = tensor.data_ptr(), tensor.numel()
         if tensor.is_floating_point() and place not in done:
@@ -140,11 +201,16 @@ def _contains(counted: tuple[torch.Tensor, torch.Tensor], wanted: torch.Tensor) 
 def buffers_of(
     model: torch.nn.Module, wanted: Sequence[str], names: dict[str, str] | None
 ) -> dict[str, torch.Tensor]:
-    """Return a model's buffers by the reference's names of them; ``names`` are its own of the reference's weights."""
+    """Return a model's buffers by the reference's names of them; ``names`` are its own of the reference's weights.
+
+    Where these are not known, all its buffers by its own names.
+    """
     if not wanted:
         return {}
     own = dict(torch.nn.Module.named_buffers(model))
-    named = {name: (names or {}).get(name, name) for name in wanted}
+    if names is None:
+        return own
+    named = {name: names.get(name, name) for name in wanted}
     return {name: own[mine] for name, mine in named.items() if mine in own}
 
 

@@ -93,7 +93,9 @@ def _rule_of_torch(path: str, parts: list[str], last: str) -> str | None:
         "import": (second in TORCH_SUBMODULES and path not in IN_SUBMODULES)
         or "torch" in parts[1:]
         or (second == "utils" and len(parts) > 2 and parts[2] not in TORCH_UTILS)
-        or (parts[1:3] == ["utils", "checkpoint"] and not CHECKPOINT.issuperset(parts[3:])),
+        or (parts[1:3] == ["utils", "checkpoint"] and not CHECKPOINT.issuperset(parts[3:]))
+        or path.startswith("torch.nn.parallel"),  # threads, in which no operator is seen
+        "patches_library": last.startswith("register_module_"),  # hooks on all modules there are
         "stream": second in ("cuda", "Stream") and last in STREAMS,
         "seed": last in SEEDS and (second in SEEDS or second == "cuda"),
         "test_mode": last in MODES,
