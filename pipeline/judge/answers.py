@@ -136,7 +136,7 @@ def buffers_comparison(expected: Expected, given: Answer) -> Comparison:
 
 
 def buffer_left(expected: Expected, given: Answer) -> str | None:
-    """Return a running statistic that the reference's call changed, and that no buffer of the module's own is like."""
+    """Return a running statistic that the reference changed, and that no buffer of the module's own is like."""
     tree, kinds = given.module_buffers, expected.values["buffers"]["dict"]
     own = list(tree["dict"].values()) if isinstance(tree, dict) and isinstance(tree.get("dict"), dict) else []
     for name in (name for name in expected.changed_buffers if name.endswith(STATISTICS)):
