@@ -12,7 +12,7 @@ import sys
 import types
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -24,7 +24,10 @@ SHORT = 16  # bytes of a hash
 _PLAIN = frozenset({dict, list, tuple, OrderedDict})  # which hold what they refer to and nothing else
 _ATOMS = (int, float, bool, complex, type(None))
 _ENDS = (types.FrameType, types.TracebackType, types.CodeType)
-_NUMBERS_AND_TEXTS = (int, float, complex, str, bytes, bytearray)
+_NUMBERS_AND_TEXTS: dict[type, Callable[[Any], Any]] = {
+    **{kind: kind.__repr__ for kind in (int, float, complex, str, bytes, bytearray)},
+    **{kind: kind.tobytes for kind in (np.generic, np.ndarray)},
+}
 _MADE_IN_C, _HAS_REFERENTS = 1 << 8, 1 << 14  # of a type's flags: no class of Python's; the collector knows it
 _DESCRIPTORS = (types.MemberDescriptorType, types.GetSetDescriptorType)
 _ADDRESS = re.compile("0x[0-9a-f]+")
@@ -88,11 +91,9 @@ class State:
 
 def _inner_state(kind: type, value: Any) -> Iterable[Any]:
     """Return what an object knows beyond what it refers to: a number, how far an iterator is, what is in a set."""
-    if kind is np.ndarray or issubclass(kind, np.generic):
-        return ((np.ndarray if kind is np.ndarray else np.generic).tobytes(value),)
-    for base in _NUMBERS_AND_TEXTS:
-        if issubclass(kind, base):  # a class of the candidate's own
-            return (base.__repr__(value),)
+    for base, told in _NUMBERS_AND_TEXTS.items():
+        if issubclass(kind, base):  # or a class of the candidate's own
+            return (told(value),)
     if kind in (set, frozenset):
         return sorted(repr(item) for item in value if type(item) in (*_ATOMS, str, bytes))
     if kind is types.GeneratorType and value.gi_frame is not None:
