@@ -220,7 +220,7 @@ class Scaled(torch.autograd.Function):
     @staticmethod
     def backward(ctx, upstream):
         (none,) = ctx.saved_tensors
-        return ext.f(upstream, none, none, True), None
+        return ext.f(upstream.contiguous(), none, none, True), None
 
 
 class ModelNew"""

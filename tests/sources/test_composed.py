@@ -39,12 +39,19 @@ def sequence(task: Task) -> tuple:
     return task.category, tuple(line.translate(strip) for line in forward)
 
 
+# With AVX-512 and without: whether a few of the compositions are sound turns on the last digits of a result.
+DIGESTS = (
+    "54e4610f82813b424cf7d83a097ca7886ba7168f4b02c3b2e5abb0da5f5e2e52",
+    "a87ce99edaa26aa2bfeceb14516d3bc45d13253e18b8295f72d76b3d8a366a99",
+)
+
+
 def test_the_quickstart_s_tasks_are_what_they_were():
     quickstart = load_recipe(Path("recipes/quickstart.yaml"))
     assert isinstance(quickstart.tasks, composed.Config)
     rows = [t.model_dump() for t in composed.read(quickstart.tasks, quickstart.seed)]
     digest = hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
-    assert digest == "54e4610f82813b424cf7d83a097ca7886ba7168f4b02c3b2e5abb0da5f5e2e52"
+    assert digest in DIGESTS
     assert quickstart.tasks.filters == composed.FILTERS
 
 

@@ -36,8 +36,8 @@ WRAPPED = (
 # Headers whose names the look-alike gives. Any other header of torch is not found, and the build falls back.
 FORWARDED = tuple(
     """torch/extension.h torch/torch.h torch/types.h torch/script.h torch/all.h torch/python.h ATen/ATen.h
-    ATen/Tensor.h ATen/core/Tensor.h ATen/Dispatch.h ATen/Functions.h ATen/ceil_div.h ATen/AccumulateType.h
-    ATen/OpMathType.h ATen/cuda/CUDAContext.h
+    ATen/Tensor.h ATen/core/Tensor.h ATen/Dispatch.h ATen/Dispatch_v2.h ATen/Functions.h ATen/ceil_div.h
+    ATen/AccumulateType.h ATen/OpMathType.h ATen/TensorIndexing.h ATen/cuda/CUDAContext.h
     ATen/cuda/CUDAContextLight.h ATen/cuda/Exceptions.h ATen/cuda/CUDAUtils.h c10/cuda/CUDAGuard.h
     c10/cuda/CUDAStream.h c10/cuda/CUDAException.h c10/cuda/CUDAFunctions.h c10/util/Half.h c10/util/BFloat16.h
     c10/util/Exception.h c10/util/Optional.h c10/util/ArrayRef.h c10/core/ScalarType.h c10/core/Device.h
