@@ -24,9 +24,8 @@ def randomise(model: torch.nn.Module, seed: int) -> None:
             buffer.add_(torch.randn(buffer.shape, generator=generator).to(buffer.dtype))
         elif name.endswith("running_var"):  # some small: then epsilon counts, too
             buffer.mul_((torch.rand(buffer.shape, generator=generator) ** 4 + 1e-3).to(buffer.dtype))
-        elif name.endswith("num_batches_tracked"):  # who waits for a number of calls finds any, small ones as often
-            most = 2 ** int(torch.randint(1, 21, (), generator=generator))
-            buffer.add_(torch.randint(most, buffer.shape, generator=generator).to(buffer.dtype))
+        elif name.endswith("num_batches_tracked"):  # who waits for a number of calls finds any
+            buffer.add_(torch.randint(2**20, buffer.shape, generator=generator).to(buffer.dtype))
 
 
 def _randomise(parameter: torch.nn.Parameter, generator: torch.Generator) -> None:
