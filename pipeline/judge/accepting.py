@@ -53,14 +53,17 @@ def _first_finite(
     call: Callable[[list[Any]], Any], arguments: Arguments, distribution: Distribution
 ) -> tuple[list[Any], Any]:
     *larger, last = factors(distribution)
+    chosen: list[torch.Tensor] | None = None
     for factor in larger:
         inputs = arguments(factor)
         results = call(inputs)
         if not _is_finite(results):
             continue
-        whole = _whole_numbers(results)
-        if not whole or all(map(torch.equal, whole, _whole_numbers(call(arguments(last))))):
+        if not (whole := _whole_numbers(results)):
             return inputs, results
+        chosen = _whole_numbers(call(arguments(last))) if chosen is None else chosen
+        if all(map(torch.equal, whole, chosen)):
+            return inputs, call(inputs)  # once more: what a call leaves in the module's buffers is the last one's
     inputs = arguments(last)
     return inputs, call(inputs)
 
