@@ -2,9 +2,10 @@
 
 import multiprocessing
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from itertools import cycle
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,33 +57,27 @@ def examined(
         for job in jobs:
             yield from examine_group(*job)
         return
-    others = multiprocessing.active_children()
-    pool = ProcessPoolExecutor(min(workers, groups), multiprocessing.get_context("spawn"))
+    # Each process is a pool of its own: a pool that starts its second process while its first one dies loses the
+    # thread that would say so (CPython 3.11).
+    spawn = multiprocessing.get_context("spawn")
+    pools = [ProcessPoolExecutor(1, spawn) for _ in range(min(workers, groups))]
     try:
-        waiting: deque[Future[list[Examined]]] = deque()
-        for job in jobs:
-            waiting.append(_submit(pool, job))
-            if len(waiting) >= AHEAD * workers:
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
+        yield from _in_order(pools, jobs)
     except BrokenProcessPool as error:
-        # One that was being started when another died is none that the pool ends, and one that it waits for.
-        for process in set(multiprocessing.active_children()).difference(others):
-            process.kill()
         raise InfrastructureError(f"a process that looks into the texts of {path} died") from error
     finally:
-        pool.shutdown(cancel_futures=True)
+        for pool in pools:
+            pool.shutdown(cancel_futures=True)
 
 
-def _submit(pool: ProcessPoolExecutor, job: tuple[Any, ...]) -> Future[list[Examined]]:
-    try:
-        return pool.submit(examine_group, *job)
-    except OSError as error:
-        if error.errno is not None:
-            raise
-        # When a process dies while another one is being started, the pool has closed the pipe that that one is given.
-        raise BrokenProcessPool(str(error)) from error
+def _in_order(pools: Sequence[ProcessPoolExecutor], jobs: Iterable[tuple[Any, ...]]) -> Iterator[Examined]:
+    waiting: deque[Future[list[Examined]]] = deque()
+    for pool, job in zip(cycle(pools), jobs, strict=False):
+        waiting.append(pool.submit(examine_group, *job))
+        if len(waiting) >= AHEAD * len(pools):
+            yield from waiting.popleft().result()
+    while waiting:
+        yield from waiting.popleft().result()
 
 
 def examine_group(
