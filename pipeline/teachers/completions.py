@@ -64,7 +64,7 @@ def usage(body: dict[str, Any]) -> tuple[int | None, int | None]:
 
 
 def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and 0 <= value < 2**53 else None  # a table holds no larger ones
+    return value if type(value) is int and 0 <= value < 2**53 else None  # a table holds no larger ones
 
 
 class Stream:

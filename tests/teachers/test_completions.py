@@ -5,7 +5,7 @@ import json
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.agent.reply import parse
@@ -21,6 +21,7 @@ LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | s
 JSON = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(NAMES, inner), max_leaves=20)
 MESSAGES = st.fixed_dictionaries({}, optional={"content": JSON, "reasoning": JSON, "reasoning_details": JSON})
 LOGPROBS = JSON | st.fixed_dictionaries({}, optional={"content": JSON, "sum": JSON, "count": JSON})
+USAGE = JSON | st.fixed_dictionaries({}, optional={"prompt_tokens": LEAVES, "completion_tokens": LEAVES})
 COMPLETIONS = st.fixed_dictionaries(
     {
         "choices": st.lists(
@@ -28,12 +29,13 @@ COMPLETIONS = st.fixed_dictionaries(
             max_size=2,
         )
     },
-    optional={"usage": JSON, "error": JSON},
+    optional={"usage": USAGE, "error": JSON},
 )
 
 
 @settings(deadline=None)
 @given(JSON | COMPLETIONS)
+@example({"choices": [{"message": {}}], "usage": {"prompt_tokens": False, "completion_tokens": 7}})
 def test_any_json_is_an_answer_or_a_value_error(body):
     try:
         parts = read(body)
