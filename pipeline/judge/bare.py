@@ -30,6 +30,15 @@ from torch.utils.cpp_extension import load_inline
 
 extension = load_inline(name="candidate", cpp_sources="", cuda_sources={source!r})
 """
+# Layers of torch's that hold neither parameters nor buffers.
+_EMPTY_LAYERS = re.compile(
+    r"""(?!LinearCrossEntropy|AdaptiveLogSoftmaxWith)\w*Loss
+    | (Adaptive)?(Avg|Max)Pool[123]d | LPPool[123]d | MaxUnpool[123]d | (Constant|Reflection|Replication|Zero)Pad[123]d
+    | (LogS|S)oftmax | Softm(ax2d|in) | (Log)?Sigmoid | Hard(shrink|sigmoid|swish|tanh) | Soft(plus|shrink|sign)
+    | [CGS]?ELU | ReLU6? | LeakyReLU | SiLU | Mish | GLU | Tanh(shrink)? | Threshold | Identity | (Unf|F)latten
+    | (Unf|F)old | CosineSimilarity | PairwiseDistance | Pixel(Uns|S)huffle | ChannelShuffle | Upsample""",
+    re.VERBOSE,
+)
 _WEIGHTLESS = """
 class ModelNew(torch.nn.Module):
     def __init__(self, *arguments):
@@ -140,7 +149,9 @@ def _bound(node: ast.stmt) -> list[str]:
 
 
 def _has_weights(model: ast.ClassDef) -> bool:
-    """Whether the constructor makes layers or parameters: whatever it calls that has a capital letter."""
+    """Whether the constructor makes layers or parameters: whatever it calls with a capital letter that may hold any."""
     constructors = [n for n in model.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"]
     calls = (node.func for init in constructors for node in ast.walk(init) if isinstance(node, ast.Call))
-    return any(isinstance(f, ast.Attribute) and (f.attr[:1].isupper() or f.attr == "register_buffer") for f in calls)
+    names = [function.attr for function in calls if isinstance(function, ast.Attribute)]
+    makers = (name for name in names if name[:1].isupper() or name == "register_buffer")
+    return any(_EMPTY_LAYERS.fullmatch(name) is None for name in makers)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from pipeline.judge import operator_stub
 from pipeline.judge.channel import Channel
 from pipeline.judge.device import Device
@@ -21,9 +23,11 @@ class BuildFailedError(RuntimeError):
 def make_stub(channel: Channel, device: Device, loaded: list[str]) -> types.ModuleType:
     """Return a module with ``load_inline`` and ``load`` that ask the parent for a build over the channel.
 
-    The paths of the libraries go to ``loaded``. What torch has to make an operator of a function is replaced as well.
+    The paths of the libraries go to ``loaded``. What torch has to make an operator of a function, or to keep one from
+    being compiled, is replaced as well.
     """
     operator_stub.install()
+    torch.compiler.disable = _as_it_is  # torch's own loads its compiler first, which takes seconds
 
     def load_inline(
         name: str,
@@ -65,6 +69,11 @@ def make_stub(channel: Channel, device: Device, loaded: list[str]) -> types.Modu
     stub.load = load  # type: ignore[attr-defined]
     stub.CUDA_HOME = "/usr/local/cuda"  # type: ignore[attr-defined]
     return stub
+
+
+def _as_it_is(function: Any = None, *_args: Any, **_options: Any) -> Any:
+    """Return what a decorator does, called or not, that leaves functions as they are."""
+    return function if function is not None else _as_it_is
 
 
 def _with_own_headers(path: Path, folders: Sequence[Path], within: tuple[Path, ...]) -> str:

@@ -34,6 +34,7 @@ def get_inputs():
 def get_init_inputs():
     return [3]
 """
+WITH_A_LAYER = WEIGHTLESS.replace("self.factor = factor", "self.factor = factor; self.same = torch.nn.Identity()")
 FUNCTIONAL = """
 import torch
 import torch.nn as nn
@@ -127,12 +128,13 @@ def posed(source: str, direction: str = "forward") -> Task:
     ("cuda", "source", "direction", "status"),
     [
         (SCALE, WEIGHTLESS, "forward", "correct"),
+        (SCALE, WITH_A_LAYER, "forward", "correct"),
         (SCALE.replace("* factor;", "* (factor + 1);"), WEIGHTLESS, "forward", "incorrect"),
         (BOTH, FUNCTIONAL, "forward", "correct"),
         (BOTH, FUNCTIONAL, "backward", "correct"),
         (BOTH.replace("sum += grad", "sum -= grad"), FUNCTIONAL, "backward", "incorrect"),
     ],
-    ids=["weightless", "wrong", "functional", "backward", "wrong gradient"],
+    ids=["weightless", "a layer without weights", "wrong", "functional", "backward", "wrong gradient"],
 )
 def test_it_is_called_as_the_task_says(judge: Judge, cuda: str, source: str, direction: str, status: str):
     task = posed(source, direction)

@@ -167,6 +167,11 @@ CASES = [
     ),
     ("import", "import string\nstring.Formatter()", "from string import Template\nTemplate(source).substitute(n=1)"),
     ("torch_compile", "torch.jit.export.x", "class A:\n    @torch.jit.export\n    def f(self): pass"),
+    (
+        "torch_compile",
+        "torch.compiler.allow_in_graph(f)",
+        "class A:\n    @torch.compiler.disable\n    def f(self): return torch.compiler.is_compiling()",
+    ),
     ("torch_compile", "f(torch.jit)", "def f(n: torch.jit.Final[int]): pass"),
     ("import", "import statistics", "import copy\ncopy.deepcopy(x)"),
     ("import", "from contextlib import suppress\nsuppress(E)", "from contextlib import nullcontext\nnullcontext()"),

@@ -73,6 +73,7 @@ COMPILERS = (
 # Decorators and types that do nothing unless something is compiled.
 MUTE_IN_COMPILERS = frozenset(f"torch.jit.{name}" for name in ("export", "ignore", "unused", "Final"))
 MUTE_IN_COMPILERS |= {"torch.jit.is_scripting", "torch.jit.is_tracing"}
+MUTE_IN_COMPILERS |= {"torch.compiler.disable", "torch.compiler.is_compiling"}  # see ``extension_stub``
 STREAMS = frozenset({"Stream", "ExternalStream", "stream", "StreamContext", "set_stream", "CUDAGraph", "graph"})
 SEEDS = frozenset(
     """manual_seed manual_seed_all seed seed_all initial_seed get_rng_state set_rng_state get_rng_state_all

@@ -16,7 +16,7 @@ def is_harmless(source: Source, node: ast.Attribute, path: str) -> bool:
     parent = source.parents[node]
     if path.startswith(("torch.ops", "torch.library")):
         return is_own_operator(source, node)
-    if path == "torch.jit":
+    if path in ("torch.jit", "torch.compiler"):
         return source.path(parent) in MUTE_IN_COMPILERS
     if path in ("sys.stdout", "sys.stderr"):  # print("...", file=sys.stderr)
         user = source.parents.get(parent)

@@ -144,11 +144,26 @@ def _launch(node: Node, kernels: set[bytes]) -> list[_Edit]:
     line = node.start_point[0] + 1
     pointer = b"" if name.partition(b"<")[0].split(b"::")[-1].strip() in kernels else b".by_pointer()"
     head = b'simt::Launch("%s", %d, %s%s)%s(' % (quoted, line, lines, configuration, pointer)
-    comma = b", " if arguments.named_child_count else b""
-    kernel = b"[&](auto... simt_a) SIMT_UNCHECKED { SIMT_BODY_BEGINS %s(simt_a...); }%s" % (name, comma)
-    edits = [_Edit(node.start_byte, arguments.start_byte + 1, head + kernel)]
+    edits = [_Edit(node.start_byte, arguments.start_byte + 1, head + _called(name, arguments))]
     edits += [_Edit(a.start_byte, a.end_byte, b"nullptr") for a in arguments.named_children if _bytes(a) == b"NULL"]
+    edits += [_Edit(a.start_byte, a.end_byte, b"0" + b"\n" * _bytes(a).count(b"\n")) for a in _braced(arguments)]
     return edits
+
+
+def _called(name: bytes, arguments: Node) -> bytes:
+    """Return the function of a launch's arguments that calls the kernel; one in braces has no type before it does."""
+    braced = _braced(arguments)
+    if not braced:
+        comma = b", " if arguments.named_child_count else b""
+        return b"[&](auto... simt_a) SIMT_UNCHECKED { SIMT_BODY_BEGINS %s(simt_a...); }%s" % (name, comma)
+    given = [child for child in arguments.named_children if child.type != "comment"]
+    taken = b", ".join(b"auto simt_%d" % index for index in range(len(given)))
+    passed = (b" ".join(_bytes(a).split()) if a in braced else b"simt_%d" % i for i, a in enumerate(given))
+    return b"[&](%s) SIMT_UNCHECKED { SIMT_BODY_BEGINS %s(%s); }, " % (taken, name, b", ".join(passed))
+
+
+def _braced(arguments: Node) -> list[Node]:
+    return [child for child in arguments.named_children if child.type == "initializer_list"]
 
 
 def _quoted(name: bytes) -> bytes:

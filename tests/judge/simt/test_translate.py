@@ -41,6 +41,12 @@ def test_launches_carry_name_and_line():
     assert "nullptr" in translated
 
 
+def test_an_argument_in_braces_becomes_one_where_the_kernel_s_types_are_known():
+    translated = translate("void f() {\n    k<<<1, 32>>>(x, {n,\n        2}, y);\n}")
+    assert "[&](auto simt_0, auto simt_1, auto simt_2) SIMT_UNCHECKED { " in translated
+    assert "k(simt_0, {n, 2}, simt_2); }, x, 0\n, y);" in translated
+
+
 @pytest.mark.parametrize(
     ("source", "construct"),
     [
