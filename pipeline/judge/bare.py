@@ -33,7 +33,8 @@ extension = load_inline(name="candidate", cpp_sources="", cuda_sources={source!r
 # Layers of torch's that hold neither parameters nor buffers.
 _EMPTY_LAYERS = re.compile(
     r"""(?!LinearCrossEntropy|AdaptiveLogSoftmaxWith)\w*Loss
-    | (Adaptive)?(Avg|Max)Pool[123]d | LPPool[123]d | MaxUnpool[123]d | (Constant|Reflection|Replication|Zero)Pad[123]d
+    | (Adaptive)?(Avg|Max)Pool[123]d | LPPool[123]d | MaxUnpool[123]d
+    | (Constant|Reflection|Replication|Zero)Pad[123]d
     | (LogS|S)oftmax | Softm(ax2d|in) | (Log)?Sigmoid | Hard(shrink|sigmoid|swish|tanh) | Soft(plus|shrink|sign)
     | [CGS]?ELU | ReLU6? | LeakyReLU | SiLU | Mish | GLU | Tanh(shrink)? | Threshold | Identity | (Unf|F)latten
     | (Unf|F)old | CosineSimilarity | PairwiseDistance | Pixel(Uns|S)huffle | ChannelShuffle | Upsample""",
@@ -149,7 +150,7 @@ def _bound(node: ast.stmt) -> list[str]:
 
 
 def _has_weights(model: ast.ClassDef) -> bool:
-    """Whether the constructor makes layers or parameters: whatever it calls with a capital letter that may hold any."""
+    """Whether the constructor makes layers or parameters: what it calls with a capital letter that may hold any."""
     constructors = [n for n in model.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"]
     calls = (node.func for init in constructors for node in ast.walk(init) if isinstance(node, ast.Call))
     names = [function.attr for function in calls if isinstance(function, ast.Attribute)]

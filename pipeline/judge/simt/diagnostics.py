@@ -13,7 +13,7 @@ _ERROR = re.compile(
 _QUOTED = r"'(?P<name>[^']+)'"
 # Messages about a name; what they quote decides whether the name could exist in CUDA or torch.
 _NOT_A_MEMBER = re.compile(rf"{_QUOTED} (?:is not a member of|has not been declared in) '(?P<scope>[^']+)'")
-_NO_MEMBER = re.compile(r"'(?P<scope>[^']+)' has no member named " + _QUOTED)
+_NO_MEMBER = re.compile(r"'(?P<scope>[^']+)'}? has no member named " + _QUOTED)  # }: after "'T' {aka 'at::Tensor'"
 _UNDECLARED = re.compile(
     rf"{_QUOTED} (?:was not declared in this scope|has not been declared|does not name a type|is not a type)"
     r"|there are no arguments to '(?P<dependent>[^']+)' that depend on a template parameter"
@@ -21,10 +21,10 @@ _UNDECLARED = re.compile(
 _NO_HEADER = re.compile(r"^(?P<name>\S+): No such file or directory")
 _OUR_SCOPE = re.compile(
     r"(const )?(class |struct |using )?(::)?(at|c10|torch|caffe2|pybind11|py|simt|nvcuda|cuda|at::cuda|c10::cuda"
-    r"|cooperative_groups|cg)\b"
+    r"|cooperative_groups|cg|cub)\b"
 )
 _OUR_OVERLOADS = re.compile(
-    r"no matching function for call to '(at|torch|c10|pybind11|simt::(?!Launch)|Tensor)\b"
+    r"no matching function for call to '(at|torch|c10|pybind11|cub|simt::(?!Launch)|Tensor)\b"
     r"|too (many|few) arguments to function '.*\b(at|c10|torch)::\w+\("
     r"|(could not convert|no known conversion|cannot convert '<brace-enclosed initializer list>') .*to '(c10|simt)::"
 )
@@ -89,7 +89,7 @@ def _missing(message: str) -> str | None:
         return header["name"]
     for pattern in (_NOT_A_MEMBER, _NO_MEMBER):
         if (found := pattern.search(message)) and _OUR_SCOPE.match(found["scope"]):
-            return f"{found['scope'].removeprefix('class ').split('<')[0]}::{found['name']}"
+            return f"{found['scope'].split('<')[0].split(' ')[-1]}::{found['name']}"
     if found := _UNDECLARED.search(message):
         name = found["name"] or found["dependent"]
         return name if FOREIGN_NAME.fullmatch(name.split("::")[-1]) or _OUR_SCOPE.match(name) else None

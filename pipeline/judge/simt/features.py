@@ -35,12 +35,18 @@ _SMALL_STD = frozenset(
 )
 _STD_NAME = re.compile(r"\bstd\s*::\s*(\w+)")
 
+# Of cub, what is done by the threads of one block or warp: simt/cub.h has it.
+_COLLECTIVES = (
+    r"(Block|Warp)(Reduce|Scan)|Block(Reduce|Scan)Algorithm|BLOCK_(REDUCE|SCAN)_\w+|Sum|(Arg)?M(ax|in)|KeyValuePair"
+)
+_CUB = re.compile(r"\bcub\s*::")
+
 # Libraries that this backend lacks: their headers, and the names by which a use of them is known. Including what is
 # not used (as models like to do) does no harm.
 LIBRARIES = tuple(
     (library, re.compile(header), re.compile(names))
     for library, header, names in (
-        ("cub", r"cub/.*", r"\bcub\s*::|\bnamespace\s+cub\b"),
+        ("cub", r"cub/.*", rf"\bcub\s*::(?!\s*({_COLLECTIVES})\b)|\bnamespace\s+cub\b"),
         ("thrust", r"thrust/.*", r"\bthrust\s*::|\bnamespace\s+thrust\b"),
         ("cutlass", r"(cute|cutlass)/.*", r"\b(cute|cutlass)\s*::|\bnamespace\s+(cute|cutlass)\b"),
         ("cublas", r"cublas.*", r"\bcublas\w+|\bCUBLAS_\w+|\bgetCurrentCUDABlasHandle\b"),
@@ -116,7 +122,7 @@ def definitions(flags: Iterable[str]) -> str:
 
 
 def _needs_full_header(code: str) -> bool:
-    if "using namespace std" in code or "cooperative_groups" in code:
+    if "using namespace std" in code or "cooperative_groups" in code or _CUB.search(code):
         return True
     includes = re.findall(r"^\s*#\s*include\s*<(\w+)>", code, re.MULTILINE)
     return any(i in STANDARD_FULL for i in includes) or any(n not in _SMALL_STD for n in _STD_NAME.findall(code))

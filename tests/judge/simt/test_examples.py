@@ -12,11 +12,18 @@ from pipeline.judge.simt import binding
 from pipeline.judge.simt.binding import Extension
 from pipeline.judge.simt.build import ExtensionSource
 from pipeline.judge.simt.errors import SimtFault
-from tests.judge.simt import sources, sources_16_bit, sources_c10, sources_device, sources_torch
+from tests.judge.simt import (
+    sources,
+    sources_16_bit,
+    sources_c10,
+    sources_collectives,
+    sources_device,
+    sources_torch,
+)
 from tests.judge.simt.example import inline
 from tests.judge.simt.sources import MATMUL, MODULE
 
-FILES = (sources, sources_16_bit, sources_c10, sources_device, sources_torch)
+FILES = (sources, sources_16_bit, sources_c10, sources_collectives, sources_device, sources_torch)
 EXAMPLES = {name: example for file in FILES for name, example in file.EXAMPLES.items()}
 Compiled = Callable[[ExtensionSource], Extension]
 

@@ -50,7 +50,7 @@ def test_an_argument_in_braces_becomes_one_where_the_kernel_s_types_are_known():
 @pytest.mark.parametrize(
     ("source", "construct"),
     [
-        ("__global__ void k() { using Reduce = cub::BlockReduce<float, 256>; }", "cub"),
+        ("__global__ void k() { using Reduce = cub::BlockRadixSort<float, 256, 4>; }", "cub"),
         ("using namespace cub;", "cub"),
         ("void f() { thrust::sort(a, b); }", "thrust"),
         ("void f() { cublasHandle_t handle; }", "cublas"),

@@ -51,6 +51,7 @@
 #include "simt/export.h"
 #ifdef SIMT_FULL
 #include "simt/cooperative_groups.h"
+#include "simt/cub.h"
 #include "simt/simd.h"
 #include "simt/strings.h"
 #endif
