@@ -24,7 +24,7 @@ _OUR_SCOPE = re.compile(
     r"|cooperative_groups|cg|cub)\b"
 )
 _OUR_OVERLOADS = re.compile(
-    r"no matching function for call to '(at|torch|c10|pybind11|cub|simt::(?!Launch)|Tensor)\b"
+    r"no matching function for call to '(at|torch|c10|pybind11|cub|nvcuda|simt::(?!Launch)|Tensor)\b"
     r"|too (many|few) arguments to function '.*\b(at|c10|torch)::\w+\("
     r"|(could not convert|no known conversion|cannot convert '<brace-enclosed initializer list>') .*to '(c10|simt)::"
 )

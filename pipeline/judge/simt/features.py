@@ -57,7 +57,7 @@ LIBRARIES = tuple(
         ("cusolver", r"cusolver.*", r"\bcusolver\w+"),
         ("libcu++", r"cuda/.*", r"\bcuda\s*::\s*(std|atomic|atomic_ref|barrier|pipeline|memcpy_async|ptx)\b"),
         ("asynchronous barriers", r"cuda_awbarrier.*", r"\b__mbarrier_\w+"),
-        ("wmma", r"(crt/)?mma\.h", r"\bwmma\s*::|\bmma_sync\b"),
+        ("wmma", r"(crt/)?mma\.h", r"\bwmma\s*::\s*experimental\b|\bbmma_sync\b"),
         ("8-bit floats", r"cuda_fp8.*", r"\b__nv_fp8\w*"),
         ("NVRTC", r"nvrtc.*", r"\bnvrtc\w+"),
     )
@@ -72,7 +72,7 @@ UNSUPPORTED_NAMES = (
 )
 _16_BIT_NAME = re.compile(
     r"\b(__half\w*|half2?|half_float|__(nv_)?bfloat16\w*|nv_bfloat16\w*|__float22?(half|bfloat16|bfloat162)\w*"
-    r"|__double2(half|bfloat16)|CUDART_\w+_[FB]F?16)\b"
+    r"|__double2(half|bfloat16)|CUDART_\w+_[FB]F?16|wmma|nvcuda)\b"
 )
 _OPERATORS_FLAG = re.compile(r"-U\s*__CUDA_NO_(HALF2?|BFLOAT162?)_(OPERATORS|CONVERSIONS)__")
 _DEFINITION = re.compile(r"-D(?P<name>[A-Za-z_]\w*)(=(?P<value>[\w.+-]*))?")

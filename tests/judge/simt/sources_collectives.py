@@ -1,4 +1,4 @@
-"""A source that uses cub's collectives of a block and of a warp."""
+"""What the threads of a block or a warp do together: cub's collectives, and matrix fragments."""
 
 import torch
 
@@ -71,11 +71,66 @@ def _collectives(x: torch.Tensor) -> list[torch.Tensor]:
     return [torch.cat([torch.stack(reduced, 1), v.view(rows, 5, 16).sum(2)], 1), torch.stack(scans, 1)]
 
 
+FRAGMENTS = r"""
+#include <mma.h>
+#include <cuda_fp16.h>
+#include <cuda_bf16.h>
+using namespace nvcuda;
+
+template <int M, int N, int K, class T, class Sum, class LayoutA, class LayoutB, class E>
+__device__ void multiply(const E* a, int stride_a, const E* b, int stride_b, Sum* c, wmma::layout_t layout, Sum one) {
+    wmma::fragment<wmma::matrix_a, M, N, K, T, LayoutA> left;
+    wmma::fragment<wmma::matrix_b, M, N, K, T, LayoutB> right;
+    wmma::fragment<wmma::accumulator, M, N, K, Sum> sum;
+    wmma::fill_fragment(sum, one);
+    for (int k = 0; k < 2; ++k) {
+        wmma::load_matrix_sync(left, a, stride_a);
+        wmma::load_matrix_sync(right, b, stride_b);
+        wmma::mma_sync(sum, left, right, sum);
+    }
+    wmma::store_matrix_sync(c, sum, layout == wmma::mem_row_major ? N : M, layout);
+}
+__global__ void k(const half* a, const half* b, const float* fa, const float* fb, const int8_t* ia, const int8_t* ib, float* c, half* hc, float* fc, int* ic) {
+    using wmma::row_major; using wmma::col_major;
+    multiply<32, 8, 16, half, float, row_major, col_major>(a, 16, b, 16, c, wmma::mem_row_major, 1.0f);
+    multiply<8, 32, 16, half, half, col_major, row_major>(b, 8, a, 32, hc, wmma::mem_col_major, __float2half(1.0f));
+    multiply<16, 16, 8, wmma::precision::tf32, float, row_major, row_major>(fa, 8, fb, 16, fc, wmma::mem_row_major, 1.0f);
+    multiply<16, 16, 16, signed char, int, row_major, col_major>(ia, 16, ib, 16, ic, wmma::mem_row_major, 1);
+}
+std::vector<torch::Tensor> f(torch::Tensor a, torch::Tensor b, torch::Tensor fa, torch::Tensor fb, torch::Tensor ia, torch::Tensor ib) {
+    auto c = torch::empty({32, 8}, fa.options()), hc = torch::empty({32, 8}, a.options());
+    auto fc = torch::empty({16, 16}, fa.options()), ic = torch::empty({16, 16}, fa.options().dtype(torch::kInt));
+    k<<<1, 32>>>((half*)a.data_ptr<at::Half>(), (half*)b.data_ptr<at::Half>(), fa.data_ptr<float>(), fb.data_ptr<float>(),
+                 ia.data_ptr<int8_t>(), ib.data_ptr<int8_t>(), c.data_ptr<float>(), (half*)hc.data_ptr<at::Half>(),
+                 fc.data_ptr<float>(), ic.data_ptr<int>());
+    return {c, hc, fc, ic};
+}
+"""
+
+
+def _matrices() -> tuple[torch.Tensor, ...]:
+    halves = torch.randint(-4, 5, (32, 16)).half(), torch.randint(-4, 5, (8, 16)).half()
+    floats = torch.randint(-900, 900, (16, 8)).float(), torch.randint(-9, 9, (8, 16)).float()
+    return (*halves, *floats, *torch.randint(-128, 128, (2, 16, 16)).to(torch.int8))
+
+
+def _fragments(a: torch.Tensor, b: torch.Tensor, *others: torch.Tensor) -> list[torch.Tensor]:
+    fa, fb, ia, ib = others
+    half = 1 + 2 * b.reshape(16, 8).T.float() @ a.reshape(16, 32).float()
+    return [1 + 2 * a.float() @ b.float().T, half.T.half(), 1 + 2 * fa @ fb, 1 + 2 * ia.int() @ ib.int().T]
+
+
 EXAMPLES = {
     "collectives of cub's": example(
         COLLECTIVES,
         "std::vector<torch::Tensor> f(torch::Tensor x)",
         lambda: (torch.randperm(480).view(3, 160).float() - 240,),
         _collectives,
+    ),
+    "matrix fragments": example(
+        FRAGMENTS,
+        "std::vector<torch::Tensor> f(torch::Tensor a, torch::Tensor b, torch::Tensor fa, torch::Tensor fb, torch::Tensor ia, torch::Tensor ib)",
+        _matrices,
+        _fragments,
     ),
 }

@@ -56,7 +56,10 @@ def test_an_argument_in_braces_becomes_one_where_the_kernel_s_types_are_known():
         ("void f() { cublasHandle_t handle; }", "cublas"),
         ("__global__ void k(curandState* state) {}", "curand"),
         ('__device__ int lane() { int l; asm volatile("mov.u32 %0, %laneid;" : "=r"(l)); return l; }', "inline PTX"),
-        ("using namespace nvcuda; wmma::fragment<wmma::accumulator, 16, 16, 16, float> c;", "wmma"),
+        (
+            "using namespace nvcuda; wmma::fragment<wmma::matrix_a, 8, 8, 128, wmma::experimental::precision::b1> a;",
+            "wmma",
+        ),
         ("__global__ void k(cudaTextureObject_t t) {}", "textures"),
         ('TORCH_LIBRARY_FRAGMENT(mine, m) { m.def("f", f); }', "TORCH_LIBRARY"),
         ("__global__ void c(); __global__ void k() { c<<<1, 1>>>(); }", "dynamic parallelism"),

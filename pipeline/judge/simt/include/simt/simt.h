@@ -55,3 +55,6 @@
 #include "simt/simd.h"
 #include "simt/strings.h"
 #endif
+#ifdef SIMT_CUDA_16_BITS
+#include "simt/wmma.h"
+#endif
