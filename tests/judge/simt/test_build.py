@@ -136,6 +136,10 @@ def test_errors_that_name_no_place_in_the_source_are_not_kept(tmp_path: Path, mo
             "return x.index({x > 0});",
             "cannot convert '<brace-enclosed initializer list>' to 'c10::ArrayRef<at::indexing::TensorIndex>'",
         ),
+        (
+            "using T = cub::WarpReduce<float>; T::TempStorage t; T(t).TailSum(1); return x;",
+            "cub::WarpReduce::TailSum",
+        ),
         ("return cudaHypothetical(x);", "cudaHypothetical"),
         ("return __hypothetical(x);", "__hypothetical"),
         ("return x; }\n#include <missing/header.h>\nvoid g() {", "missing/header.h"),

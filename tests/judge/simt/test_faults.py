@@ -77,6 +77,14 @@ STOPPED = {
         "const float4* v = (const float4*)(x + n % 3);\nif (i < 2) y[i] = v[i].y;",
         "misaligned", 5, 0, "read of a 'const struct float4' at an address that is not a multiple of 16",
     ),
+    "collective for another block": (
+        "typedef cub::BlockReduce<float, 32> R; __shared__ R::TempStorage t;\ny[0] = R(t).Sum(1.0f);",
+        "assert", 5, 0, "for another number of threads than the block has",
+    ),
+    "fragment at an odd address": (
+        "nvcuda::wmma::fragment<nvcuda::wmma::accumulator, 16, 16, 16, float> f;\nload_matrix_sync(f, x + 1, 16, nvcuda::wmma::mem_row_major);",
+        "misaligned", 5, 0, "no multiple of 16 bytes",
+    ),
     "lane outside its mask": ("y[0] = __shfl_sync(0x1, 1.0f, 0);", "divergent_barrier", 4, 1, "leaves it out"),
     "assertion": ("assert(i < 7);", "assert", 4, 7, "i < 7"),
     "trap": ("if (i == 5) __trap();", "illegal_instruction", 4, 5, ""),

@@ -57,6 +57,7 @@ BUGS = {
     "missing barrier": ("__shared__ float s[64];\ns[i] = i;\nif (i < n) y[i] = s[(i + 1) % 64];", "race", 5, 1, 6, "what another thread read"),
     "lanes without __syncwarp": ("__shared__ int s[32];\nif (i >= 32) return;\ns[i] = i;\ny[i] = s[31 - i];", "race", 6, 16, 7, "what another thread read"),
     "blocks that write one place": ("if (threadIdx.x == 0)\ny[0] = 1.0f + blockIdx.x;", "race", 5, 0, 5, "block (0, 0, 0), thread (0, 0, 0)"),
+    "storage of cub's used again": ("typedef cub::BlockReduce<int, 64> R; __shared__ R::TempStorage t;\nint a = R(t).Sum(i);\na += R(t).Sum(2 * i);\nif (i == 0) y[0] = a;", "race", 6, 32, 5, "what another thread read"),
     "sum read too early": ("__shared__ float s; s = 0; __syncthreads();\natomicAdd(&s, 1.0f);\nif (i < n) y[i] = s;", "race_with_atomic", 5, 1, 6, "what another thread read"),
     "shared memory never written": ("__shared__ float s[64]; if (i < 10) s[i] = 1; __syncthreads();\nif (i < n) y[i] = s[i];", "uninitialised_read", 5, 10, 0, "no thread of this block"),
     "output never written": ("if (i < n)\ny[i] += x[i];", "uninitialised_read", 5, 0, 0, "which nobody has written"),

@@ -79,7 +79,7 @@ protected:
 
     int rank() const {
         if (cooperative_groups::block_size() != unsigned(Threads))
-            simt::simt_device_fail("assert", "a collective of cub's for another number of threads than the block has", line_);
+            simt::simt_device_fail("assert", "cub's is for another number of threads than the block has", line_);
         return int(cooperative_groups::rank_in_block());
     }
     void sync() const { simt::simt_block_barrier(line_, ' ', 0); }
@@ -92,7 +92,7 @@ protected:
 };
 
 template <class T>
-using Array = T (&)[1];
+T (&array(T& value))[1] { return reinterpret_cast<T (&)[1]>(value); }
 
 }  // namespace detail
 
@@ -101,7 +101,8 @@ struct BlockReduce : detail::Block<T, X * Y * Z> {
     static constexpr int kThreads = X * Y * Z;
     using typename detail::Block<T, kThreads>::TempStorage;
     explicit BlockReduce(int line = __builtin_LINE()) : detail::Block<T, kThreads>(line) {}
-    explicit BlockReduce(TempStorage& storage, int line = __builtin_LINE()) : detail::Block<T, kThreads>(storage, line) {}
+    explicit BlockReduce(TempStorage& storage, int line = __builtin_LINE())
+        : detail::Block<T, kThreads>(storage, line) {}
 
     template <class Operator>
     T Reduce(T value, Operator combine, int valid = kThreads) {
@@ -132,19 +133,24 @@ struct BlockScan : detail::Block<T, X * Y * Z> {
     static constexpr int kThreads = X * Y * Z;
     using typename detail::Block<T, kThreads>::TempStorage;
     explicit BlockScan(int line = __builtin_LINE()) : detail::Block<T, kThreads>(line) {}
-    explicit BlockScan(TempStorage& storage, int line = __builtin_LINE()) : detail::Block<T, kThreads>(storage, line) {}
+    explicit BlockScan(TempStorage& storage, int line = __builtin_LINE())
+        : detail::Block<T, kThreads>(storage, line) {}
 
     template <class... More>
     void InclusiveSum(T value, T& out, More&... more) { InclusiveScan(value, out, Sum(), more...); }
     template <int Items, class... More>
-    void InclusiveSum(T (&values)[Items], T (&out)[Items], More&... more) { InclusiveScan(values, out, Sum(), more...); }
+    void InclusiveSum(T (&values)[Items], T (&out)[Items], More&... more) {
+        InclusiveScan(values, out, Sum(), more...);
+    }
     template <class... More>
     void ExclusiveSum(T value, T& out, More&... more) { ExclusiveScan(value, out, T(), Sum(), more...); }
     template <int Items, class... More>
-    void ExclusiveSum(T (&values)[Items], T (&out)[Items], More&... more) { ExclusiveScan(values, out, T(), Sum(), more...); }
+    void ExclusiveSum(T (&values)[Items], T (&out)[Items], More&... more) {
+        ExclusiveScan(values, out, T(), Sum(), more...);
+    }
     template <class Operator, class... More>
     void InclusiveScan(T value, T& out, Operator combine, More&... more) {
-        InclusiveScan(reinterpret_cast<detail::Array<T>>(value), reinterpret_cast<detail::Array<T>>(out), combine, more...);
+        scan<true>(detail::array(value), detail::array(out), nullptr, combine, more...);
     }
     template <int Items, class Operator, class... More>
     void InclusiveScan(T (&values)[Items], T (&out)[Items], Operator combine, More&... more) {
@@ -152,7 +158,7 @@ struct BlockScan : detail::Block<T, X * Y * Z> {
     }
     template <class Operator, class... More>
     void ExclusiveScan(T value, T& out, T initial, Operator combine, More&... more) {
-        scan<false>(reinterpret_cast<detail::Array<T>>(value), reinterpret_cast<detail::Array<T>>(out), &initial, combine, more...);
+        scan<false>(detail::array(value), detail::array(out), &initial, combine, more...);
     }
     template <int Items, class Operator, class... More>
     void ExclusiveScan(T (&values)[Items], T (&out)[Items], T initial, Operator combine, More&... more) {

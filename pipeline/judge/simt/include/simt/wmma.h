@@ -31,8 +31,10 @@ template <class Use, class T, int M, int N, int K>
 constexpr bool exists() {
     constexpr bool sums = std::is_same_v<Use, accumulator>;
     if (std::is_same_v<T, double>) return M == 8 && N == 8 && K == 4;
-    if (sums ? std::is_same_v<T, float> && K == 8 : std::is_same_v<T, precision::tf32>) return M == 16 && N == 16 && K == 8;
-    const bool known = sums ? is_any<T, __half, float, int> : is_any<T, __half, __nv_bfloat16, signed char, unsigned char>;
+    if (sums ? std::is_same_v<T, float> && K == 8 : std::is_same_v<T, precision::tf32>)
+        return M == 16 && N == 16 && K == 8;
+    constexpr bool factors = is_any<T, __half, __nv_bfloat16, signed char, unsigned char>;
+    const bool known = sums ? is_any<T, __half, float, int> : factors;
     return known && K == 16 && M * N == 256 && (M == 16 || M == 32 || M == 8);
 }
 
@@ -59,7 +61,7 @@ inline int lane_of_whole_warp(int line) {
 template <class T>
 void check(const T* address, unsigned stride, int line) {
     if (uintptr_t(address) % 16 || stride * sizeof(T) % 16)
-        simt::simt_device_fail("misaligned", "wmma at an address or with a stride that is no multiple of 16 bytes", line);
+        simt::simt_device_fail("misaligned", "wmma: address or stride is no multiple of 16 bytes", line);
 }
 
 // The elements that a lane holds, in each lane.
@@ -143,7 +145,8 @@ void mma_sync(fragment<accumulator, M, N, K, To>& d, const fragment<matrix_a, M,
     for (int lane = 0; lane < 32; ++lane) detail::elements_of<in_b>(all_of_b + lane * in_b, b.x, lane, line);
     for (int i = 0; i < in_c; ++i) {
         auto sum = detail::sum_of(c.x[i]);
-        for (int k = 0; k < K; ++k) sum += detail::factor(row_of_a[k]) * detail::factor(all_of_b[k * N + (first + i) % N]);
+        for (int k = 0; k < K; ++k)
+            sum += detail::factor(row_of_a[k]) * detail::factor(all_of_b[k * N + (first + i) % N]);
         detail::set(d.x[i], sum);
     }
 }
