@@ -2,7 +2,7 @@
 
 import copy
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -28,9 +28,9 @@ def copied(model: torch.nn.Module) -> torch.nn.Module:
     return other
 
 
-def run(model: Any, inputs: list[Any], upstream: Upstream | None) -> Any:
+def run(model: Any, inputs: list[Any], upstream: Upstream | None, names: Mapping[str, str] | None = None) -> Any:
     """Return what ``forward`` does, or ``backward`` where gradients arrive at the outputs."""
-    return forward(model, inputs) if upstream is None else backward(model, inputs, lambda _: upstream)
+    return forward(model, inputs) if upstream is None else backward(model, inputs, lambda _: upstream, names)
 
 
 def forward(model: Any, inputs: list[Any]) -> Any:
@@ -39,18 +39,24 @@ def forward(model: Any, inputs: list[Any]) -> Any:
         return model(*inputs)
 
 
-def backward(model: Any, inputs: list[Any], upstream: Callable[[Upstream], Upstream]) -> dict[str, Any]:
+def backward(
+    model: Any,
+    inputs: list[Any],
+    upstream: Callable[[Upstream], Upstream],
+    names: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """Return {"outputs", "input_gradients", "parameter_gradients"} of one call and its way back.
 
     Args:
         model: a module; its parameters that require gradients get them, by name.
         inputs: floating tensors among them get gradients, in this order, None for what no output depends on.
         upstream: is given the differentiable outputs and returns the gradients that arrive at them.
+        names: the model's own of the reference's weights, which its parameters are told by if they are known.
 
     Raises:
         ValueError: no output is differentiable.
     """
-    parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    parameters = _told(model, names)
     leaves = [value for value in inputs if isinstance(value, torch.Tensor) and value.is_floating_point()]
     with torch.enable_grad():
         for leaf in leaves:
@@ -74,10 +80,20 @@ def backward(model: Any, inputs: list[Any], upstream: Callable[[Upstream], Upstr
     }
 
 
+def _told(model: Any, names: Mapping[str, str] | None) -> dict[str, torch.nn.Parameter]:
+    """Return the parameters that require gradients, by the reference's names, one that modules share by the first."""
+    own: dict[str, torch.nn.Parameter] = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    first: dict[str, str] = {}
+    for theirs, mine in (names or {}).items():
+        first.setdefault(mine, theirs)
+    return {first.get(name, name): parameter for name, parameter in own.items()}
+
+
 def in_modes(
     model: torch.nn.Module,
     inputs: list[Any],
     upstream: Upstream | None,
+    names: Mapping[str, str] | None,
     seed: int,
     prepare: Callable[[], None],
     device: Device,
@@ -91,7 +107,7 @@ def in_modes(
     raised: dict[str, str] = {}
     ways = {mode.name: partial(in_mode, model, inputs, mode) for mode in MODES}
     if upstream is not None:
-        ways[TRAINED] = partial(_trained, model, inputs, upstream, device)
+        ways[TRAINED] = partial(_trained, model, inputs, upstream, names, device)
     for name, call in ways.items():
         prepare()
         seed_all(seed)
@@ -104,7 +120,13 @@ def in_modes(
     return outputs, raised
 
 
-def _trained(model: torch.nn.Module, inputs: list[Any], upstream: Upstream, device: Device) -> dict[str, Any]:
+def _trained(
+    model: torch.nn.Module,
+    inputs: list[Any],
+    upstream: Upstream,
+    names: Mapping[str, str] | None,
+    device: Device,
+) -> dict[str, Any]:
     """Return what ``backward`` does if the module is called on other inputs before the way back.
 
     The gradients that arrive are every second value of a tensor, as they are where outputs were stacked.
@@ -116,7 +138,7 @@ def _trained(model: torch.nn.Module, inputs: list[Any], upstream: Upstream, devi
         model(*others)
         return spread
 
-    return backward(model, inputs, arriving)
+    return backward(model, inputs, arriving, names)
 
 
 def in_mode(model: torch.nn.Module, inputs: list[Any], mode: Mode) -> Any:

@@ -23,7 +23,8 @@ from pipeline.judge.cuda.timed import Timed
 from pipeline.judge.device import MODULE, Device
 from pipeline.judge.extension_stub import BuildFailedError, make_stub
 from pipeline.judge.operators import SCALAR_BYTES, OperatorLog
-from pipeline.judge.results import holds, same_bytes, shares_memory
+from pipeline.judge.prescribed import Prescribed
+from pipeline.judge.results import check_place, holds, same_bytes, shares_memory
 from pipeline.judge.simt.errors import SimtFault
 from pipeline.judge.simt.fault import Fault
 from pipeline.judge.simt.rehearsing import rehearse
@@ -36,7 +37,7 @@ from pipeline.judge.weights import BATCHES, buffers_of, halve_held, load, own_na
 def serve(channel: Channel, fault_page: int, device: Device) -> None:
     """Answer requests until the parent closes the channel.
 
-    {"op": "load", "code"}: execute the module; each load_inline in it becomes a {"build": ...} request to the parent.
+    {"op": "load", "code", "bare"}: execute the module; each load_inline in it becomes a {"build": ...} to the parent.
     {"op": "call", "construct", "order", "seed", "weights_seed", "repeats", "seeks_kept", "looks", "launching",
     "aside", "halved", "names": as answered before, "compared": names of buffers, "values": {"init", "state",
     "inputs", "upstream"}}: call ModelNew (``aside``: an instance that is made for this call alone; not ``launching``:
@@ -95,7 +96,7 @@ class CandidateModule:
         """Return the header and the buffers of the answer to a request; see ``serve``."""
         match request["op"]:
             case "load":
-                return self.load(request["code"]), []
+                return self.load(request["code"], bare=request.get("bare", False)), []
             case "call":
                 return (self.aside if request["aside"] else self.call)(request, buffers)
             case "modes":
@@ -104,11 +105,12 @@ class CandidateModule:
                 return rehearse(sys.modules[MODULE], request), []
         return self.timing(request, buffers)
 
-    def load(self, code: str) -> dict[str, Any]:
-        """Execute the module; nothing of it is returned."""
+    def load(self, code: str, *, bare: bool = False) -> dict[str, Any]:
+        """Execute the module; nothing of it is returned. Of a ``bare`` one, all Python is the task's."""
         sys.modules[MODULE] = self._module
         compiled = compile(code, "<candidate>", "exec")
         self._borrowed = Borrowed(compiled, sys.modules)
+        Prescribed.now = bare
         with self._log():
             exec(compiled, self._module.__dict__)  # noqa: S102  (confined)
         if not isinstance(getattr(self._module, "ModelNew", None), type):
@@ -157,7 +159,7 @@ class CandidateModule:
         self._names = request["names"]
         inputs = map_tensors(values["inputs"], self._device.guard)
         load_state = partial(self._load_state, values["state"])
-        ways = (self._model, inputs, values["upstream"], request["seed"], load_state, self._device)
+        ways = (self._model, inputs, values["upstream"], self._names, request["seed"], load_state, self._device)
         outputs, raised = calling.in_modes(*ways)
         tree, views = pack_values(outputs)
         return {"values": tree, "raised": raised}, views
@@ -174,7 +176,7 @@ class CandidateModule:
             self._load_state(values["state"])
             inputs, upstream = (map_tensors(values[name], self._device.place) for name in ("inputs", "upstream"))
             model = self._model
-            call = lambda given: calling.run(model, given, upstream)  # noqa: E731
+            call = lambda given: calling.run(model, given, upstream, self._names)  # noqa: E731
             weights = weights_of(model, list(self._names.values())) if self._names is not None else []
             self._timed = Timed({"candidate": (call, inputs, weights, None)}, request["samples"])
             return {"names": self._names}, []
@@ -205,15 +207,16 @@ class CandidateModule:
         looking = request["looks"] and not request["construct"] and self._device.poisons()
         with self._log(keep_copies=request["keep_copies"], given=plain(self._inputs)) as log:
             self._load_state(state)
+            log.copied_bytes = 0  # so far, those are the judge's own
             seed_all(request["seed"])
             before = self._held(request) if looking else None
             began = time.process_time()
-            outputs = plain(calling.run(self._model, self._inputs, upstream))
+            outputs = plain(calling.run(self._model, self._inputs, upstream, self._names))
             seconds = time.process_time() - began
             with log.paused():  # on a GPU, torch's operators compare the guards
                 self._device.check_guards()
             copied = log.copied_bytes
-            map_tensors(outputs, self._check_place)
+            map_tensors(outputs, partial(check_place, self._device))
             copies = list(log.copies)
             moved, truncated = map(operator.sub, self._device.copies(), (moved, truncated))
             left = buffers_of(self._model, request["compared"], self._names)
@@ -244,10 +247,6 @@ class CandidateModule:
         """Return what watches torch while foreign code runs, and puts what that makes where only kernels reach it."""
         enclosure = self._device if self._device.poisons() else None
         return OperatorLog(keep_copies=keep_copies, given=given, enclosure=enclosure)
-
-    def _check_place(self, tensor: torch.Tensor) -> None:
-        if not self._device.on_device(tensor):
-            raise BadValueError(f"a tensor on {tensor.device}")
 
     def _repeat(self, request: dict[str, Any], upstream: list[torch.Tensor] | None) -> tuple[bool, str | None]:
         """Call the model on the earlier values for a while; return whether its result is kept, and what counts calls.

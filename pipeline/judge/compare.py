@@ -22,6 +22,7 @@ from pipeline.judge.values import BadValueError, checked_tensor, to_numpy
 SLACK = 4.0
 # What no result is compared with less than: 1 / (1 + exp(88)) may stand for 0, and x / (1 + exp(88)) where x is far.
 TINY, TINY_WHERE_FAR = 1e-30, 1e-20
+SEQUENCES = ("list", "tuple")
 FLOOR = {"float64": 1e-9, "float32": 3e-5, "float16": 2e-3, "bfloat16": 1.6e-2}
 
 
@@ -146,7 +147,10 @@ def _compare_floats(name: str, reference: Reference, eager: np.ndarray, got: np.
 
 
 def _walk(reference: Reference, actual: Any, name: str) -> Iterator[tuple[str, Reference, Any]]:
-    """Yield (name, reference's, actual) of the leaves; the structure must be that of eager."""
+    """Yield (name, reference's, actual) of the leaves; the structure must be that of eager.
+
+    A list may stand for a tuple, and the reverse: an extension returns a vector as a list.
+    """
     eager = reference.eager
     if isinstance(eager, dict) and "tensor" in eager:
         if not isinstance(actual, dict) or "tensor" not in actual:
@@ -157,15 +161,17 @@ def _walk(reference: Reference, actual: Any, name: str) -> Iterator[tuple[str, R
         yield name, reference, actual
         return
     kind = next(iter(eager))
-    if not isinstance(actual, dict) or next(iter(actual), None) != kind or len(actual[kind]) != len(eager[kind]):
+    theirs, given = next(iter(actual.items()), ("", None)) if isinstance(actual, dict) else ("", None)
+    alike = theirs == kind or (theirs in SEQUENCES and kind in SEQUENCES)
+    if not alike or not isinstance(given, dict | list) or len(given) != len(eager[kind]):
         raise BadValueError(f"{name}: expected a {kind} of {len(eager[kind])}")
     keys = eager[kind].keys() if kind == "dict" else range(len(eager[kind]))
     for key in keys:
-        if kind == "dict" and key not in actual[kind]:
+        if kind == "dict" and key not in given:
             raise BadValueError(f"{name}: lacks {key!r}")
         expected, nearby, own = (tree[kind][key] for tree in reference[:3])
         inner = reference._replace(expected=expected, nearby=nearby, eager=own)
-        yield from _walk(inner, actual[kind][key], f"{name}[{key!r}]")
+        yield from _walk(inner, given[key], f"{name}[{key!r}]")
 
 
 def _compare_exactly(name: str, wanted: np.ndarray, got: np.ndarray) -> Comparison:

@@ -11,6 +11,7 @@ import torch
 from pipeline.judge import operator_stub
 from pipeline.judge.channel import Channel
 from pipeline.judge.device import Device
+from pipeline.judge.prescribed import not_prescribed
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"(?P<name>[\w./-]+)"[^\n]*$', re.MULTILINE)
 _ONCE = re.compile(r"^[ \t]*#[ \t]*pragma[ \t]+once[^\n]*$", re.MULTILINE)
@@ -100,15 +101,8 @@ def _closed(name: str, extension: Any) -> types.ModuleType:
     for exported, function in vars(extension).items():
         if exported.startswith("__"):  # of a Python module built with torch's own headers: its loader and the like
             continue
-        setattr(module, exported, _plain(function))
+        setattr(module, exported, not_prescribed(function))
     return module
-
-
-def _plain(function: Any) -> Any:
-    def call(*args: Any, **kwargs: Any) -> Any:
-        return function(*args, **kwargs)
-
-    return call
 
 
 def _joined(sources: str | Iterable[str]) -> str:

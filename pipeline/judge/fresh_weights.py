@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from pipeline.judge.distributions import is_symmetric, touch
-from pipeline.judge.weights import changed_constant, constants, halved, varied
+from pipeline.judge.weights import changed_constant, constants, distinct, halved, varied
 
 LOOKED_AT = 4096  # of a parameter's values: random ones are hardly ever the same
 
@@ -57,7 +57,7 @@ def touch_weights(model: torch.nn.Module, seed: int) -> None:
 
 def change_weights(model: torch.nn.Module, request: dict[str, Any], generator: torch.Generator) -> None:
     """Change weights in place, as ``reference_worker`` says of a case."""
-    state = model.state_dict()
+    state = distinct(model.state_dict())
     if request["distribution"] == "touched" and request["fresh_weights"]:
         touch_weights(model, request["seed"])
     scale = request.get("scale")

@@ -105,7 +105,8 @@ class Judgement:
     def rules(self) -> None:
         """Apply the rules to the source."""
         try:
-            found = findings(self.module())
+            module = self.module()
+            found = [] if is_bare(self.code) else findings(module)  # of a bare one's Python, all is the task's
         except SyntaxError as error:
             where = f" (line {error.lineno})" if error.lineno else ""
             raise self.failed("rules", "malformed", "python_syntax", f"{error.msg}{where}") from None
@@ -127,7 +128,7 @@ class Judgement:
 
     def load(self, candidate: Worker) -> None:
         """Have the candidate's module executed, and built on its request."""
-        answer, _ = self.ask(candidate, "load", {"op": "load", "code": self.module()})
+        answer, _ = self.ask(candidate, "load", {"op": "load", "code": self.module(), "bare": is_bare(self.code)})
         self.raise_reported("load", answer)
 
     def _build(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from typing import Any
 
 import torch
 
+from pipeline.judge.device import Device
 from pipeline.judge.torch_values import map_tensors
+from pipeline.judge.values import BadValueError
 
 
 def _bytes_of(value: Any) -> list[torch.Tensor]:
@@ -34,3 +36,9 @@ def shares_memory(outputs: Any, inputs: Any) -> bool:
     shared: list[bool] = []
     map_tensors(outputs, lambda t: shared.append(t.numel() > 0 and t.untyped_storage().data_ptr() in taken))
     return any(shared)
+
+
+def check_place(device: Device, tensor: torch.Tensor) -> None:
+    """Raise ``BadValueError`` if a tensor is not on the device."""
+    if not device.on_device(tensor):
+        raise BadValueError(f"a tensor on {tensor.device}")

@@ -15,21 +15,36 @@ def own_names(model: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> dict
 
     By name, where all names and shapes match. Else by value: a model made from the seed of the state's has the same
     values under its own names. Where several have the same values, as ones and zeros do, the last part of the names
-    decides (``norm.weight`` is ``ln.weight``); where that does not, there is no telling either.
+    decides (``norm.weight`` is ``ln.weight``); where that does not, there is no telling either. Random values that
+    are there under several names are one weight, which modules share.
     """
     own = torch.nn.Module.state_dict(model)  # whatever the model says of itself
     if all(name in own and own[name].shape == tensor.shape for name, tensor in state.items()):
         return {name: name for name in state}
+    own, random = distinct(own), varied(state)
     found: dict[str, str] = {}
     for name, weight in state.items():
         candidates = [mine for mine, tensor in own.items() if _alike(tensor, weight)]
         rivals = [other for other, tensor in state.items() if _alike(tensor, weight)]
-        if len(candidates) > 1 or len(rivals) > 1:
+        shared = name in random and all(torch.equal(state[other], weight) for other in rivals)
+        if len(candidates) > 1 or (len(rivals) > 1 and not shared):
             candidates = [mine for mine in candidates if _last(mine) == _last(name)]
             rivals = [other for other in rivals if _last(other) == _last(name)]
-        if len(candidates) != 1 or len(rivals) != 1:
+        if len(candidates) != 1 or (len(rivals) != 1 and not shared):
             return None
         found[name] = candidates[0]
+    return found
+
+
+def distinct(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return the tensors of a module's state, those that modules share once, under the first of their names."""
+    found: dict[str, torch.Tensor] = {}
+    places: set[tuple[int, torch.Size]] = set()
+    for name, tensor in state.items():
+        place = tensor.data_ptr(), tensor.shape
+        if place not in places or not tensor.numel():
+            places.add(place)
+            found[name] = tensor
     return found
 
 

@@ -46,7 +46,7 @@ class AutogradFunction(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, w):
         ctx.save_for_backward(x, w)
-        return x * w
+        return forward_fn(x, w)
 
     @staticmethod
     def backward(ctx, grad):
@@ -54,7 +54,7 @@ class AutogradFunction(torch.autograd.Function):
 
 
 def forward_fn(x, w):
-    return x * w
+    return torch.mul(x, w)
 
 
 class Model(nn.Module):
@@ -133,14 +133,12 @@ def posed(source: str, direction: str = "forward") -> Task:
         (BOTH, FUNCTIONAL, "forward", "correct"),
         (BOTH, FUNCTIONAL, "backward", "correct"),
         (BOTH.replace("sum += grad", "sum -= grad"), FUNCTIONAL, "backward", "incorrect"),
+        (BOTH.replace("{forward(g, w), sums}", "{g * w, sums}"), FUNCTIONAL, "backward", "cheating"),
     ],
-    ids=["weightless", "a layer without weights", "wrong", "functional", "backward", "wrong gradient"],
+    ids=["weightless", "a layer without weights", "wrong", "functional", "backward", "wrong gradient", "torch in the extension"],
 )
 def test_it_is_called_as_the_task_says(judge: Judge, cuda: str, source: str, direction: str, status: str):
-    task = posed(source, direction)
-    config = judge.config.model_copy(update={"policy": "report"}) if direction == "backward" else judge.config
-    with Judge(config) as reporting:
-        verdict = reporting.submit(task, cuda, cuda).result()
+    verdict = judge.submit(posed(source, direction), cuda, cuda).result()
     assert verdict.status == status, verdict
 
 

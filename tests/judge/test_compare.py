@@ -98,6 +98,16 @@ def test_shape_dtype_and_type_are_strict(values: np.ndarray):
     assert judged(values, eager, {"tensor": 9, "dtype": "float32", "shape": [1]})[0] == "wrong_type"
 
 
+def test_a_list_may_stand_for_a_tuple_and_neither_for_a_dict():
+    one = tree(np.ones(2), buffers := [])
+    several = {"tuple": [one]}
+    reference = Reference(several, several, several, buffers)
+    assert compare(reference, {"list": [one]}, buffers).mismatch is None
+    for other in ({"list": [one, one]}, {"list": 1}, {"dict": {"0": one}}, {}, 3):
+        assert (found := compare(reference, other, buffers).mismatch) is not None
+        assert found.reason == "wrong_type"
+
+
 def test_zeros_and_nan_are_wrong_and_undefined_places_are_not_compared(values: np.ndarray):
     eager = values.astype(np.float32)
     assert judged(values, eager, np.zeros_like(eager))[0] == "wrong_values"

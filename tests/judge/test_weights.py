@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.judge.weights import held_nowhere, load, own_names
+from pipeline.judge.fresh_weights import change_weights
+from pipeline.judge.weights import halved, held_nowhere, load, own_names
 
 
 def seeded(*layers: tuple[str, type[nn.Module], tuple[int, ...]]) -> nn.Sequential:
@@ -54,6 +55,23 @@ def test_the_last_digits_of_a_weight_do_not_matter():
     assert own_names(ours, theirs.state_dict()) == {"a.weight": "b.weight", "a.bias": "b.bias"}
     assert held_nowhere(ours, theirs.state_dict()) == []
     assert held_nowhere(others, theirs.state_dict()) == ["a.weight", "a.bias"]
+
+
+def test_a_weight_that_modules_share_is_one_weight():
+    torch.manual_seed(0)
+    theirs, ours = nn.Module(), nn.Module()
+    theirs.first = theirs.last = nn.Linear(3, 3)
+    ours.only = nn.Linear(3, 3)
+    with torch.no_grad():
+        ours.only.weight.copy_(theirs.first.weight)
+        ours.only.bias.copy_(theirs.first.bias)
+    names = own_names(ours, theirs.state_dict())
+    assert names is not None
+    assert set(names.values()) == {"only.weight", "only.bias"}
+    before = theirs.first.weight.detach().clone()
+    with torch.no_grad():
+        change_weights(theirs, {"distribution": "own", "fresh_weights": False, "halved": ()}, torch.Generator())
+    assert torch.equal(theirs.first.weight, halved(before))
 
 
 def test_what_does_not_fit_changes_nothing():

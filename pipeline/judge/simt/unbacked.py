@@ -13,6 +13,7 @@ from torch.utils._pytree import tree_flatten, tree_map_only
 
 from pipeline.judge.moving import MOVING
 from pipeline.judge.operators import counts_up, name_of
+from pipeline.judge.prescribed import Prescribed
 from pipeline.judge.simt.binding import allocate
 from pipeline.judge.simt.values import DTYPES
 
@@ -70,7 +71,8 @@ class Unbacked(TorchDispatchMode):
         if not any(map(self._has_none, given)):
             return self._of_real_ones(func, args, kwargs)
         library, name = name_of(func)
-        if not (library == "aten" and name in MOVING) and not counts_up(name, args):
+        moving = library == "aten" and name in MOVING
+        if not moving and not counts_up(name, args) and not Prescribed.now:
             self.computing.add(name if library == "aten" else f"{library}::{name}")
         if name == "_local_scalar_dense" or self._writes_to_real_ones(func, args, kwargs):
             raise self._no_value(name)
