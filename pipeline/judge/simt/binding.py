@@ -252,15 +252,17 @@ def clear_faults() -> None:
 
 
 def check_guards() -> None:
-    """Look for writes next to guarded tensors, those already freed included.
+    """Look for writes next to guarded tensors, those already freed included, and for launches refused unnoticed.
 
     Raises:
-        SimtFault: of the first such write.
+        SimtFault: of the first such write, or the last such launch.
     """
     if _runtime.library is None:
         return
     _runtime.library.simt_check_guards()
     found = [fault for fault in faults() if fault.kind == "out_of_bounds"]
+    if not found and _runtime.library.simt_has_unread_error():  # on a GPU, torch's next launch raises it
+        found = [fault for fault in faults() if fault.kind == "launch_error"][-1:]
     if found:
         clear_faults()
         raise SimtFault(found[0])

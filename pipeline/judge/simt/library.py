@@ -71,6 +71,7 @@ _SIMT: Signatures = {
     "simt_fault": (ctypes.POINTER(ctypes.c_char * RECORD_BYTES), (_INT,)),
     "simt_clear_faults": (None, ()),
     "simt_check_guards": (None, ()),
+    "simt_has_unread_error": (ctypes.c_bool, ()),
     "simt_set_rehearsing": (None, (ctypes.c_bool,)),
     "simt_is_unbacked": (ctypes.c_bool, (_POINTER,)),
     "simt_host_has_read": (None, ()),

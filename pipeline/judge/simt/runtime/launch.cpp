@@ -172,6 +172,8 @@ void simt_reset_launches() {
     records.clear();
 }
 void simt_set_launching(bool on) { launching = on; }
+// Whether a launch was refused and nobody has asked for the error: on a GPU, torch's next launch raises it.
+bool simt_has_unread_error() { return last_error != cudaSuccess; }
 void simt_set_order(int order, uint64_t seed) {
     set_order(static_cast<Order>(order), seed);
     set_poison(static_cast<unsigned>(seed % 3));
