@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 import torch
 
 from pipeline.judge.inputs import Distribution, factors
-from pipeline.judge.task_module import Refused
 from pipeline.judge.torch_values import map_tensors
 
 Arguments: TypeAlias = Callable[..., list[Any]]  # of ``factor`` and ``only``, see ``distributions.transform``
@@ -16,37 +15,41 @@ Arguments: TypeAlias = Callable[..., list[Any]]  # of ``factor`` and ``only``, s
 def first_accepted(
     call: Callable[[list[Any]], Any], arguments: Arguments, distribution: Distribution
 ) -> tuple[list[Any], Any]:
-    """Return the call arguments and the results.
+    """Return the call arguments and the results; the last call is that of these.
 
     Of large arguments they are those for which the results are finite, and of which the same is chosen as of less
     large ones: what a softmax makes of the largest is zero nearly everywhere, and nothing says which zero is meant.
-    Where the module raises, all arguments but one are as the task makes them: one that has to be a probability spares
-    no other.
+    Where the module raises or gives NaN, arguments that bring it to that are as the task makes them: a probability,
+    or what a root is taken of. Near the end of what it takes, results are little more than rounding.
 
     Raises:
-        Refused: the result may be any of several.
         Exception: whatever the module raises.
     """
     try:
         inputs, results = _first_finite(call, arguments, distribution)
     except Exception:  # the module's own code: it may raise whatever it likes
-        inputs, results = _one_changed(call, arguments, distribution)
-        if results is None:
+        if (chosen := _chosen(call, arguments, distribution)) is None:
             raise
-    if distribution == "zeros":
-        map_tensors(results, _refuse_ties)
-    return inputs, results
+        return chosen, call(chosen)
+    if distribution == "own" or not _has_nan(results):
+        return inputs, results
+    chosen = _chosen(call, arguments, distribution)
+    inputs = inputs if chosen is None else chosen
+    return inputs, call(inputs)
 
 
-def _one_changed(
-    call: Callable[[list[Any]], Any], arguments: Arguments, distribution: Distribution
-) -> tuple[list[Any], Any]:
-    """Return the same with the first argument alone that may be changed; no results if there is none."""
-    for only, value in enumerate(arguments()):
+def _chosen(call: Callable[[list[Any]], Any], arguments: Arguments, distribution: Distribution) -> list[Any] | None:
+    """Return the arguments, those changed of which the module takes one after the other; None if it takes none."""
+    inputs: list[Any] | None = None
+    changed: list[int] = []
+    for number, value in enumerate(arguments()):
         if isinstance(value, torch.Tensor) and value.is_floating_point() and distribution != "own":
+            only = [*changed, number]
             with suppress(Exception):
-                return _first_finite(call, lambda factor, only=only: arguments(factor, only), distribution)
-    return [], None
+                given, results = _first_finite(call, lambda factor, only=only: arguments(factor, only), distribution)
+                if not _has_nan(results):
+                    inputs, changed = given, only
+    return inputs
 
 
 def _first_finite(
@@ -59,16 +62,17 @@ def _first_finite(
         results = call(inputs)
         if not _is_finite(results):
             continue
-        if not (whole := _whole_numbers(results)):
+        if not (whole := whole_numbers(results)):
             return inputs, results
-        chosen = _whole_numbers(call(arguments(last))) if chosen is None else chosen
+        chosen = whole_numbers(call(arguments(last))) if chosen is None else chosen
         if all(map(torch.equal, whole, chosen)):
             return inputs, call(inputs)  # once more: what a call leaves in the module's buffers is the last one's
     inputs = arguments(last)
     return inputs, call(inputs)
 
 
-def _whole_numbers(results: Any) -> list[torch.Tensor]:
+def whole_numbers(results: Any) -> list[torch.Tensor]:
+    """Return the tensors of whole numbers among the results."""
     found: list[torch.Tensor] = []
     map_tensors(results, lambda t: found.append(t) if _is_whole(t) else None)
     return found
@@ -84,7 +88,7 @@ def _is_finite(results: Any) -> bool:
     return all(finite)
 
 
-def _refuse_ties(result: torch.Tensor) -> None:
-    """Raise ``Refused`` of a whole number: which of equal values is meant, nothing says."""
-    if _is_whole(result):
-        raise Refused("task_raises", "of equal values, any may be the one that a whole number stands for")
+def _has_nan(results: Any) -> bool:
+    found: list[bool] = []
+    map_tensors(results, lambda t: found.append(bool(torch.isnan(t).any())))
+    return any(found)

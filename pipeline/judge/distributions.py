@@ -1,6 +1,7 @@
 """What becomes of a task's own inputs and weights in the calls of each distribution (imports torch)."""
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -14,7 +15,11 @@ FEW = 64  # values, up to which there are many equal ones anyway
 
 
 def transform(
-    inputs: list[Any], distribution: Distribution, seed: int, factor: int = LARGE[0], only: int | None = None
+    inputs: list[Any],
+    distribution: Distribution,
+    seed: int,
+    factor: int = LARGE[0],
+    only: Collection[int] | None = None,
 ) -> list[Any]:
     """Return the call arguments with their floating values changed; shapes and dtypes stay.
 
@@ -24,7 +29,8 @@ def transform(
     its search began with, and exponentials are nothing unless it was subtracted; ``signed``: every second value has
     the other sign, and masks that are all the same are so no more; ``touched``: as that, but for one value of each
     argument, so that a result that is kept by some of the values is found out; ``zeros``: every second row (what the
-    first dimension has) is zero, so that what guards a division counts; ``coarse``: multiples of a power of two near
+    first dimension has) is zero, so that what guards a division counts, of whole numbers too if 0 and equal ones are
+    among them; ``coarse``: multiples of a power of two near
     their mean size, most of which occur many times, so that values are equal, zero, or between two integers; whole
     numbers far apart become equal too. But for that power, a new value depends on the old one alone, and zero stays
     zero: a triangular, symmetric, masked or one-hot input, which a kernel may rely on, stays one. A Python float is
@@ -35,9 +41,9 @@ def transform(
         distribution: see above.
         seed: what is drawn with.
         factor: by how much large values are large.
-        only: the number of the one argument to change; None changes all.
+        only: the numbers of the arguments to change; None changes all.
     """
-    chosen = range(len(inputs)) if only is None else (only,)
+    chosen = range(len(inputs)) if only is None else only
     return [
         _changed(value, distribution, seed + index, factor) if index in chosen else value
         for index, value in enumerate(inputs)
@@ -51,8 +57,8 @@ def _changed(value: Any, distribution: Distribution, seed: int, factor: int) -> 
         return value
     if value.is_floating_point():
         return _floating(value, distribution, seed, factor)
-    if distribution == "coarse" and value.dtype in WHOLE:
-        return _coarse_integers(value)
+    if value.dtype in WHOLE:
+        return _whole(value, distribution)
     flips = value.dtype is torch.bool and distribution in ("signed", "touched") and value.numel() > 1
     if not flips or bool((value != value.flatten()[0]).any()):
         return value
@@ -60,11 +66,25 @@ def _changed(value: Any, distribution: Distribution, seed: int, factor: int) -> 
     return value ^ flipped.to(value.device)
 
 
+def _whole(value: torch.Tensor, distribution: Distribution) -> torch.Tensor:
+    if distribution == "zeros" and _may_be_zero(value):
+        return torch.where(_every_second(value).to(value.device), value, 0)
+    return _coarse_integers(value) if distribution == "coarse" else value
+
+
 def _coarse_integers(value: torch.Tensor) -> torch.Tensor:
     """Return integers far apart as few multiples of a power of two, in their order and between the least and most."""
     least, most = int(value.min()), int(value.max())
     step = 1 << max(0, (most - least) // FEW).bit_length() - 1 if most - least >= FEW else 1
     return (value // step * step).clamp(least, most)
+
+
+def _may_be_zero(value: torch.Tensor) -> bool:
+    """Whether whole numbers are in no order, 0 is in their range, and some of a row are equal: no permutation."""
+    if not value.dim() or int(value.min()) > 0 or int(value.max()) < 0:
+        return False
+    repeats = bool((value.sort(-1).values.diff(dim=-1) == 0).any())
+    return repeats and bool((value.diff(dim=-1) < 0).any())
 
 
 def _floating(value: torch.Tensor, distribution: Distribution, seed: int, factor: int) -> torch.Tensor:

@@ -9,10 +9,14 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from pipeline.judge.accepting import whole_numbers
 from pipeline.judge.moving import AMBIGUOUS, ARITHMETIC, CHOOSING, CORNERS, EXACT
 from pipeline.judge.operators import name_of
 from pipeline.judge.task_module import Refused
 from pipeline.judge.torch_values import map_tensors
+
+SHAKEN = 2.0  # rounding errors
+TIES = "of equal values, any may be the one that a whole number stands for"
 
 
 class Exactness(TorchDispatchMode):
@@ -51,6 +55,48 @@ class Exactness(TorchDispatchMode):
             self._rounded.update((id(tensor), tensor) for tensor in made)
             self._all_rounded |= bool(made) and func._schema.is_mutable  # noqa: SLF001  (views of it are other objects)
         return result
+
+
+class Shaken(TorchDispatchMode):
+    """Context manager; each operator's floating result is changed by a rounding error, but for what rounds nothing.
+
+    Raises ``Refused`` where it may be any of several anyway.
+    """
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._generator = torch.Generator().manual_seed(seed)
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        library, name = name_of(func)
+        if name in AMBIGUOUS:
+            raise Refused("task_raises", TIES)
+        result = func(*args, **(kwargs or {}))
+        if library != "aten" or name in EXACT or func.is_view:
+            return result
+        if func._schema.is_mutable:  # noqa: SLF001
+            map_tensors(result, lambda t: t.copy_(self._shaken(t)))
+            return result
+        return map_tensors(result, self._shaken)
+
+    def _shaken(self, tensor: torch.Tensor) -> torch.Tensor:
+        if not tensor.is_floating_point():
+            return tensor
+        up = torch.randint(2, tensor.shape, generator=self._generator).to(tensor.device, torch.bool)
+        step = SHAKEN * torch.finfo(tensor.dtype).eps
+        return torch.where(up, tensor * (1 + step), tensor * (1 - step))
+
+
+def refuse_ties(model: Any, inputs: list[Any], whole: list[torch.Tensor], seed: int) -> None:
+    """Raise ``Refused`` if the whole numbers that ``model(*inputs)`` gives are others after other rounding errors."""
+    with torch.no_grad(), Shaken(seed):
+        again = model(*map_tensors(inputs, torch.clone))
+    if not all(map(torch.equal, whole, whole_numbers(again))):
+        raise Refused("task_raises", TIES)
 
 
 def refuse_rounded(model: Any, inputs: list[Any], *, backward: bool, deciding: bool) -> None:

@@ -4,17 +4,18 @@ The task's module is foreign code too, so this process is confined like the cand
 """
 
 import time
+from collections.abc import Collection
 from contextlib import nullcontext
 from typing import Any
 
 import torch
 
 from pipeline.judge import calling, shapes
-from pipeline.judge.accepting import Arguments, first_accepted
+from pipeline.judge.accepting import Arguments, first_accepted, whole_numbers
 from pipeline.judge.channel import Channel, ChannelClosedError
 from pipeline.judge.device_names import accept_cuda
 from pipeline.judge.distributions import transform
-from pipeline.judge.exactness import refuse_rounded
+from pipeline.judge.exactness import refuse_rounded, refuse_ties
 from pipeline.judge.fresh_weights import change_weights, randomise
 from pipeline.judge.inputs import LARGE, Distribution
 from pipeline.judge.operators import OperatorLog
@@ -159,7 +160,7 @@ def make(request: dict[str, Any], device: str) -> tuple[list[Any], torch.nn.Modu
     def scaled(tensor: torch.Tensor) -> torch.Tensor:
         return tensor if scale is None or not tensor.is_floating_point() else tensor * scale
 
-    def arguments(factor: int = LARGE[0], only: int | None = None) -> list[Any]:
+    def arguments(factor: int = LARGE[0], only: Collection[int] | None = None) -> list[Any]:
         placed = map_tensors(made, lambda tensor: tensor.to(device))
         return map_tensors(transform(placed, request["distribution"], seed, factor, only), scaled)
 
@@ -206,6 +207,12 @@ class Call:
         seed_all(self._seed)
         refuse_rounded(calling.copied(model), inputs, backward=self._backward, deciding=deciding)
 
+    def refuse_ties(self, model: torch.nn.Module, inputs: list[Any], results: Any) -> None:
+        """Raise ``Refused`` if whole numbers among the results of a way forward turn on a rounding error."""
+        if whole := whole_numbers(results):
+            seed_all(self._seed)
+            refuse_ties(calling.copied(model), inputs, whole, self._seed)
+
     def is_alike_in_evaluation(self, model: torch.nn.Module, inputs: list[Any], results: Any) -> bool:
         """Whether the results after ``model.eval()``, which the model stays in, are these to the bit."""
         try:
@@ -227,6 +234,8 @@ def _results(
     inputs, eager = first_accepted(lambda given: call(model, given), arguments, distribution)
     if distribution == "coarse" or (distribution == "zeros" and call.upstream is not None):
         call.refuse_rounded(model, inputs, deciding=distribution == "coarse")
+    elif distribution == "zeros":
+        call.refuse_ties(model, inputs, eager)
     left = call.buffers
     changed = [name for name, buffer in left.items() if name not in before or not torch.equal(before[name], buffer)]
     expected = call.in_float64(model, inputs, eager)

@@ -61,6 +61,16 @@ def test_what_guards_a_division_by_zero_counts(judge: Judge):
     assert (verdict.reason, verdict.checks[-1].name) == ("wrong_values", "correct:odd/3/faint/random")
 
 
+def test_whole_numbers_are_zeros_in_every_second_row_unless_that_breaks_what_they_are():
+    torch.manual_seed(0)
+    tokens = torch.randint(0, 9, (6, 20))
+    (zeros,) = transform([tokens], "zeros", seed=3)
+    assert torch.equal(zeros[1::2], tokens[1::2])
+    assert not zeros[::2].any()
+    for kept in (torch.randperm(50), torch.randint(0, 9, (30,)).sort().values, tokens + 1):
+        assert torch.equal(transform([kept], "zeros", seed=3)[0], kept)
+
+
 @pytest.mark.parametrize(
     "distribution", ["shifted", "spiky", "large", "faint", "signed", "coarse", "touched", "zeros"]
 )

@@ -1,9 +1,26 @@
 """Of large arguments those are taken of which a reference chooses as it does of others, and it was called last on them."""
 
+from collections.abc import Collection
+
 import torch
 
 from pipeline.judge.accepting import first_accepted
-from pipeline.judge.inputs import factors
+from pipeline.judge.inputs import LARGE, factors
+
+
+def test_what_would_make_a_root_of_less_than_zero_stays_and_all_else_is_changed():
+    called: list[list[float]] = []
+
+    def call(inputs: list[torch.Tensor]) -> torch.Tensor:
+        called.append([float(value) for value in inputs])
+        return inputs[0] * torch.sqrt(inputs[1]) + inputs[2]
+
+    def arguments(_: int = LARGE[0], only: Collection[int] | None = None) -> list[torch.Tensor]:
+        return [torch.tensor(-1.0 if only is None or number in only else 1.0) for number in range(3)]
+
+    inputs, result = first_accepted(call, arguments, "signed")
+    assert [float(value) for value in inputs] == called[-1] == [-1.0, 1.0, -1.0]
+    assert float(result) == -2.0
 
 
 def test_the_last_call_is_that_of_the_arguments_that_are_taken():

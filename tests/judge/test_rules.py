@@ -434,6 +434,7 @@ NATIVE = [
     ("library_computes", "", "return at::matmul(x, y);"),
     ("library_computes", "", "return torch::nn::functional::gelu(x);"),
     ("library_computes", "", "return x.matmul(y);"),
+    ("library_computes", "", "x.scatter_add_(1, y, x);"),
     ("library_computes", "", "cublasHandle_t handle;"),
     ("library_computes", "#define DO(x) x.softmax(1)", ""),
     ("static_cache", "torch::Tensor kept;", ""),

@@ -89,7 +89,7 @@ def _scoped(source: NativeSource) -> Iterator[Finding]:
     for path, node in source.qualified:
         root, second, last = path[0], path[1] if len(path) > 1 else "", path[-1]
         rules = {
-            "library_computes": root in ("at", "torch") and (last in OPERATORS or second in TORCH_NAMESPACES),
+            "library_computes": root in ("at", "torch") and (_computes(last) or second in TORCH_NAMESPACES),
             "timing": root == "std" and (second == "chrono" or second in CLOCK_FUNCTIONS),
             "files": root == "std" and second in ("filesystem", "ifstream", "ofstream", "fstream"),
             "stream": root == "std" and last in THREADS,
@@ -100,12 +100,17 @@ def _scoped(source: NativeSource) -> Iterator[Finding]:
             yield Finding(rule, _line(node), "::".join(path))
 
 
+def _computes(name: str) -> bool:
+    """Whether it is the name of an operator, in place or not."""
+    return name in OPERATORS or name.removesuffix("_") in OPERATORS
+
+
 def _methods(source: NativeSource) -> Iterator[Finding]:
     """``x.matmul(w)`` in host code, unless the source has a method of that name itself."""
     for name, node in source.method_calls:
         if name == "is_inference":
             yield Finding("test_mode", _line(node), f".{name}()")
-        if name in OPERATORS and name not in source.defined and not source.in_device_code(node):
+        if _computes(name) and name not in source.defined and not source.in_device_code(node):
             yield Finding("library_computes", _line(node), f".{name}()")
 
 
