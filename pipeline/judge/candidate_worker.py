@@ -225,8 +225,9 @@ class CandidateModule:
             inputs = plain(self._inputs)
         has_changed = before is not None and counting.changed(before, self._held(request))
         results = outputs if upstream is None else outputs["outputs"]
-        reused = self._outputs is not None and shares_memory(results, self._outputs)
-        self._outputs = results
+        given = () if upstream is None else [self._inputs, upstream, [*self._model.parameters()]]  # may be a gradient
+        reused = self._outputs is not None and shares_memory(outputs, self._outputs, given)
+        self._outputs = outputs
         log.computing |= {"to an integer dtype, in C++"} if truncated else set()
         return {
             "values": tree,

@@ -44,7 +44,7 @@ def examine(judgement: Judgement, case: Case, expected: Expected, given: Answer,
         how = ("incorrect", "leaks_memory") if leaks else ("cheating", "counts_calls")
         raise judgement.failed(f"counts:{case.name}", *how, detail)
     if given.reused and judgement.strict:
-        detail = "an output lies in the memory of the call's before, which a caller may still hold"
+        detail = "an output or a gradient lies in the memory of the call's before, which a caller may still hold"
         raise judgement.failed(f"alias:{case.name}", "incorrect", "reused_output", detail)
     if expected.places_only and judgement.strict:
         _examine_moving(judgement, case, expected, given)

@@ -29,10 +29,11 @@ def holds(tensor: torch.Tensor, outputs: Any) -> bool:
     return any(torch.equal(held, part) for part in parts)
 
 
-def shares_memory(outputs: Any, inputs: Any) -> bool:
-    """Whether an output lies in the memory of an input."""
+def shares_memory(outputs: Any, inputs: Any, others: Any = ()) -> bool:
+    """Whether an output lies in the memory of an input that is not that of one of the others, too."""
     taken: set[int] = set()
     map_tensors(inputs, lambda t: taken.add(t.untyped_storage().data_ptr()))
+    map_tensors(others, lambda t: taken.discard(t.untyped_storage().data_ptr()))
     shared: list[bool] = []
     map_tensors(outputs, lambda t: shared.append(t.numel() > 0 and t.untyped_storage().data_ptr() in taken))
     return any(shared)

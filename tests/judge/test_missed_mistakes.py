@@ -36,6 +36,7 @@ MISTAKES = [
     ("33_batchnorm_train", "+ momentum * mean;", "- momentum * mean;", "wrong_buffers"),
     ("01_swish_float4", "i < vectors;", "i <= vectors;", "out_of_bounds"),
     ("07_selu_double", "if (i < n)", "if (i <= n)", "out_of_bounds"),
+    ("100_backward_rmsnorm", "return gx, gw\n", "return KEPT.setdefault(gx.shape, gx).copy_(gx), gw\n\n\nKEPT = {}\n", "reused_output"),
     ("404_bag_mean", "(kept > 0 ? (float)kept : 1.0f)", "kept", "non_finite"),
     ("405_quantise_int8", "fmaxf(peak, 1e-8f)", "peak", "wrong_values"),
     ("406_groups_and_rest", "if (rest > 0) ", "", "launch_error"),

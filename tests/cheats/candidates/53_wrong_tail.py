@@ -1,6 +1,6 @@
 """Entries: 53
 Task: scale_shift
-Strict: incorrect
+Strict: incorrect|runtime_error
 Report: accepted: it is right at the task's own sizes, and called specialised
 
 Whole blocks only: what is left over at the end is not computed.
