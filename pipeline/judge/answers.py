@@ -89,6 +89,7 @@ class Answer:
     moved_bytes: int
     kept: bool
     counted: str | None
+    recalled: bool
     names: dict[str, str] | None  # its own of the reference's weights; None: they were not given to it
     lacking: list[str]  # of these, those that it holds nowhere
     constants: list[str]  # of these, those that all are one number, and that can be changed where it holds them
@@ -112,6 +113,7 @@ class Answer:
             moved_bytes=int(header["moved_bytes"]),
             kept=bool(header["kept"]),
             counted=None if header["counted"] is None else str(header["counted"]),
+            recalled=bool(header["recalled"]),
             names=_names(header["names"]),
             lacking=[str(name) for name in header["lacking"]],
             constants=[str(name) for name in header.get("constants", ())],

@@ -15,23 +15,24 @@ from typing import Any
 
 import torch
 
-from pipeline.judge import calling, counting
+from pipeline.judge import calling
 from pipeline.judge.borrowed import Borrowed
 from pipeline.judge.channel import Channel, ChannelClosedError
 from pipeline.judge.cuda.contestant import weights_of
 from pipeline.judge.cuda.timed import Timed
 from pipeline.judge.device import MODULE, Device
 from pipeline.judge.extension_stub import BuildFailedError, make_stub
+from pipeline.judge.keeping import Calls, Keeping
 from pipeline.judge.operators import SCALAR_BYTES, OperatorLog
 from pipeline.judge.prescribed import Prescribed
-from pipeline.judge.results import check_place, holds, same_bytes, shares_memory
+from pipeline.judge.results import check_place, holds, shares_memory
 from pipeline.judge.simt.errors import SimtFault
 from pipeline.judge.simt.fault import Fault
 from pipeline.judge.simt.rehearsing import rehearse
 from pipeline.judge.task_module import describe
 from pipeline.judge.torch_values import copy_into, map_tensors, pack_values, plain, seed_all, unpack_values
 from pipeline.judge.values import BadValueError
-from pipeline.judge.weights import BATCHES, buffers_of, halve_held, load, own_names, unnamed
+from pipeline.judge.weights import buffers_of, halve_held, load, own_names, unnamed
 
 
 def serve(channel: Channel, fault_page: int, device: Device) -> None:
@@ -84,9 +85,8 @@ class CandidateModule:
         self._names: dict[str, str] | None = None  # its own, of the reference's weights
         self._unnamed: dict[str, list[str]] = {}
         self._libraries: list[str] = []
-        self._borrowed: Borrowed  # from loading on
+        self._keeping: Keeping  # from loading on
         self._outputs: Any = None  # of the observed call before, held as a caller might
-        self._seen: counting.Held | None = None  # at the last look
         self._timed: Timed | None = None
         stub = make_stub(channel, device, self._libraries)
         sys.modules["torch.utils.cpp_extension"] = stub
@@ -109,8 +109,9 @@ class CandidateModule:
         """Execute the module; nothing of it is returned. Of a ``bare`` one, all Python is the task's."""
         sys.modules[MODULE] = self._module
         compiled = compile(code, "<candidate>", "exec")
-        self._borrowed = Borrowed(compiled, sys.modules)
         Prescribed.now = bare
+        borrowed = Borrowed(compiled, sys.modules)
+        self._keeping = Keeping(self._device, self._module, self._libraries, borrowed)
         with self._log():
             exec(compiled, self._module.__dict__)  # noqa: S102  (confined)
         if not isinstance(getattr(self._module, "ModelNew", None), type):
@@ -132,15 +133,22 @@ class CandidateModule:
             self._unnamed = unnamed(self._model, self._names, values["state"], request["parameters"])
             self._inputs = map_tensors(values["inputs"], self._device.guard)
             self._outputs = None
-        kept, counts = self._repeat(request, upstream) if request["repeats"] else (False, None)
+        kept, counts = False, None
+        if request["repeats"]:
+            calls = self._calls(upstream, request)
+            kept, counts = self._keeping.repeat(calls, request["repeats"], seeks_kept=request["seeks_kept"])
         if request["halved"] is not None:
             halve_held(self._model, values["state"], request["halved"])
         if not request["construct"]:
             copy_into(self._inputs, values["inputs"], self._device.guard)
         header, answer = self._observed_call(values["state"], upstream, request)
-        if header.pop("changed"):
-            counts = self._look_on(upstream, request)
-        return {**header, "kept": kept, "counted": counts}, answer
+        recalled, before = False, header.pop("before")
+        if before is not None:
+            recalled, counts = self._keeping.look_on(self._calls(upstream, request), before)
+        return {**header, "kept": kept, "counted": counts, "recalled": recalled}, answer
+
+    def _calls(self, upstream: list[torch.Tensor] | None, request: dict[str, Any]) -> Calls:
+        return Calls(self._model, self._inputs, upstream, self._names, request["compared"])
 
     def aside(self, request: dict[str, Any], buffers: list[bytearray]) -> tuple[dict[str, Any], list[memoryview]]:
         """Answer a call on an instance of its own; the one in use stays as it is."""
@@ -209,9 +217,10 @@ class CandidateModule:
             self._load_state(state)
             log.copied_bytes = 0  # so far, those are the judge's own
             seed_all(request["seed"])
-            before = self._held(request) if looking else None
+            calls = self._calls(upstream, request)
+            before = self._keeping.see(calls) if looking else None
             began = time.process_time()
-            outputs = plain(calling.run(self._model, self._inputs, upstream, self._names))
+            outputs = plain(calls.one())
             seconds = time.process_time() - began
             with log.paused():  # on a GPU, torch's operators compare the guards
                 self._device.check_guards()
@@ -223,7 +232,8 @@ class CandidateModule:
             tree, views = pack_values({"outputs": outputs, "inputs": self._inputs, "buffers": left})
             answer = [memoryview(bytes(view)) for view in views]  # what is written from here on is too late
             inputs = plain(self._inputs)
-        has_changed = before is not None and counting.changed(before, self._held(request))
+        if before is not None and not self._keeping.has_changed(calls, before):
+            before = None
         results = outputs if upstream is None else outputs["outputs"]
         given = () if upstream is None else [self._inputs, upstream, [*self._model.parameters()]]  # may be a gradient
         reused = self._outputs is not None and shares_memory(outputs, self._outputs, given)
@@ -241,58 +251,13 @@ class CandidateModule:
             "names": self._names,
             **self._unnamed,
             "seconds": seconds,
-            "changed": has_changed,
+            "before": before,
         }, answer
 
     def _log(self, *, keep_copies: bool = False, given: Sequence[Any] = ()) -> OperatorLog:
         """Return what watches torch while foreign code runs, and puts what that makes where only kernels reach it."""
         enclosure = self._device if self._device.poisons() else None
         return OperatorLog(keep_copies=keep_copies, given=given, enclosure=enclosure)
-
-    def _repeat(self, request: dict[str, Any], upstream: list[torch.Tensor] | None) -> tuple[bool, str | None]:
-        """Call the model on the earlier values for a while; return whether its result is kept, and what counts calls.
-
-        It is kept if one call more, whose kernels do nothing, has it too. See ``counting``.
-        """
-        began = time.process_time()
-        result: Any = None
-        looks: list[counting.Held] = []
-        self._device.set_watching(False)  # that is done in the calls that are looked at
-        try:
-            for number in range(1, request["repeats"] + 1):
-                result = calling.run(self._model, self._inputs, upstream)
-                if number in counting.LOOK_AFTER and self._device.poisons():  # on a GPU sums are not the same twice
-                    looks.append(self._held(request))
-                if counting.is_enough(number, time.process_time() - began):
-                    break
-        finally:
-            self._device.set_watching(True)
-        if not request["seeks_kept"] or not self._device.poisons():
-            return False, counting.counted(looks)
-        self._device.set_launching(False)
-        again = calling.run(self._model, self._inputs, upstream)
-        self._device.set_launching(True)
-        return same_bytes(plain(result), plain(again)), counting.counted(looks)
-
-    def _look_on(self, upstream: list[torch.Tensor] | None, request: dict[str, Any]) -> str | None:
-        """Call the model on the same values again, for as long as it takes to see whether it counts its calls."""
-        began = time.process_time()
-        looks: list[counting.Held] = []
-        while len(looks) < counting.LEAST_CALLS and time.process_time() - began <= counting.LEAST_CALLS_SECONDS:
-            calling.run(self._model, self._inputs, upstream)
-            looks.append(self._held(request))
-        return counting.counted(looks)
-
-    def _held(self, request: dict[str, Any]) -> counting.Held:
-        own = dict(torch.nn.Module.named_buffers(self._model)) if request["compared"] else {}
-        changing = [*buffers_of(self._model, request["compared"], self._names).values()]
-        # What they start from differs from call to call.
-        changing += [own[name] for name in own if name.endswith(BATCHES)]
-        places, buffers = counting.segments(tuple(self._libraries)), self._device.buffers()
-        others = self._borrowed.left(self._inputs)
-        module = vars(self._module)
-        self._seen = counting.held(self._model, module, places, buffers, changing, self._seen, others)
-        return self._seen
 
     def _load_state(self, state: dict[str, torch.Tensor]) -> None:
         """Give the model the reference's weights, in place, if its own names of them are known; else its own stay."""

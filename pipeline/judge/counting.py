@@ -31,6 +31,7 @@ MOST_STATES = 4  # that what a candidate holds may go through
 HEAP = (0x5500, 0x8000)  # the upper halves of addresses on Linux: what is allocated for a call has a new one
 ALIGNED = 16  # what malloc returns is
 LEAST_STEP = 4096  # between two allocations that are both there; a count takes smaller ones
+OF_EXTENSIONS = "a global variable of the extension"
 RUNTIMES_STATE = b"libstdc++.so"  # of a library that extensions use: its streams have numbers that can be set
 _PT_LOAD, _WRITABLE = 1, 2
 
@@ -108,8 +109,8 @@ def segments(libraries: tuple[str, ...]) -> dict[str, tuple[int, int]]:
             for header in library.headers[: library.number]:
                 if header.type == _PT_LOAD and header.flags & _WRITABLE:
                     place = library.base + header.address
-                    owner = "the extension" if library.name in wanted else "its library"
-                    found[f"a global variable of {owner} ({place:#x})"] = (place, header.in_memory)
+                    whose = OF_EXTENSIONS if library.name in wanted else "a global variable of its library"
+                    found[f"{whose} ({place:#x})"] = (place, header.in_memory)
         return 0
 
     if wanted:

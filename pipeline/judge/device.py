@@ -71,6 +71,10 @@ class Device(Protocol):
         """Return address and size of the memory that launchers keep for themselves, if the host can read it."""
         ...
 
+    def regions(self) -> list[tuple[int, int]]:
+        """Return address and size of all memory that kernels may use, tensors' too, if the host can change it."""
+        ...
+
     def copies(self) -> tuple[int, int]:
         """Return how many bytes launchers had copied to another layout, and how many floats to integers or booleans.
 

@@ -43,6 +43,9 @@ def examine(judgement: Judgement, case: Case, expected: Expected, given: Answer,
         leaks = given.counted == LEAKED  # a mistake more often than a count
         how = ("incorrect", "leaks_memory") if leaks else ("cheating", "counts_calls")
         raise judgement.failed(f"counts:{case.name}", *how, detail)
+    if given.recalled and judgement.strict:
+        detail = "with one value changed that a call has left in memory, the same inputs have another result"
+        raise judgement.failed(f"recalled:{case.name}", "cheating", "kept_result", detail)
     if given.reused and judgement.strict:
         detail = "an output or a gradient lies in the memory of the call's before, which a caller may still hold"
         raise judgement.failed(f"alias:{case.name}", "incorrect", "reused_output", detail)

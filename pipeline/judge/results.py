@@ -15,6 +15,11 @@ def _bytes_of(value: Any) -> list[torch.Tensor]:
     return found
 
 
+def copied(value: Any) -> Any:
+    """Return a result with copies of its tensors: the memory that they lie in may be written to."""
+    return map_tensors(value, lambda tensor: tensor.detach().clone())
+
+
 def same_bytes(one: Any, other: Any) -> bool:
     """Whether two results are the same to the bit, and there is something in them."""
     ours, theirs = _bytes_of(one), _bytes_of(other)

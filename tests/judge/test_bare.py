@@ -135,7 +135,15 @@ def posed(source: str, direction: str = "forward") -> Task:
         (BOTH.replace("sum += grad", "sum -= grad"), FUNCTIONAL, "backward", "incorrect"),
         (BOTH.replace("{forward(g, w), sums}", "{g * w, sums}"), FUNCTIONAL, "backward", "cheating"),
     ],
-    ids=["weightless", "a layer without weights", "wrong", "functional", "backward", "wrong gradient", "torch in the extension"],
+    ids=[
+        "weightless",
+        "a layer without weights",
+        "wrong",
+        "functional",
+        "backward",
+        "wrong gradient",
+        "torch in the extension",
+    ],
 )
 def test_it_is_called_as_the_task_says(judge: Judge, cuda: str, source: str, direction: str, status: str):
     verdict = judge.submit(posed(source, direction), cuda, cuda).result()

@@ -35,6 +35,7 @@ __all__ = [
     "open_runtime",
     "place",
     "poisons",
+    "regions",
     "release_guards",
     "reset_launches",
     "set_fault_page",
@@ -56,6 +57,11 @@ def poisons() -> bool:
 
 def buffers() -> list[tuple[int, int]]:
     """Return nothing: it is on the GPU, and is not looked at."""
+    return []
+
+
+def regions() -> list[tuple[int, int]]:
+    """Return nothing, as ``buffers`` does."""
     return []
 
 

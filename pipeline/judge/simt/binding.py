@@ -208,16 +208,6 @@ def host_bytes() -> int:
     return _runtime.library.simt_host_bytes() if _runtime.library is not None else 0
 
 
-def buffers() -> list[tuple[int, int]]:
-    """Return address and size of the memory that host code allocated through CUDA's functions and has not freed."""
-    found: list[tuple[int, int]] = []
-    if _runtime.library is not None:
-        size = ctypes.c_size_t()
-        while address := _runtime.library.simt_buffer(len(found), ctypes.byref(size)):
-            found.append((address, size.value))
-    return found
-
-
 def copies() -> tuple[int, int]:
     """Return how many bytes host code had copied to another layout, and how many floats to integers or booleans."""
     if _runtime.library is None:

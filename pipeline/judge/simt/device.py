@@ -3,7 +3,6 @@
 import torch
 
 from pipeline.judge.simt.binding import (
-    buffers,
     check_guards,
     copies,
     guard,
@@ -18,6 +17,7 @@ from pipeline.judge.simt.binding import (
     set_watching,
 )
 from pipeline.judge.simt.fault import Fault
+from pipeline.judge.simt.regions import buffers, regions
 from pipeline.judge.simt_device import install
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "on_device",
     "place",
     "poisons",
+    "regions",
     "release_guards",
     "reset_launches",
     "set_fault_page",

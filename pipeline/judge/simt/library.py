@@ -56,7 +56,7 @@ SHARED: Signatures = {
 }
 _SIMT: Signatures = {
     "simt_allocate": (_POINTER, (_INT, _INT, _POINTER)),
-    "simt_buffer": (_POINTER, (ctypes.c_size_t, ctypes.POINTER(ctypes.c_size_t))),
+    "simt_regions": (ctypes.c_size_t, (ctypes.c_bool, ctypes.c_size_t, _POINTER, _POINTER)),
     "simt_moved_bytes": (ctypes.c_int64, ()),
     "simt_truncated": (ctypes.c_int64, ()),
     "simt_lend": (None, (_POINTER, ctypes.c_size_t)),

@@ -211,14 +211,16 @@ extern "C" void simt_lend(const void* address, size_t bytes) { borrow(address, b
 
 extern "C" bool simt_is_guarded(const void* address) { return region_near(address) != nullptr; }
 
-// The address and size of a buffer that has not been freed, by its number; null beyond the last.
-extern "C" const void* simt_buffer(size_t number, size_t* bytes) {
-    for (const Region* region = first_region; region; region = region->next)
-        if (region->buffer && number-- == 0) {
-            *bytes = region->bytes;
-            return region->data;
-        }
-    return nullptr;
+// Addresses and sizes of the memory that kernels may use, or of what host code allocated of it and has not freed, as
+// far as there is room; returns how many there are.
+extern "C" size_t simt_regions(bool buffers, size_t room, const void** addresses, size_t* sizes) {
+    size_t number = 0;
+    for (const Region* region = first_region; region; region = region->next) {
+        if (region->unbacked || (buffers && !region->buffer)) continue;
+        if (number < room) addresses[number] = region->data, sizes[number] = region->bytes;
+        ++number;
+    }
+    return number;
 }
 
 extern "C" void* simt_device_malloc(size_t bytes) { return allocate(bytes, "cudaMalloc buffer", false); }
