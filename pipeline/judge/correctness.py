@@ -24,6 +24,7 @@ from pipeline.judge.examining import examine, examine_modes, examine_weights, in
 from pipeline.judge.hidden_faults import Explain, RightCall, find_hidden_faults
 from pipeline.judge.inputs import ORDERS, Case, Order, call_request, plan, room, with_weights_of
 from pipeline.judge.judging import MAX_DETAIL, Decided, Judgement
+from pipeline.judge.pace import Pace
 from pipeline.judge.rehearsal import rehearse_launches
 from pipeline.judge.session import Session
 from pipeline.judge.settings import Plan
@@ -31,7 +32,6 @@ from pipeline.judge.simt.explain import EXPLAINABLE, specific_reason
 from pipeline.records import SETTINGS, Check
 
 SAME_ERROR = 1.01  # errors that differ by less than this factor are called the same
-OVERHEAD_SECONDS = 0.05  # of a call, whatever its sizes
 WRONG = ("incorrect", "runtime_error", "timeout")  # what a kernel made for other sizes can end in
 KEPT = ("stale", "drift")  # at whatever sizes: it keeps results between calls
 
@@ -66,13 +66,12 @@ class Correctness:
         self._reference = reference
         self._answers = answers
         self._settings = settings
-        self._seconds = seconds
+        self._pace = Pace(settings, seconds)
         self._explain = explain
         self._shown = Shown()
         self._instance_for: str | None = None  # the setting that the process's instance was made at
         self._before: tuple[Case, Expected] | None = None  # the last case that was right, on the process's instance
         self._right: list[RightCall] = []  # the largest setting first
-        self._rate = 0.0  # seconds for a unit of work, at the largest setting so far
 
     def run(self, key: bytes) -> None:
         """Run every case; raises ``Decided`` unless the candidate is right and honest.
@@ -85,7 +84,7 @@ class Correctness:
             judgement.passed(f"skipped:{name}", why)
         used = self._settings.told(judgement.task.reference)
         judgement.checks.append(Check(name=SETTINGS, passed=True, figures={**used}))
-        cases = plan(judgement.task, self._settings.settings, key)
+        cases = plan(judgement.task, self._settings.settings, key, self._settings.long)
         for number, planned in enumerate(cases):
             case = planned if self._shown.names is not None else with_weights_of(planned, cases)
             idle = case.setting.name in self._shown.failures or not self._shown.asks_for(case)
@@ -137,20 +136,12 @@ class Correctness:
         return Expected.read(answer, buffers, room(case.distribution), yardsticks)
 
     def _too_slow(self, case: Case) -> bool:
-        """Whether a call at the main setting would take too long, by the candidate's own speed at others.
-
-        What a candidate says of its speed is not checked: it can only spare itself the main setting, never the odd
-        and small ones that a general kernel must be right at.
-        """
-        main = self._settings.settings[0]
-        if case.setting is not main or len(self._settings.settings) == 1 or not self._shown.errors:
-            return False
-        predicted = self._rate * self._settings.work.get(main.name, 0)
-        if predicted <= self._seconds / 2:
-            return False
-        if case.call == 0:
-            self._judgement.passed(f"skipped:{main.name}", f"would take {predicted:.0f} s a call on this backend")
-        return True
+        """Whether there is no time for a call, by the candidate's own speed at other settings."""
+        alone = len(self._settings.settings) == 1 or not self._shown.errors
+        why = None if alone else self._pace.refuses(case)
+        if why and case.call == 0:
+            self._judgement.passed(f"skipped:{case.setting.name}", why)
+        return why is not None
 
     def _judge(self, case: Case, expected: Expected, *, construct: bool) -> None:
         given = self._call(case, expected, construct=construct)
@@ -158,20 +149,22 @@ class Correctness:
             detail = "the model's parameters changed between calls"
             raise self._judgement.failed(f"run:{case.name}", "cheating", "bad_answer", detail)
         self._shown.note(expected, given)
-        if work := self._settings.work.get(case.setting.name, 0):
-            self._rate = max(0.0, given.seconds - OVERHEAD_SECONDS) / work
+        self._pace.note(case, given.seconds)
         result = self._compared(case, expected, given)
         before = (case, expected) if construct or self._before is None else self._before
         kept = given.kept and self._judgement.strict and self._is_kept(*before)
         examine(self._judgement, case, expected, given, kept=kept)
         self._before = case, expected
-        if construct:
+        if construct and not case.is_long:
             with self._session.away():
                 examine_weights(self._judgement, case, expected, given, self._reference)
             if given.names is None and self._judgement.strict:
                 self._follow_weights(case, expected, sorted(expected.parameters.intersection(given.constants)))
             request = self._request(replace(case, repeats=0), expected, construct=True)
             self._right.insert(0, RightCall(case.name, request, expected.buffers, in_modes(case, expected, given)))
+        if case.is_long:  # one size alone says nothing of the others
+            self._judgement.passed(f"correct:{case.setting.name}", error=result.error, bound=result.bound)
+            return
         self._shown.launches = given.launches
         pair = self._shown.errors.get(case.setting.name, (0.0, 1.0))
         self._shown.errors[case.setting.name] = max(pair, (result.error, result.bound), key=lambda p: p[0] / p[1])
@@ -277,7 +270,11 @@ class Correctness:
         return self._lost_without_kernels(case, expected)
 
     def _note_or_raise(self, case: Case, decided: Decided) -> None:
-        """Under policy report, a failure at other sizes than the main ones is a note."""
+        """Under policy report a failure at other sizes than the main ones is a note; so is a long call's timeout."""
+        if case.is_long and decided.reason == "timeout":
+            self._judgement.checks.pop()
+            self._judgement.passed(f"skipped:{case.setting.name}", "out of this backend's time")
+            return
         only_main_counts = self._settings.own and case.setting is self._settings.settings[0]
         if self._judgement.strict or only_main_counts or decided.status not in WRONG or decided.reason in KEPT:
             raise self._only_slow(case, decided) or decided

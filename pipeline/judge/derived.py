@@ -5,7 +5,7 @@ secret decides, so that no kernel can be made for them: see ``drawing``.
 """
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.judge.drawing import (
@@ -32,6 +32,8 @@ FACTORS = tuple(2**exponent for exponent in range(16, 0, -1))
 LEAST_REDUCED = (16, 4)  # no size is divided to less than this, or than itself; the second one if the first won't do
 DERIVED_SECONDS = 0.5  # what one call at a derived setting may cost, by the estimate
 UNEVEN = 4  # of two ways to make a setting smaller, so many times as much is needed for one that spares some sizes
+LONG_SECONDS = 0.04  # the same of one at which a size is not reduced
+LONGEST = 2**15  # that size: each thread costs something, however little there is to do for it
 KINDS: dict[str, Sizes] = {"odd": odd_sizes, "small": small_sizes, "tiny": tiny_sizes}
 # Of numbers below ``SMALLEST_SIZE`` that are written into a shape: dimensions, whatever they are.
 KINDS_OF_FEW: dict[str, Sizes] = {"odd": more_sizes, "small": few_sizes}
@@ -143,6 +145,31 @@ class Derivation:
             setting = self._first_usable([Setting(name=called, sizes=sizes) for sizes in unlike])
             found += [setting] if setting else []
         return found
+
+    def long(self, settings: Sequence[Setting]) -> Setting | None:
+        """Return a setting at which one size is the task's own, and the others those of the last one given.
+
+        A kernel that has room for some thousand columns only, or leaves out what is beyond, is right at all others.
+        Which size, each run draws anew; not the first one, which mostly is that of a batch, or of rows: there is one
+        block for each, and many blocks of threads take long.
+
+        Args:
+            settings: what ``reduced`` has returned.
+        """
+        if not settings:
+            return None
+        main, last = settings[0].sizes, settings[-1].sizes
+        less = [name for name, size in self._sizes.items() if main.get(name, size) < size <= LONGEST]
+        inner = [name for name in less if name != next(iter(self._sizes))] or less
+        first = self._draws[0]("long") % max(1, len(inner))
+        for name in (*inner[first:], *inner[:first]):
+            setting = Setting(name=f"long_{name}", sizes={**last, name: self._sizes[name]})
+            (measurement,) = self._measure([setting])
+            fits = why_not(measurement, LONG_SECONDS, self._max_bytes) is None
+            if fits and measurement.ranks == (self._ranks or measurement.ranks) and self._runs(setting):
+                self.work[setting.name] = measurement.work
+                return setting
+        return None
 
     def _proposals(self, kind: str, of: Sizes, groups: list[dict[str, int]], had: Taken) -> list[dict[str, int]]:
         """Return sizes of a kind for each of the groups, different ones and equal ones."""

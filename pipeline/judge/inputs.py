@@ -84,6 +84,7 @@ class Case:
     gives. ``seeks_kept``: one of the unobserved calls is made without its kernels, to see whether the result is there
     all the same. It is not looked for at the smallest settings, where the result may be so by chance. ``looks``: what
     the candidate holds is looked at before and after the call. ``modes``: it is called in others afterwards.
+    ``is_long``: one size is the task's own, the others are tiny.
     """
 
     setting: "Setting"
@@ -97,6 +98,7 @@ class Case:
     seeks_kept: bool = False
     looks: bool = False
     modes: bool = False
+    is_long: bool = False
 
     @property
     def name(self) -> str:
@@ -118,8 +120,10 @@ class Case:
         }
 
 
-def plan(task: "Task", settings: Sequence["Setting"], key: bytes) -> list[Case]:
+def plan(task: "Task", settings: Sequence["Setting"], key: bytes, long: "Setting | None" = None) -> list[Case]:
     """Return the cases of a task's candidates: the last settings first, the main one at the end.
+
+    The ``long`` one, of one call, comes right before it.
 
     Their seeds come from a keyed hash over the task: with the same key, each candidate gets the same cases in any
     order of judging, and without it none can know them.
@@ -128,13 +132,14 @@ def plan(task: "Task", settings: Sequence["Setting"], key: bytes) -> list[Case]:
     task_id = task.id
     smallest = len(settings) - 1
     for index, setting in reversed(list(enumerate(settings))):
+        if index == 0 and long is not None:
+            seed = _seed(task_id, long, 0, key)
+            cases.append(Case(long, 0, "own", "random", seed, seed, fresh_weights=False, is_long=True))
         calls = CALLS[min(index, len(CALLS) - 1)] if len(settings) > 1 else (*CALLS[0], *CALLS[1][1:])
         if index == smallest and index >= len(CALLS) - 1:
             calls = (*calls, *AT_SMALLEST)
         for number, (distribution, order) in enumerate(calls):
-            text = f"{task_id}/{setting.name}/{number}"
-            digest = hashlib.blake2b(text.encode(), key=key, digest_size=6).digest()
-            seed = int.from_bytes(digest) // 3 * 3 + number % 3  # what unwritten memory holds, call by call
+            seed = _seed(task_id, setting, number, key)
             seed = cases[-1].seed if distribution == "touched" else seed
             modes = number == 0 and index == smallest
             cases.append(Case(setting, number, distribution, order, seed, seed, number > 0, modes=modes))
@@ -143,6 +148,12 @@ def plan(task: "Task", settings: Sequence["Setting"], key: bytes) -> list[Case]:
         looks = len(calls) > 1 and index != smallest
         cases[-1] = replace(cases[-1], repeats=repeats, seeks_kept=seeks_kept, looks=looks)
     return cases
+
+
+def _seed(task_id: str, setting: "Setting", number: int, key: bytes) -> int:
+    text = f"{task_id}/{setting.name}/{number}"
+    digest = hashlib.blake2b(text.encode(), key=key, digest_size=6).digest()
+    return int.from_bytes(digest) // 3 * 3 + number % 3  # what unwritten memory holds, call by call
 
 
 def with_weights_of(case: Case, cases: Sequence[Case]) -> Case:

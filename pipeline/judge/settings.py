@@ -27,18 +27,21 @@ SURELY_SMALL = 2**22  # a product of all sizes up to this needs no measuring: th
 class Plan:
     """The settings to judge at, the main one first, and why others are left out.
 
-    ``own`` says whether the main one is the task's own; ``work`` holds estimates by the settings' names.
+    ``own`` says whether the main one is the task's own, and where it is not, ``long`` may be a further one, with
+    one size of the task's own; ``work`` holds estimates by the settings' names.
     """
 
     settings: tuple[Setting, ...]
     own: bool
     work: Mapping[str, int]
     left_out: Mapping[str, str]
+    long: Setting | None = None
 
     def told(self, reference: str) -> dict[str, str]:
         """Return all sizes of a task at each of the settings, as a person reads them."""
         own = _own_sizes(reference)
-        return {setting.name: told({**own, **setting.sizes}) for setting in self.settings}
+        used = self.settings if self.long is None else (*self.settings, self.long)
+        return {setting.name: told({**own, **setting.sizes}) for setting in used}
 
 
 @lru_cache(maxsize=64)
@@ -78,12 +81,14 @@ def choose(task: Task, measure: Measure, seconds: float, max_bytes: int, key: by
             usable.append(setting)
     derived = Derivation(tree, measure, measured[0].ranks, seconds, max_bytes, Draw(task.id, key))
     own = task.settings[0].name not in left_out
+    long: Setting | None = None
     if not own:
-        usable = [*derived.reduced(), *usable]
+        reduced = derived.reduced()
+        usable, long = [*reduced, *usable], derived.long(reduced)
     elif len(usable) == 1:
         usable += derived.others({})
     work = {setting.name: m.work for setting, m in zip(task.settings, measured, strict=True)} | derived.work
-    return Plan(tuple(usable), own, work, left_out)
+    return Plan(tuple(usable), own, work, left_out, long)
 
 
 def _largest_product(task: Task, tree: ast.Module) -> int:

@@ -167,6 +167,67 @@ def test_at_sizes_beyond_this_backend_a_general_kernel_is_judged_at_smaller_ones
         assert {"skipped:own", "correct:reduced", "correct:reduced_odd"} <= {c.name for c in verdict.checks}
 
 
+LARGE_PRODUCT = Task(
+    name="product",
+    reference="""
+import torch
+
+ROWS, DEPTH, COLS = 1024, 16384, 8
+
+
+class Model(torch.nn.Module):
+    def forward(self, a, b):
+        return a @ b
+
+
+def get_inputs():
+    return [torch.randn(ROWS, DEPTH), torch.randn(DEPTH, COLS)]
+
+
+def get_init_inputs():
+    return []
+""",
+    category="matmul",
+    source="test",
+)
+NO_DEEPER_THAN = """
+import torch
+from torch.utils.cpp_extension import load_inline
+
+source = '''
+#include <torch/extension.h>
+
+__global__ void product_kernel(const float* a, const float* b, float* y, int depth, int cols) {
+    float sum = 0.0f;
+    for (int k = 0; k < min(depth, MOST); ++k) sum += a[blockIdx.x * depth + k] * b[k * cols + threadIdx.x];
+    y[blockIdx.x * cols + threadIdx.x] = sum;
+}
+
+torch::Tensor product(torch::Tensor a, torch::Tensor b) {
+    auto y = torch::empty({a.size(0), b.size(1)}, a.options());
+    product_kernel<<<a.size(0), b.size(1)>>>(a.data_ptr<float>(), b.data_ptr<float>(), y.data_ptr<float>(),
+                                             a.size(1), b.size(1));
+    return y;
+}
+'''
+ext = load_inline("product", "torch::Tensor product(torch::Tensor a, torch::Tensor b);", source, functions=["product"])
+
+
+class ModelNew(torch.nn.Module):
+    def forward(self, a, b):
+        return ext.product(a.contiguous(), b.contiguous())
+"""
+
+
+def test_a_kernel_that_has_no_room_for_one_of_the_tasks_own_sizes_is_wrong(strict: Judge):
+    at_all = strict.submit(LARGE_PRODUCT, NO_DEEPER_THAN.replace("MOST", "1 << 20"), "at_all").result()
+    assert at_all.accepted, at_all
+    assert "correct:long_DEPTH" in {check.name for check in at_all.checks}
+    capped = strict.submit(LARGE_PRODUCT, NO_DEEPER_THAN.replace("MOST", "8192"), "capped").result()
+    assert capped.reason == "wrong_values"
+    assert capped.checks[-1].name == "correct:long_DEPTH/0/own/random"
+
+
 def test_a_kernel_that_fixes_only_what_was_not_reduced_is_right_in_a_report(report: Judge):
     code = changed("y.data_ptr<float>(), x.size(1)", "y.data_ptr<float>(), 8192")
     assert report.submit(HUGE_TASK, code, "fixed").result().accepted

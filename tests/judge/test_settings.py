@@ -9,6 +9,7 @@ import torch
 
 from pipeline.judge import shapes
 from pipeline.judge.config import JudgeConfig
+from pipeline.judge.derived import LONG_SECONDS
 from pipeline.judge.inputs import plan as cases
 from pipeline.judge.judge import Judge
 from pipeline.judge.reference_worker import answer
@@ -175,6 +176,34 @@ def test_sizes_too_large_for_a_cpu_are_reduced_until_the_reference_can_be_afford
     assert odd.sizes["IMAGE[0]"] != main.sizes["IMAGE[0]"]
     assert all(found.work[s.name] * 1e-8 <= 1 for s in found.settings)
 
+
+def test_one_size_stays_the_tasks_own_where_others_are_reduced_and_each_run_draws_which(judge: Judge):
+    task = "import torch\nROWS, COLS, DEPTH = 2048, 4096, 1024\n" + PRODUCT_OF_TWO
+    own = {"ROWS": 2048, "COLS": 4096, "DEPTH": 1024}
+    drawn = [plan(judge, task, seeds=seeds) for seeds in "abcdef"]
+    kept: set[str] = set()
+    for found in drawn:
+        assert found.long is not None
+        tiny = found.settings[-1].sizes
+        (name,) = [n for n in own if found.long.sizes[n] != tiny[n]]
+        assert found.long.sizes[name] == own[name]
+        assert found.work[found.long.name] * 1e-8 <= LONG_SECONDS
+        kept.add(name)
+    assert kept == {"COLS", "DEPTH"}
+    assert plan(judge, GROUPED.replace("512", "16")).long is None
+
+
+PRODUCT_OF_TWO = """
+class Model(torch.nn.Module):
+    def forward(self, a, b):
+        return a @ b
+
+def get_inputs():
+    return [torch.randn(ROWS, DEPTH), torch.randn(DEPTH, COLS)]
+
+def get_init_inputs():
+    return []
+"""
 
 PRODUCT = """
 import torch
