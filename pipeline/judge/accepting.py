@@ -19,8 +19,8 @@ def first_accepted(
 
     Of large arguments they are those for which the results are finite, and of which the same is chosen as of less
     large ones: what a softmax makes of the largest is zero nearly everywhere, and nothing says which zero is meant.
-    Where the module raises or gives NaN, arguments that bring it to that are as the task makes them: a probability,
-    or what a root is taken of. Near the end of what it takes, results are little more than rounding.
+    Where the module raises, or a result is not finite and so says nothing, arguments that bring it to that are as the
+    task makes them: a probability, or what a root or a logarithm is taken of.
 
     Raises:
         Exception: whatever the module raises.
@@ -31,7 +31,7 @@ def first_accepted(
         if (chosen := _chosen(call, arguments, distribution)) is None:
             raise
         return chosen, call(chosen)
-    if distribution == "own" or not _has_nan(results):
+    if distribution == "own" or _is_finite(results):
         return inputs, results
     chosen = _chosen(call, arguments, distribution)
     inputs = inputs if chosen is None else chosen
@@ -47,7 +47,7 @@ def _chosen(call: Callable[[list[Any]], Any], arguments: Arguments, distribution
             only = [*changed, number]
             with suppress(Exception):
                 given, results = _first_finite(call, lambda factor, only=only: arguments(factor, only), distribution)
-                if not _has_nan(results):
+                if _is_finite(results):
                     inputs, changed = given, only
     return inputs
 
@@ -86,9 +86,3 @@ def _is_finite(results: Any) -> bool:
     finite: list[bool] = []
     map_tensors(results, lambda t: finite.append(bool(torch.isfinite(t).all())))
     return all(finite)
-
-
-def _has_nan(results: Any) -> bool:
-    found: list[bool] = []
-    map_tensors(results, lambda t: found.append(bool(torch.isnan(t).any())))
-    return any(found)

@@ -6,11 +6,13 @@ from typing import Any
 
 import torch
 
-from pipeline.judge.inputs import FAINT, LARGE, Distribution
+from pipeline.judge.inputs import FAINT, LARGE, LEVEL, Distribution
 
 LOOKED_AT = 16  # values, of which the largest is the one that is touched
 FLIPPED = 0.25  # of a mask that is all the same
 WHOLE = (torch.int64, torch.int32)
+LAST_DIGITS = 8  # values that differ in these alone
+WIDE = (torch.float32, torch.float64)
 FEW = 64  # values, up to which there are many equal ones anyway
 
 
@@ -30,7 +32,8 @@ def transform(
     the other sign, and masks that are all the same are so no more; ``touched``: as that, but for one value of each
     argument, so that a result that is kept by some of the values is found out; ``zeros``: every second row (what the
     first dimension has) is zero, so that what guards a division counts, of whole numbers too if 0 and equal ones are
-    among them; ``coarse``: multiples of a power of two near
+    among them; ``level``: all are ``LEVEL`` but for their last digits, in types where these are rounding errors to
+    anybody; ``coarse``: multiples of a power of two near
     their mean size, most of which occur many times, so that values are equal, zero, or between two integers; whole
     numbers far apart become equal too. But for that power, a new value depends on the old one alone, and zero stays
     zero: a triangular, symmetric, masked or one-hot input, which a kernel may rely on, stays one. A Python float is
@@ -101,6 +104,11 @@ def _floating(value: torch.Tensor, distribution: Distribution, seed: int, factor
         return value if is_symmetric(value) else torch.where(_every_second(value).to(value.device), value, 0)
     # An odd factor permutes 64-bit integers; the upper bits of the product hash the value's own bits.
     bits = value.double().contiguous().view(torch.int64) * (2 * seed + 0x9E3779B97F4A7C15 - 2**64)
+    if distribution == "level":
+        digits = (bits >> 40) % LAST_DIGITS * torch.finfo(value.dtype).eps
+        return (
+            torch.where(value == 0, value, (LEVEL * (1 + digits)).to(value.dtype)) if value.dtype in WIDE else value
+        )
     if distribution == "spiky":
         return torch.where((bits >> 58) == 0, value * 8, value)
     signed = torch.where(bits < 0, -value, value)

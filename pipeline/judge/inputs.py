@@ -9,7 +9,18 @@ if TYPE_CHECKING:
     from pipeline.records import Setting, Task
 
 Distribution = Literal[
-    "own", "shifted", "spiky", "large", "negative", "positive", "faint", "signed", "coarse", "touched", "zeros"
+    "own",
+    "shifted",
+    "spiky",
+    "large",
+    "negative",
+    "positive",
+    "faint",
+    "signed",
+    "coarse",
+    "touched",
+    "zeros",
+    "level",
 ]
 Order = Literal["forward", "reverse", "random"]
 ORDERS: tuple[Order, ...] = ("forward", "reverse", "random")
@@ -28,7 +39,7 @@ CALLS: tuple[tuple[tuple[Distribution, Order], ...], ...] = (
     (("own", "random"),),
 )
 AT_SMALLEST: tuple[tuple[Distribution, Order], ...] = (
-    *(("zeros", "reverse"), ("negative", "forward"), ("positive", "reverse")),
+    *(("zeros", "reverse"), ("level", "forward"), ("negative", "forward"), ("positive", "reverse")),
 )
 EXTREME: tuple[Distribution, ...] = ("large", "negative", "positive")
 # Factors of these: the first for which the reference's results are finite. An exponential overflows from about 88 on,
@@ -42,6 +53,10 @@ LARGE_ROOM = 4.0
 # Among zeros and equal values, a variance is nothing but what was added to it, and rounding errors are divided by its
 # root. What is looked for there is wrong by more.
 ZEROS_ROOM = 32.0
+# All values are this but for their last digits. A variance is a rounding error then, and where it came of two large
+# numbers it may be below zero: no number has such a root. Nothing else counts, since all else is rounding errors too.
+LEVEL = 181.0
+LEVEL_ROOM = 1e9
 FAINT = 1 / 32  # a variance of 1 becomes 1e-3: what is added to it against a division by 0 can be seen in the result
 REPEATS = 64  # unobserved calls before the last one at the smallest setting: who drifts after a while is found out
 
@@ -210,4 +225,6 @@ def factors(distribution: Distribution) -> tuple[int, ...]:
 
 def room(distribution: Distribution) -> float:
     """Return by what the floor of the tolerance is multiplied."""
+    if distribution == "level":
+        return LEVEL_ROOM
     return ZEROS_ROOM if distribution in ("zeros", "coarse") else LARGE_ROOM if distribution in EXTREME else 1.0

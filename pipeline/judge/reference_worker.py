@@ -232,7 +232,7 @@ def _results(
     """Return the call arguments and what ``_case`` says of the results and buffers."""
     before = dict(model.named_buffers())
     inputs, eager = first_accepted(lambda given: call(model, given), arguments, distribution)
-    if distribution == "coarse" or (distribution == "zeros" and call.upstream is not None):
+    if distribution in ("coarse", "level") or (distribution == "zeros" and call.upstream is not None):
         call.refuse_rounded(model, inputs, deciding=distribution == "coarse")
     elif distribution == "zeros":
         call.refuse_ties(model, inputs, eager)
