@@ -33,9 +33,9 @@ def transform(
     argument, so that a result that is kept by some of the values is found out; ``zeros``: every second row (what the
     first dimension has) is zero, so that what guards a division counts, of whole numbers too if 0 and equal ones are
     among them; ``level``: all are ``LEVEL`` but for their last digits, in types where these are rounding errors to
-    anybody; ``coarse``: multiples of a power of two near
-    their mean size, most of which occur many times, so that values are equal, zero, or between two integers; whole
-    numbers far apart become equal too. But for that power, a new value depends on the old one alone, and zero stays
+    anybody; ``coarse``: multiples of a power of two near their mean size, or of a quarter of it near that, most of
+    which occur many times, so that values are equal, zero, or between two integers; whole numbers far apart become
+    equal too. But for that power, a new value depends on the old one alone, and zero stays
     zero: a triangular, symmetric, masked or one-hot input, which a kernel may rely on, stays one. A Python float is
     3/4 of itself when shifted: a probability stays one, and a kernel that has the number written in it is found out.
 
@@ -94,7 +94,8 @@ def _floating(value: torch.Tensor, distribution: Distribution, seed: int, factor
     if distribution == "coarse":
         size = float(value.abs().double().mean())
         step = 2.0 ** math.floor(math.log2(size)) if 0 < size < math.inf else 1.0
-        return torch.round(value / step) * step
+        near, nearer = (torch.round(value / part) * part for part in (step, step / 4))
+        return torch.where(near.abs() == step, nearer, near)  # a task may double before it rounds: halves of 1/4 count
     if distribution in ("large", "faint"):
         return value * (FAINT if distribution == "faint" else factor)
     if distribution in ("shifted", "negative", "positive"):

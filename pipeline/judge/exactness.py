@@ -10,7 +10,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pipeline.judge.accepting import whole_numbers
-from pipeline.judge.moving import AMBIGUOUS, ARITHMETIC, CHOOSING, CORNERS, EXACT
+from pipeline.judge.moving import AMBIGUOUS, ARITHMETIC, CHOOSING, CORNERS, EXACT, UNSETTLED
 from pipeline.judge.operators import name_of
 from pipeline.judge.task_module import Refused
 from pipeline.judge.torch_values import map_tensors
@@ -30,6 +30,7 @@ class Exactness(TorchDispatchMode):
         super().__init__()
         self.decided = False
         self._deciding = CHOOSING | CORNERS if backward else CHOOSING
+        self._ambiguous = AMBIGUOUS | UNSETTLED if backward else AMBIGUOUS
         self._rounded: dict[int, torch.Tensor] = {}  # by their ids, which are theirs as long as they are kept
         self._all_rounded = False
 
@@ -44,7 +45,7 @@ class Exactness(TorchDispatchMode):
         rounded = self._all_rounded or any(id(tensor) in self._rounded for tensor in given)
         decides = name in self._deciding
         self.decided |= decides
-        if name in AMBIGUOUS or library != "aten" or (decides and rounded):
+        if name in self._ambiguous or library != "aten" or (decides and rounded):
             raise Refused("task_raises", "of values that are equal but for rounding, any may be the larger one")
         elsewhere = args[0] if name == "_to_copy" else None
         if name in ARITHMETIC and not rounded:

@@ -37,12 +37,13 @@ CORNERS = frozenset(
     hardtanh_ hardsigmoid softshrink maximum minimum fmax fmin amax amin max_pool1d norm linalg_vector_norm
     """.split()  # noqa: SIM905
 )
-# Of equal values any may come first, of those at one index any may be the last, or at the bound another version of
-# torch has another gradient.
+# Those whose gradient at a bound, or between equal points, is another one in another version of torch.
+UNSETTLED = frozenset({"hardswish", "hardswish_", "cdist", "_cdist_forward", "_euclidean_dist"})
+# Of equal values any may come first, of those at one index any may be the last.
 AMBIGUOUS = frozenset(
     """
-    sort argsort topk kthvalue median nanmedian mode cummax cummin _cummax_helper _cummin_helper hardswish hardswish_
-    cdist _cdist_forward _euclidean_dist scatter scatter_ index_put index_put_ _index_put_impl_ index_copy index_copy_
+    sort argsort topk kthvalue median nanmedian mode cummax cummin _cummax_helper _cummin_helper scatter scatter_
+    index_put index_put_ _index_put_impl_ index_copy index_copy_
     """.split()  # noqa: SIM905
 )
 # Those that round nothing of numbers with few digits: sums and products.
