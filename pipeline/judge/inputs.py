@@ -1,6 +1,7 @@
 """Which cases a candidate is run on: settings, distributions, thread orders, seeds."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -56,7 +57,7 @@ ZEROS_ROOM = 32.0
 # All values are this but for their last digits. A variance is a rounding error then, and where it came of two large
 # numbers it may be below zero: no number has such a root. Nothing else counts, since all else is rounding errors too.
 LEVEL = 181.0
-LEVEL_ROOM = 1e9
+LEVEL_ROOM = math.inf
 FAINT = 1 / 32  # a variance of 1 becomes 1e-3: what is added to it against a division by 0 can be seen in the result
 REPEATS = 64  # unobserved calls before the last one at the smallest setting: who drifts after a while is found out
 

@@ -72,7 +72,7 @@ def test_whole_numbers_are_zeros_in_every_second_row_unless_that_breaks_what_the
 
 
 @pytest.mark.parametrize(
-    "distribution", ["shifted", "spiky", "large", "faint", "signed", "coarse", "touched", "zeros"]
+    "distribution", ["shifted", "spiky", "large", "faint", "signed", "coarse", "touched", "zeros", "level"]
 )
 def test_changed_inputs_keep_their_form(distribution: Distribution):
     x = torch.randn(40, 40, dtype=torch.float64)
@@ -88,6 +88,7 @@ def test_coarse_inputs_hold_equal_values_zeros_and_halves():
         assert values.unique().numel() < 30
         assert (values == 0).any()
         assert ((values % 1) == 0.5).any()
+        assert ((2 * values % 1) == 0.5).any()  # of a task that doubles them before it rounds
     assert torch.isin(other, coarse).all()
     assert torch.equal(transform([torch.zeros(3)], "coarse", seed=3)[0], torch.zeros(3))
 

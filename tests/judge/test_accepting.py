@@ -1,4 +1,6 @@
-"""Of large arguments those are taken of which a reference chooses as it does of others, and it was called last on them."""
+"""Which arguments are taken: those of which a result says something, and the reference was called last on them."""
+
+from typing import Any
 
 from collections.abc import Collection
 
@@ -35,3 +37,17 @@ def test_the_last_call_is_that_of_the_arguments_that_are_taken():
     inputs, _ = first_accepted(call, lambda factor: [torch.tensor(float(factor))], "large")
     assert float(inputs[0]) == first
     assert called == [first, last, first]
+
+
+def test_arguments_that_together_give_nothing_finite_are_changed_one_at_a_time():
+    """A logarithm of zero would hide what a kernel makes of a target of zero."""
+    own = [torch.full((2,), 0.5), torch.full((2,), 0.5)]
+
+    def arguments(_factor: int = 1, only: int | None = None) -> list[Any]:
+        return [value if only not in (None, n) else torch.zeros(2) for n, value in enumerate(own)]
+
+    inputs, result = first_accepted(lambda given: (given[1] * given[0].log()).sum(), arguments, "zeros")
+    assert [bool(value.any()) for value in inputs] == [True, False]
+    assert result == 0
+    both, _ = first_accepted(lambda given: given[0].log() + given[1].log(), arguments, "zeros")
+    assert not any(bool(value.any()) for value in both)

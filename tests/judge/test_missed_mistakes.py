@@ -40,6 +40,10 @@ MISTAKES = [
     ("404_bag_mean", "(kept > 0 ? (float)kept : 1.0f)", "kept", "non_finite"),
     ("405_quantise_int8", "fmaxf(peak, 1e-8f)", "peak", "wrong_values"),
     ("406_groups_and_rest", "if (rest > 0) ", "", "launch_error"),
+    ("65_kl_div", "if (target > 0.f) sum", "sum", "non_finite"),
+    ("65_kl_div", "float sum = 0.f;\n    for (int i = threadIdx.x; i < dim", "float sum;\n    for (int i = threadIdx.x; i < dim", "non_finite"),
+    ("30_groupnorm", "squares[0] / n - mean * mean;", "(float)(squares[0] / n) - (float)mean * (float)mean;", "non_finite"),
+    ("05_gelu_tanh", "__launch_bounds__(THREADS)", "__launch_bounds__(THREADS / 2)", "launch_error"),
 ]  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from typing import Literal
 from pipeline.errors import InfrastructureError, UserError
 from pipeline.judge.simt.elf import dynamic_symbols, private_names
 from pipeline.judge.simt.errors import Unsupported
+from pipeline.judge.simt.flags import ALIGNMENT_FLAGS, FLAGS, INSTRUMENTED_FLAGS, UNSET_FLAGS, flags_for
 from pipeline.judge.simt.out_of_reach import OUT_OF_REACH, out_of_reach, unknown_of_c
 
 HERE = Path(__file__).parent
@@ -34,27 +35,6 @@ RUNTIME = HERE / "runtime"
 LAUNCHER = HERE / "launcher"
 LIBRARY = "libsimt.so"
 SYMBOLS, FULL_NAMES, C_NAMES = "symbols.txt", "full_names.txt", "c_names.txt"
-SOURCES = ("cuda.cu", "main.cpp")  # of an extension, as torch calls them and messages do
-# Measured: -O1 costs an elementwise extension 71 ms where -O0 costs 65, and a tiled matmul runs in 3/4 of the time.
-# No contraction: a * b + c rounds twice, as the reference does. No strict aliasing: CUDA code reads float arrays as
-# float4. Guarded memory finds accesses beyond what the runtime allocates; those beyond arrays and variables that the
-# compiler knows, a thread's own and the extension's, it has to look for itself (object-size).
-FLAGS = (
-    *("-std=gnu++17", "-O1", "-fPIC", "-w", "-ffp-contract=off", "-fno-strict-aliasing", "-fwrapv"),
-    *("-fno-math-errno", "-fno-trapping-math", "-fno-threadsafe-statics", "-fno-semantic-interposition"),
-    *("-fstack-clash-protection", "-fno-stack-protector", "-fsanitize=object-size", "-fmax-errors=5"),
-    *("-fdiagnostics-color=never", "-fno-diagnostics-show-caret"),
-    # What __FILE__ is where torch builds an extension.
-    *(f"-fmacro-prefix-map={name}=/root/.cache/torch_extensions/py311_cu124/kernel/{name}" for name in SOURCES),
-)
-# For sources that make pointers of others: a GPU reads 16 bytes at once only from a multiple of 16, a CPU anywhere.
-ALIGNMENT_FLAGS = ("-fsanitize=alignment",)
-# For a second build, which explains a failure: hooks before every access (runtime/instrument.cpp) and line numbers,
-# some of which are lost beside the checks of objects.
-INSTRUMENTED_FLAGS = (
-    *("-fsanitize=thread", "-fno-sanitize=object-size", "-g1", "-fno-builtin-memcpy"),
-    *("--param", "tsan-distinguish-volatile=1", "--param", "tsan-instrument-func-entry-exit=0"),
-)
 # "half" has __half and __nv_bfloat16 as torch's own builds have them, "half_operators" all of NVIDIA's headers.
 Header = Literal["small", "full", "half", "half_operators"]
 _DEFINITIONS: dict[Header, tuple[str, ...]] = {
@@ -81,6 +61,7 @@ class Toolchain:
     linker: str
     start_files: tuple[str, ...]
     end_files: tuple[str, ...]
+    flags: tuple[str, ...]
 
     def compile_command(
         self, source: Path, target: Path, header: Header, *, aligned: bool = False, instrumented: bool = False
@@ -95,7 +76,7 @@ class Toolchain:
         """
         if instrumented and header == "small":
             header = "full"
-        flags = (*FLAGS, *INSTRUMENTED_FLAGS) if instrumented else FLAGS
+        flags = (*self.flags, *INSTRUMENTED_FLAGS) if instrumented else self.flags
         path = self.folder / (f"{header}-instrumented" if instrumented else header) / "simt.h"
         if not path.exists():
             with lock(self.folder / "headers.lock"):
@@ -154,7 +135,7 @@ def nvidia_headers() -> Path | None:
 def toolchain_key() -> str:
     """Return a hash of all that the shared files are made from: our sources, the flags, the compiler's version."""
     digest = hashlib.sha256(_output([cxx_compiler(), "--version"]).encode())
-    digest.update(" ".join([*FLAGS, *ALIGNMENT_FLAGS, *RUNTIME_FLAGS, *sorted(OUT_OF_REACH)]).encode())
+    digest.update(" ".join([*FLAGS, *UNSET_FLAGS, *ALIGNMENT_FLAGS, *RUNTIME_FLAGS, *sorted(OUT_OF_REACH)]).encode())
     for name in ("device_code.py", "out_of_reach.py"):  # what they refuse is looked for where nothing is kept
         digest.update((HERE / name).read_bytes())
     nvidia = nvidia_headers()
@@ -189,7 +170,7 @@ def _toolchain(cache: Path, key: str) -> Toolchain:
     make_once(folder, description, lambda: _make(folder, description))
     found = json.loads(description.read_text())
     start, end = tuple(found["start_files"]), tuple(found["end_files"])
-    return Toolchain(folder, found["compiler"], found["linker"], start, end)
+    return Toolchain(folder, found["compiler"], found["linker"], start, end, tuple(found["flags"]))
 
 
 def make_once(folder: Path, complete: Path, make: Callable[[], None]) -> None:
@@ -216,10 +197,11 @@ def _make(folder: Path, description: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     compiler = cxx_compiler()
-    small = _precompile(compiler, folder / "small", "small")
-    full = _precompile(compiler, folder / "full", "full")
+    flags = flags_for(compiler)
+    small = _precompile(compiler, folder / "small", "small", flags)
+    full = _precompile(compiler, folder / "full", "full", flags)
     sources = [str(p) for p in sorted(RUNTIME.glob("*.cpp"))]
-    command = [compiler, *FLAGS, "-include", str(folder / "small" / "simt.h"), "-I", str(INCLUDE), *RUNTIME_FLAGS]
+    command = [compiler, *flags, "-include", str(folder / "small" / "simt.h"), "-I", str(INCLUDE), *RUNTIME_FLAGS]
     _output([*command, *sources, "-o", str(folder / LIBRARY)])
     libraries = [folder / LIBRARY, *(Path(_print_file(compiler, name)) for name in _LIBRARIES)]
     available = [dynamic_symbols(library)[0] for library in libraries]
@@ -229,6 +211,7 @@ def _make(folder: Path, description: Path) -> None:
     where = {name: _print_file(compiler, name) for name in (*_START_FILES, *_END_FILES)}
     found = {
         "compiler": compiler,
+        "flags": flags,
         "linker": _output([compiler, "-print-prog-name=ld"]).strip(),
         "start_files": [where[name] for name in _START_FILES],
         "end_files": [where[name] for name in _END_FILES],
@@ -247,7 +230,7 @@ def _include(kind: Header) -> list[str]:
     return include
 
 
-def _precompile(compiler: str, folder: Path, kind: Header, flags: tuple[str, ...] = FLAGS) -> set[str]:
+def _precompile(compiler: str, folder: Path, kind: Header, flags: tuple[str, ...]) -> set[str]:
     """Make one of the precompiled headers, ``folder``/simt.h; return the identifiers it has."""
     folder.mkdir(exist_ok=True)
     header, text = folder / "simt.h", folder / "text.h"

@@ -22,6 +22,7 @@ _PATTERNS = """
 (preproc_include path: (_) @header) @include
 (preproc_arg) @macro
 (storage_class_specifier "thread_local") @thread_local
+(function_definition (launch_bounds)) @bounded
 (comment) @blank
 (string_literal) @blank
 (raw_string_literal) @blank
@@ -64,6 +65,7 @@ def translate(source: str) -> str:
     edits = [edit for node in nodes.get("include", []) for edit in _include(node)]
     edits += [_shared(node) for node in nodes.get("shared", [])]
     edits += [_thread_local(node) for node in nodes.get("thread_local", [])]
+    edits += [edit for node in nodes.get("bounded", []) for edit in _bounded(node)]
     kernels = {name for head in _KERNELS.findall(code) for name in re.findall(rb"(\w+)\s*\(", head)}
     edits += [edit for node in nodes.get("launch", []) for edit in _launch(node, kernels)]
     edits += [_attribute(n) for n in nodes.get("call", []) if _bytes(n) == _ATTRIBUTE and _of_a_pointer(n, kernels)]
@@ -123,6 +125,17 @@ def _thread_local(specifier: Node) -> _Edit:
     beside = specifier.parent.children if specifier.parent is not None else []
     kinds = {_bytes(child) for child in beside if child.type == "storage_class_specifier"}
     return _Edit(specifier.start_byte, specifier.end_byte, b"" if kinds & {b"static", b"extern"} else b"static")
+
+
+def _bounded(function: Node) -> list[_Edit]:
+    """``__launch_bounds__(n) void k() {`` to ``... { simt::within_bounds(line, n);``: no GPU launches it with more."""
+    bounds = next(child for child in function.children if child.type == "launch_bounds")
+    body = function.child_by_field_name("body")
+    if body is None or body.type != "compound_statement":
+        return []
+    given = b" ".join(_bytes(bounds).removeprefix(b"__launch_bounds__").strip().removeprefix(b"(").split())
+    text = b" simt::within_bounds(%d, %s;" % (bounds.start_point[0] + 1, given)
+    return [_Edit(body.start_byte + 1, body.start_byte + 1, text)]
 
 
 def _launch(node: Node, kernels: set[bytes]) -> list[_Edit]:

@@ -43,6 +43,13 @@ namespace std { using ::simt_print; }
 
 namespace simt {
 
+// What a kernel's __launch_bounds__ says is checked as it begins; `line` is theirs.
+template <class... Others>
+void within_bounds(int line, unsigned threads, Others...) {
+    if (blockDim.x * blockDim.y * blockDim.z > threads)
+        simt_device_fail("launch_error", "more threads in a block than the kernel's __launch_bounds__ allow", line);
+}
+
 inline void sync_warp(int line, unsigned mask = 0xffffffffu) { simt_warp(WarpOp::Sync, line, mask, 0, 0); }
 
 inline unsigned ballot(int line, unsigned mask, int predicate) {
