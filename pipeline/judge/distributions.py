@@ -92,10 +92,7 @@ def _may_be_zero(value: torch.Tensor) -> bool:
 
 def _floating(value: torch.Tensor, distribution: Distribution, seed: int, factor: int) -> torch.Tensor:
     if distribution == "coarse":
-        size = float(value.abs().double().mean())
-        step = 2.0 ** math.floor(math.log2(size)) if 0 < size < math.inf else 1.0
-        near, nearer = (torch.round(value / part) * part for part in (step, step / 4))
-        return torch.where(near.abs() == step, nearer, near)  # a task may double before it rounds: halves of 1/4 count
+        return _coarse(value)
     if distribution in ("large", "faint"):
         return value * (FAINT if distribution == "faint" else factor)
     if distribution in ("shifted", "negative", "positive"):
@@ -105,17 +102,26 @@ def _floating(value: torch.Tensor, distribution: Distribution, seed: int, factor
         return value if is_symmetric(value) else torch.where(_every_second(value).to(value.device), value, 0)
     # An odd factor permutes 64-bit integers; the upper bits of the product hash the value's own bits.
     bits = value.double().contiguous().view(torch.int64) * (2 * seed + 0x9E3779B97F4A7C15 - 2**64)
-    if distribution == "level":
-        digits = (bits >> 40) % LAST_DIGITS * torch.finfo(value.dtype).eps
-        return (
-            torch.where(value == 0, value, (LEVEL * (1 + digits)).to(value.dtype)) if value.dtype in WIDE else value
-        )
-    if distribution == "spiky":
-        return torch.where((bits >> 58) == 0, value * 8, value)
+    if distribution in ("level", "spiky"):
+        return _level(value, bits) if distribution == "level" else torch.where((bits >> 58) == 0, value * 8, value)
     signed = torch.where(bits < 0, -value, value)
     if distribution == "touched":
         touch(signed, -8, seed)
     return signed
+
+
+def _coarse(value: torch.Tensor) -> torch.Tensor:
+    size = float(value.abs().double().mean())
+    step = 2.0 ** math.floor(math.log2(size)) if 0 < size < math.inf else 1.0
+    near, nearer = (torch.round(value / part) * part for part in (step, step / 4))
+    return torch.where(near.abs() == step, nearer, near)  # a task may double before it rounds: halves of 1/4 count
+
+
+def _level(value: torch.Tensor, bits: torch.Tensor) -> torch.Tensor:
+    if value.dtype not in WIDE:
+        return value
+    digits = (bits >> 40) % LAST_DIGITS * torch.finfo(value.dtype).eps
+    return torch.where(value == 0, value, (LEVEL * (1 + digits)).to(value.dtype))
 
 
 def touch(values: torch.Tensor, factor: int, seed: int) -> None:

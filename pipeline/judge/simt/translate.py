@@ -128,7 +128,7 @@ def _thread_local(specifier: Node) -> _Edit:
 
 
 def _bounded(function: Node) -> list[_Edit]:
-    """``__launch_bounds__(n) void k() {`` to ``... { simt::within_bounds(line, n);``: no GPU launches it with more."""
+    """``__launch_bounds__(n) void k() {`` to ``... { simt::within_bounds(line, n);``: a GPU launches no more."""
     bounds = next(child for child in function.children if child.type == "launch_bounds")
     body = function.child_by_field_name("body")
     if body is None or body.type != "compound_statement":
