@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.judge.compare import Comparison, Reference, Yardsticks, compare
-from pipeline.judge.moving import CHOOSING, CORNERS, PLACING
+from pipeline.judge.moving import CHOOSING, CORNERS, PLACING, ROOTS
 from pipeline.judge.values import leaves, only_named
 
 MOST = 0.5  # of a result that only has to be moved: what torch may move of it
@@ -24,6 +24,7 @@ class Expected:
     buffers: list[bytearray]
     places_only: bool = False  # no torch operator did more than to move values, repeat or pick them
     chooses: bool = False  # its results may turn on which values are equal
+    takes_roots: bool = False
     room: float = 1.0  # factor of the tolerance's floor
     parameters: frozenset[str] = frozenset()  # the names of the module's
     alike_in_evaluation: bool = False  # its results are the same to the bit after ``model.eval()``
@@ -42,6 +43,7 @@ class Expected:
             buffers,
             places_only=computing is not None and PLACING.issuperset(computing),
             chooses=computing is not None and not deciding.isdisjoint(computing),
+            takes_roots=computing is not None and not ROOTS.isdisjoint(computing),
             room=room,
             parameters=frozenset(answer["parameters"]),
             alike_in_evaluation=answer.get("alike_in_evaluation", False),

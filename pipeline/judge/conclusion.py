@@ -25,6 +25,7 @@ class Shown:
         needs_its_kernels: a result was wrong when they did nothing.
         names: the candidate's, of the reference's weights.
         chooses: what the reference gives turns on which values are equal.
+        takes_roots: the reference does, of numbers that may be differences.
     """
 
     errors: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -36,6 +37,7 @@ class Shown:
     needs_its_kernels: bool = False
     names: dict[str, str] | None = None
     chooses: bool = False
+    takes_roots: bool = False
 
     def note(self, expected: Expected, given: Answer) -> None:
         """Note what a call has shown, right or wrong."""
@@ -44,9 +46,12 @@ class Shown:
         self.host_bytes = max(self.host_bytes, given.host_bytes)
         self.too_many = max(self.too_many, too_many(given.host_bytes, expected.given_bytes))
         self.chooses |= expected.chooses
+        self.takes_roots |= expected.takes_roots
 
     def asks_for(self, case: Case) -> bool:
-        """Whether a case can show something: equal values only where results turn on them."""
+        """Whether a case can show something: equal values where results turn on them, a root that is none."""
+        if case.distribution == "level":
+            return self.takes_roots
         return self.chooses or case.distribution != "coarse"
 
 

@@ -35,9 +35,9 @@ def transform(
     among them; ``level``: all are ``LEVEL`` but for their last digits, in types where these are rounding errors to
     anybody; ``coarse``: multiples of a power of two near their mean size, or of a quarter of it near that, most of
     which occur many times, so that values are equal, zero, or between two integers; whole numbers far apart become
-    equal too. But for that power, a new value depends on the old one alone, and zero stays
-    zero: a triangular, symmetric, masked or one-hot input, which a kernel may rely on, stays one. A Python float is
-    3/4 of itself when shifted: a probability stays one, and a kernel that has the number written in it is found out.
+    equal too. But for that power, a new value depends on the old one alone, and zero stays zero: a triangular,
+    symmetric, masked or one-hot input, which a kernel may rely on, stays one. A Python float is 3/4 of itself when
+    shifted: a probability stays one, and a kernel that has the number written in it is found out.
 
     Args:
         inputs: as the task made them.
@@ -111,10 +111,11 @@ def _floating(value: torch.Tensor, distribution: Distribution, seed: int, factor
 
 
 def _coarse(value: torch.Tensor) -> torch.Tensor:
+    """Return multiples of one step, finer ones near it: a task may double before it rounds."""
     size = float(value.abs().double().mean())
     step = 2.0 ** math.floor(math.log2(size)) if 0 < size < math.inf else 1.0
     near, nearer = (torch.round(value / part) * part for part in (step, step / 4))
-    return torch.where(near.abs() == step, nearer, near)  # a task may double before it rounds: halves of 1/4 count
+    return torch.where(near.abs() == step, nearer, near)
 
 
 def _level(value: torch.Tensor, bits: torch.Tensor) -> torch.Tensor:

@@ -30,6 +30,14 @@ CHOOSING = frozenset(
     logical_not logical_and logical_or logical_xor threshold hardshrink
     """.split()  # noqa: SIM905
 )
+# Those with a root of what may be a difference of large numbers: of one below zero there is none.
+ROOTS = frozenset(
+    """
+    sqrt sqrt_ rsqrt rsqrt_ pow pow_ var var_mean std std_mean norm linalg_vector_norm cdist _cdist_forward
+    _euclidean_dist native_layer_norm native_group_norm native_batch_norm _native_batch_norm_legit
+    _native_batch_norm_legit_functional _batch_norm_with_update _fused_rms_norm
+    """.split()  # noqa: SIM905
+)
 # Those where a gradient jumps: at zero, at a bound, or between equal values. torch says which one it has there.
 CORNERS = frozenset(
     """
