@@ -56,6 +56,15 @@ def test_every_honest_kernel_passes_and_no_cheat_that_a_rule_can_see_does():
     assert find(honest, code="def (") == "rule:python_syntax"
 
 
+def test_a_bare_source_is_read_as_one():
+    bare = "#include <torch/extension.h>\n__global__ void k(float* y) { y[0] = 1; }\ntorch::Tensor forward(torch::Tensor x) { BODY }"
+    assert find(honest, code=bare.replace("BODY", "k<<<1, 1>>>(x.data_ptr<float>()); return x;")) is None
+    assert (
+        find(honest, code=bare.replace("BODY", "k<<<1, 1>>>(x.data_ptr<float>()); return at::relu(x);"))
+        == "rule:library_computes"
+    )
+
+
 @pytest.mark.parametrize(
     ("trace", "reason"),
     [
