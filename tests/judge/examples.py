@@ -153,5 +153,5 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "computes in Python": (changed(CALL, "y = ext.fused(x.contiguous(), self.bias)\n        return torch.tensor([[float(v) for v in row] for row in y])"), "cheating", "host_computes"),
     "reads files while it is compiled": (changed("#include <cuda_runtime.h>", '#include <cuda_runtime.h>\n#include "/etc/passwd"'), "cheating", "rule:include"),
     "another language": (changed("import torch\n", "import torch\nimport triton.language as tl\n"), "malformed", "not_cuda"),
-    "library from outside": (changed("#include <cuda_runtime.h>", "#include <cuda_runtime.h>\nusing Reduce = cub::BlockReduce<float, 32>;"), "unsupported", "unsupported:cub"),
+    "library from outside": (changed("#include <cuda_runtime.h>", "#include <cuda_runtime.h>\nusing Values = thrust::device_vector<float>;"), "unsupported", "unsupported:thrust"),
 }  # fmt: skip

