@@ -11,7 +11,7 @@ def buffers() -> list[tuple[int, int]]:
 
 
 def regions() -> list[tuple[int, int]]:
-    """Return address and size of all memory that kernels may use and that is there, tensors' and buffers'."""
+    """Return address and size of all global memory that kernels may use and that is there, tensors' and buffers'."""
     return _found(buffers_only=False)
 
 

@@ -211,12 +211,12 @@ extern "C" void simt_lend(const void* address, size_t bytes) { borrow(address, b
 
 extern "C" bool simt_is_guarded(const void* address) { return region_near(address) != nullptr; }
 
-// Addresses and sizes of the memory that kernels may use, or of what host code allocated of it and has not freed, as
-// far as there is room; returns how many there are.
+// Addresses and sizes of the global memory that kernels may use, or of what host code allocated of it and has not freed,
+// as far as there is room; returns how many there are.
 extern "C" size_t simt_regions(bool buffers, size_t room, const void** addresses, size_t* sizes) {
     size_t number = 0;
     for (const Region* region = first_region; region; region = region->next) {
-        if (region->unbacked || (buffers && !region->buffer)) continue;
+        if (region->unbacked || region->shared || (buffers && !region->buffer)) continue;
         if (number < room) addresses[number] = region->data, sizes[number] = region->bytes;
         ++number;
     }
