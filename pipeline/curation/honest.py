@@ -21,8 +21,8 @@ class Config(Section):
 def examine(texts: Texts, config: Config) -> str | None:  # noqa: ARG001  (every such filter's signature)
     """Return the first rule that rejects the module or the CUDA and C++ sources in its strings, None if none does.
 
-    A bare ``.cu`` is a source. Those that are put together at run time are seen by the judge alone, when they reach the
-    compiler.
+    A bare ``.cu`` is a source. Those that are put together at run time are seen by the judge alone, when they come to
+    the compiler.
     """
     from pipeline.judge.bare import is_bare
     from pipeline.judge.rules import findings_and_texts, native_findings
