@@ -72,7 +72,7 @@ class Device(Protocol):
         ...
 
     def regions(self) -> list[tuple[int, int]]:
-        """Return address and size of all global memory that kernels may use, tensors' too, if the host can change it."""
+        """Return address and size of global memory that kernels may use, tensors' too, if the host can change it."""
         ...
 
     def copies(self) -> tuple[int, int]:
